@@ -1,0 +1,139 @@
+/// Why bytes could not be decoded. Positions count from the start of the buffer.
+package enum ByteError: Error, Hashable, Sendable {
+  case truncated(at: Int, needed: Int, available: Int)
+  case invalid(field: StaticString, at: Int)
+  case tooLong(field: StaticString, at: Int, count: Int, limit: Int)
+  case trailing(at: Int, count: Int)
+
+  package static func == (left: Self, right: Self) -> Bool {
+    left.description == right.description
+  }
+  package func hash(into hasher: inout Hasher) { hasher.combine(description) }
+}
+
+extension ByteError: CustomStringConvertible {
+  package var description: String {
+    switch self {
+    case .truncated(let at, let needed, let available):
+      "truncated at byte \(at): \(needed) needed, \(available) left"
+    case .invalid(let field, let at): "invalid \(field) at byte \(at)"
+    case .tooLong(let field, let at, let count, let limit):
+      "\(field) at byte \(at) is \(count) long, limit \(limit)"
+    case .trailing(let at, let count): "\(count) bytes after the end at byte \(at)"
+    }
+  }
+}
+
+/// Reads big-endian fields in order. Checks each length against what remains before it takes memory;
+/// never traps on input.
+package struct ByteReader: Sendable {
+  private let bytes: [UInt8]
+  private let end: Int
+  package private(set) var offset: Int
+
+  package init(_ bytes: [UInt8]) { self.init(bytes, in: 0..<bytes.count) }
+
+  /// - Precondition: `range` lies within `bytes`.
+  package init(_ bytes: [UInt8], in range: Range<Int>) {
+    precondition(range.lowerBound >= 0 && range.upperBound <= bytes.count, "\(range)")
+    self.bytes = bytes
+    self.offset = range.lowerBound
+    self.end = range.upperBound
+  }
+
+  package var remaining: Int { end - offset }
+
+  package mutating func readUInt8() throws(ByteError) -> UInt8 {
+    try need(1)
+    defer { offset += 1 }
+    return bytes[offset]
+  }
+
+  package mutating func readUInt16() throws(ByteError) -> UInt16 {
+    UInt16(truncatingIfNeeded: try readInteger(byteCount: 2))
+  }
+
+  package mutating func readUInt32() throws(ByteError) -> UInt32 {
+    UInt32(truncatingIfNeeded: try readInteger(byteCount: 4))
+  }
+
+  package mutating func readUInt64() throws(ByteError) -> UInt64 {
+    try readInteger(byteCount: 8)
+  }
+
+  package mutating func readBytes(_ count: Int) throws(ByteError) -> [UInt8] {
+    try need(count)
+    defer { offset += count }
+    return Array(bytes[offset..<offset + count])
+  }
+
+  package mutating func readBytes16() throws(ByteError) -> Bytes16 {
+    Bytes16(high: try readUInt64(), low: try readUInt64())
+  }
+
+  package mutating func readBytes32() throws(ByteError) -> Bytes32 {
+    Bytes32(try readUInt64(), try readUInt64(), try readUInt64(), try readUInt64())
+  }
+
+  package mutating func readSiteID() throws(ByteError) -> SiteID {
+    let start = offset
+    let count = Int(try readUInt8())
+    guard let site = SiteID(try readBytes(count)) else {
+      throw .invalid(field: "site id", at: start)
+    }
+    return site
+  }
+
+  /// - Throws: `.trailing` when bytes are left.
+  package func finish() throws(ByteError) {
+    guard remaining == 0 else { throw .trailing(at: offset, count: remaining) }
+  }
+
+  private func need(_ count: Int) throws(ByteError) {
+    guard count >= 0, remaining >= count else {
+      throw .truncated(at: offset, needed: count, available: remaining)
+    }
+  }
+
+  private mutating func readInteger(byteCount: Int) throws(ByteError) -> UInt64 {
+    try need(byteCount)
+    var value: UInt64 = 0
+    for index in offset..<offset + byteCount { value = value << 8 | UInt64(bytes[index]) }
+    offset += byteCount
+    return value
+  }
+}
+
+/// Appends big-endian fields; the mirror of ``ByteReader``.
+package struct ByteWriter: Sendable {
+  package private(set) var bytes: [UInt8] = []
+
+  package init(reserving count: Int = 0) { bytes.reserveCapacity(count) }
+
+  package mutating func write(_ value: UInt8) { bytes.append(value) }
+  package mutating func write(_ value: UInt16) { writeInteger(UInt64(value), byteCount: 2) }
+  package mutating func write(_ value: UInt32) { writeInteger(UInt64(value), byteCount: 4) }
+  package mutating func write(_ value: UInt64) { writeInteger(value, byteCount: 8) }
+  package mutating func write(_ value: [UInt8]) { bytes.append(contentsOf: value) }
+  package mutating func write(_ value: Bytes16) {
+    write(value.high)
+    write(value.low)
+  }
+  package mutating func write(_ value: Bytes32) {
+    write(value.first)
+    write(value.second)
+    write(value.third)
+    write(value.fourth)
+  }
+  package mutating func write(_ site: SiteID) {
+    let text = site.bytes
+    write(UInt8(text.count))
+    write(text)
+  }
+
+  private mutating func writeInteger(_ value: UInt64, byteCount: Int) {
+    for index in (0..<byteCount).reversed() {
+      bytes.append(UInt8(truncatingIfNeeded: value >> UInt64(8 * index)))
+    }
+  }
+}

@@ -1,0 +1,100 @@
+/// Fixed-size byte strings held in registers: compared and hashed bytewise, never as text.
+///
+/// Swift's `String` compares by canonical equivalence, so no identity, key or sort key is one
+/// (design.md section 3). Both types order like the bytes they print.
+package struct Bytes16: Hashable, Comparable, Sendable {
+  package let high: UInt64
+  package let low: UInt64
+
+  package init(high: UInt64, low: UInt64) {
+    self.high = high
+    self.low = low
+  }
+
+  /// - Returns: nil unless `bytes` holds exactly 16 bytes.
+  package init?(_ bytes: some Collection<UInt8>) {
+    guard bytes.count == 16 else { return nil }
+    self.init(high: loadBigEndian(bytes.prefix(8)), low: loadBigEndian(bytes.dropFirst(8)))
+  }
+
+  package var bytes: [UInt8] { bigEndianBytes(high) + bigEndianBytes(low) }
+
+  package static func < (left: Self, right: Self) -> Bool {
+    (left.high, left.low) < (right.high, right.low)
+  }
+}
+
+/// 32 bytes in four words; see ``Bytes16``.
+package struct Bytes32: Hashable, Comparable, Sendable {
+  package let first: UInt64
+  package let second: UInt64
+  package let third: UInt64
+  package let fourth: UInt64
+
+  package static let zero = Bytes32(0, 0, 0, 0)
+
+  package init(_ first: UInt64, _ second: UInt64, _ third: UInt64, _ fourth: UInt64) {
+    self.first = first
+    self.second = second
+    self.third = third
+    self.fourth = fourth
+  }
+
+  /// - Returns: nil unless `bytes` holds exactly 32 bytes.
+  package init?(_ bytes: some Collection<UInt8>) {
+    guard bytes.count == 32 else { return nil }
+    self.init(
+      loadBigEndian(bytes.prefix(8)), loadBigEndian(bytes.dropFirst(8).prefix(8)),
+      loadBigEndian(bytes.dropFirst(16).prefix(8)), loadBigEndian(bytes.dropFirst(24)))
+  }
+
+  package var bytes: [UInt8] {
+    bigEndianBytes(first) + bigEndianBytes(second) + bigEndianBytes(third) + bigEndianBytes(fourth)
+  }
+
+  package static func < (left: Self, right: Self) -> Bool {
+    (left.first, left.second, left.third, left.fourth)
+      < (right.first, right.second, right.third, right.fourth)
+  }
+}
+
+private func loadBigEndian(_ bytes: some Collection<UInt8>) -> UInt64 {
+  bytes.reduce(0) { $0 << 8 | UInt64($1) }
+}
+
+private func bigEndianBytes(_ word: UInt64) -> [UInt8] {
+  (0..<8).map { UInt8(truncatingIfNeeded: word >> UInt64(56 - 8 * $0)) }
+}
+
+/// Lower-case hexadecimal text of `bytes`, for people and for golden files.
+package func hexText(_ bytes: some Sequence<UInt8>) -> String {
+  let digits = Array("0123456789abcdef".utf8)
+  var text: [UInt8] = []
+  for byte in bytes {
+    text.append(digits[Int(byte >> 4)])
+    text.append(digits[Int(byte & 15)])
+  }
+  return String(decoding: text, as: UTF8.self)
+}
+
+/// The bytes that lower-case hexadecimal `text` spells; nil for any other character or an odd length.
+package func hexBytes(_ text: some StringProtocol) -> [UInt8]? {
+  let digits = Array(text.utf8)
+  guard digits.count.isMultiple(of: 2) else { return nil }
+  var bytes: [UInt8] = []
+  for index in stride(from: 0, to: digits.count, by: 2) {
+    guard let high = hexValue(digits[index]), let low = hexValue(digits[index + 1]) else {
+      return nil
+    }
+    bytes.append(high << 4 | low)
+  }
+  return bytes
+}
+
+func hexValue(_ character: UInt8) -> UInt8? {
+  switch character {
+  case UInt8(ascii: "0")...UInt8(ascii: "9"): character - UInt8(ascii: "0")
+  case UInt8(ascii: "a")...UInt8(ascii: "f"): character - UInt8(ascii: "a") + 10
+  default: nil
+  }
+}

@@ -1,0 +1,18 @@
+/// SHA-256 as the core needs it. `Cryptography` fulfils it with OpenSSL; the core computes no hash
+/// of its own.
+package protocol SHA256Hashing: Sendable {
+  /// The digest of the parts, one after the other.
+  func digest(_ parts: [UInt8]...) -> Digest
+}
+
+/// Tags and checks this site's own checkpoints under a key derived from the site's link key, so that
+/// nobody can quote a checkpoint that this site never wrote (law 6).
+package protocol CheckpointSealing: Sendable {
+  /// HMAC-SHA-256 of `bytes` cut to 16 bytes.
+  func tag(_ bytes: [UInt8]) -> Bytes16
+}
+
+/// Randomness from outside: incarnations, session nonces, jitter.
+package protocol RandomSource: Sendable {
+  mutating func next() -> UInt64
+}
