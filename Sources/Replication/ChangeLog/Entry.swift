@@ -1,0 +1,221 @@
+/// What an entry does. Codes 5 and 6 are reserved for the hand-over of ownership; they and codes this
+/// version does not know decode, and are quarantined until the upgrade.
+package enum Operation: Hashable, Sendable, CustomStringConvertible {
+  case genesis
+  case put
+  case append
+  case annotate
+  case withdraw
+  case offer
+  case accept
+  case unknown(UInt8)
+
+  package init(code: UInt8) {
+    switch code {
+    case 0: self = .genesis
+    case 1: self = .put
+    case 2: self = .append
+    case 3: self = .annotate
+    case 4: self = .withdraw
+    case 5: self = .offer
+    case 6: self = .accept
+    case let other: self = .unknown(other)
+    }
+  }
+
+  package var code: UInt8 {
+    switch self {
+    case .genesis: 0
+    case .put: 1
+    case .append: 2
+    case .annotate: 3
+    case .withdraw: 4
+    case .offer: 5
+    case .accept: 6
+    case .unknown(let code): code
+    }
+  }
+
+  package var description: String {
+    switch self {
+    case .genesis: "genesis"
+    case .put: "put"
+    case .append: "append"
+    case .annotate: "annotate"
+    case .withdraw: "withdraw"
+    case .offer: "offer"
+    case .accept: "accept"
+    case .unknown(let code): "operation-\(code)"
+    }
+  }
+}
+
+/// The owner's number of a put or withdrawal, from 1.
+package struct Revision: Hashable, Comparable, Sendable, CustomStringConvertible {
+  package let value: UInt64
+  package init(_ value: UInt64) { self.value = value }
+  package var description: String { "\(value)" }
+  package static func < (left: Self, right: Self) -> Bool { left.value < right.value }
+}
+
+/// What an entry is of its record: with the record's key, the caller's idempotency key.
+package enum Subject: Hashable, Sendable {
+  case none
+  case revision(Revision)
+  case event(EventID)
+}
+
+/// Number and digest of the registry an entry was authored under; number 0 is built in.
+package struct RegistryRevision: Hashable, Sendable, CustomStringConvertible {
+  package let number: UInt64
+  package let digest: Digest
+  package init(number: UInt64, digest: Digest) {
+    self.number = number
+    self.digest = digest
+  }
+  package static let builtIn = RegistryRevision(number: 0, digest: .zero)
+  package var description: String { "\(number)" }
+}
+
+/// 1 + the greatest depth the author held: causality in one number. Saturates at 2^32-1.
+package struct Depth: Hashable, Comparable, Sendable {
+  package let value: UInt32
+  package init(_ value: UInt32) { self.value = value }
+  package static let zero = Depth(0)
+  package var next: Depth { Depth(value == .max ? .max : value + 1) }
+  package static func < (left: Self, right: Self) -> Bool { left.value < right.value }
+}
+
+/// Everything about an entry but its body's bytes. Encoded byte for byte as
+/// `ChangeLog/EntryCoding.swift` documents.
+package struct EntryHeader: Hashable, Sendable {
+  package static let maximumAudienceCount = 255
+  package static let maximumParentCount = 255
+  package static let maximumExtensionByteCount = 1024
+
+  package var identity: EntryIdentity
+  package var time: HybridTime
+  package var operation: Operation
+  /// nil in a genesis only.
+  package var record: RecordKey?
+  package var subject: Subject
+  /// Digests of the entries this one builds on or decides between.
+  package var parents: [Digest]
+  package var depth: Depth
+  package var registry: RegistryRevision
+  package var lane: Lane
+  package var secrecy: SecrecyLevel
+  /// Sites named by this entry itself, sorted, each once; origin and centre need not be.
+  package var audience: [SiteID]
+  /// Fields of a later version: kept and digested verbatim.
+  package var extensions: [UInt8] = []
+
+  package init(
+    identity: EntryIdentity, time: HybridTime, operation: Operation, record: RecordKey?,
+    subject: Subject, parents: [Digest], depth: Depth, registry: RegistryRevision, lane: Lane,
+    secrecy: SecrecyLevel, audience: [SiteID]
+  ) {
+    self.identity = identity
+    self.time = time
+    self.operation = operation
+    self.record = record
+    self.subject = subject
+    self.parents = parents
+    self.depth = depth
+    self.registry = registry
+    self.lane = lane
+    self.secrecy = secrecy
+    self.audience = audience
+  }
+}
+
+/// One unit of the log. Immutable: header bytes, body bytes and digest belong together for ever.
+/// With `body == nil` it is a stub: still dedup mark, fork detector and Merkle leaf.
+package struct Entry: Hashable, Sendable {
+  package static let maximumBodyByteCount = 256 * 1024
+
+  package let header: EntryHeader
+  package let headerBytes: [UInt8]
+  package let bodyDigest: Digest
+  package let body: [UInt8]?
+  /// SHA-256(0x00 ‖ header ‖ SHA-256(body)): an RFC 6962 leaf, so tree heads can be laid over later.
+  package let digest: Digest
+
+  /// A new entry of this site.
+  /// - Precondition: the header's lists and the body are within their bounds, the audience sorted.
+  package init(authoring header: EntryHeader, body: [UInt8], hashing: some SHA256Hashing) {
+    precondition(body.count <= Self.maximumBodyByteCount, "body of \(body.count) bytes")
+    let headerBytes = header.encoded
+    let bodyDigest = hashing.digest(body)
+    self.header = header
+    self.headerBytes = headerBytes
+    self.bodyDigest = bodyDigest
+    self.body = body
+    self.digest = Self.leafDigest(headerBytes, bodyDigest, hashing)
+  }
+
+  /// An entry as it came from a peer or from disk; digests are computed, never believed.
+  /// - Throws: when the header is malformed or the body too long.
+  package init(
+    headerBytes: [UInt8], body: [UInt8], hashing: some SHA256Hashing
+  ) throws(ByteError) {
+    guard body.count <= Self.maximumBodyByteCount else {
+      throw .tooLong(field: "body", at: 0, count: body.count, limit: Self.maximumBodyByteCount)
+    }
+    self.header = try EntryHeader(decoding: headerBytes)
+    self.headerBytes = headerBytes
+    self.bodyDigest = hashing.digest(body)
+    self.body = body
+    self.digest = Self.leafDigest(headerBytes, self.bodyDigest, hashing)
+  }
+
+  /// A stub as it came from a peer or from disk.
+  package init(
+    headerBytes: [UInt8], bodyDigest: Digest, hashing: some SHA256Hashing
+  ) throws(ByteError) {
+    self.header = try EntryHeader(decoding: headerBytes)
+    self.headerBytes = headerBytes
+    self.bodyDigest = bodyDigest
+    self.body = nil
+    self.digest = Self.leafDigest(headerBytes, bodyDigest, hashing)
+  }
+
+  private init(stubOf entry: Entry) {
+    self.header = entry.header
+    self.headerBytes = entry.headerBytes
+    self.bodyDigest = entry.bodyDigest
+    self.body = nil
+    self.digest = entry.digest
+  }
+
+  /// The same entry without its body; same digest.
+  package var stub: Entry { Entry(stubOf: self) }
+
+  package var identity: EntryIdentity { header.identity }
+  package var origin: SiteID { header.identity.origin }
+
+  /// The one order of folds and last-writer fields (design.md section 3).
+  package var foldPosition: FoldPosition {
+    FoldPosition(
+      depth: header.depth, time: header.time, site: header.identity.origin, digest: digest)
+  }
+
+  private static func leafDigest(
+    _ headerBytes: [UInt8], _ bodyDigest: Digest, _ hashing: some SHA256Hashing
+  ) -> Digest {
+    hashing.digest([0], headerBytes, bodyDigest.bytes)
+  }
+}
+
+/// (depth, time, site, digest): causality first, clocks last, and no two entries equal.
+package struct FoldPosition: Hashable, Comparable, Sendable {
+  package let depth: Depth
+  package let time: HybridTime
+  package let site: SiteID
+  package let digest: Digest
+
+  package static func < (left: Self, right: Self) -> Bool {
+    (left.depth, left.time, left.site, left.digest)
+      < (right.depth, right.time, right.site, right.digest)
+  }
+}

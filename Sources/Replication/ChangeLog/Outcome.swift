@@ -1,0 +1,112 @@
+/// What a site did with an entry. Raw values are on the wire and on disk.
+package enum OutcomeState: UInt8, Hashable, Sendable, CaseIterable, CustomStringConvertible {
+  case applied = 0
+  case held = 1
+  case conflict = 2
+  case quarantined = 3
+  case refused = 4
+
+  package var description: String {
+    switch self {
+    case .applied: "applied"
+    case .held: "held"
+    case .conflict: "conflict"
+    case .quarantined: "quarantined"
+    case .refused: "refused"
+    }
+  }
+}
+
+/// Why an entry is not simply applied. Raw values are on the wire and on disk: never renumber.
+package enum OutcomeCode: UInt8, Hashable, Sendable, CaseIterable, CustomStringConvertible {
+  case none = 0
+  case registryMissing = 1
+  case referenceMissing = 2
+  case recordMissing = 3
+  case fork = 10
+  case severalPuts = 11
+  case duplicateKey = 12
+  case identityFork = 13
+  case malformed = 20
+  case unknownOperation = 21
+  case unknownSite = 22
+  case notOwner = 23
+  case notEntitled = 24
+  case notAllowed = 25
+  case audienceMismatch = 26
+  case registrySignature = 27
+  case registryAhead = 28
+  case laneMismatch = 29
+  case secrecy = 30
+  case foreignOrigin = 31
+  case crashed = 32
+
+  package var description: String {
+    switch self {
+    case .none: "none"
+    case .registryMissing: "registry-missing"
+    case .referenceMissing: "reference-missing"
+    case .recordMissing: "record-missing"
+    case .fork: "fork"
+    case .severalPuts: "several-puts"
+    case .duplicateKey: "duplicate-key"
+    case .identityFork: "identity-fork"
+    case .malformed: "malformed"
+    case .unknownOperation: "unknown-operation"
+    case .unknownSite: "unknown-site"
+    case .notOwner: "not-owner"
+    case .notEntitled: "not-entitled"
+    case .notAllowed: "not-allowed"
+    case .audienceMismatch: "audience-mismatch"
+    case .registrySignature: "registry-signature"
+    case .registryAhead: "registry-ahead"
+    case .laneMismatch: "lane-mismatch"
+    case .secrecy: "secrecy"
+    case .foreignOrigin: "foreign-origin"
+    case .crashed: "crashed"
+    }
+  }
+}
+
+/// A site's outcome for one entry, as it travels back to the entry's origin.
+package struct Outcome: Hashable, Sendable {
+  /// The site whose outcome it is.
+  package let site: SiteID
+  package let entry: EntryIdentity
+  package let state: OutcomeState
+  package let code: OutcomeCode
+
+  package init(site: SiteID, entry: EntryIdentity, state: OutcomeState, code: OutcomeCode) {
+    self.site = site
+    self.entry = entry
+    self.state = state
+    self.code = code
+  }
+
+  package func encode(to writer: inout ByteWriter) {
+    writer.write(site)
+    writer.write(entry.origin)
+    writer.write(entry.incarnation.raw)
+    writer.write(entry.sequence.value)
+    writer.write(state.rawValue)
+    writer.write(code.rawValue)
+  }
+
+  package init(from reader: inout ByteReader) throws(ByteError) {
+    let site = try reader.readSiteID()
+    let origin = try reader.readSiteID()
+    let incarnation = Incarnation(try reader.readBytes16())
+    let sequence = SequenceNumber(try reader.readUInt64())
+    let position = reader.offset
+    guard let state = OutcomeState(rawValue: try reader.readUInt8()) else {
+      throw .invalid(field: "outcome state", at: position)
+    }
+    guard let code = OutcomeCode(rawValue: try reader.readUInt8()) else {
+      throw .invalid(field: "outcome code", at: position + 1)
+    }
+    self.init(
+      site: site,
+      entry: EntryIdentity(origin: origin, incarnation: incarnation, sequence: sequence),
+      state: state, code: code)
+  }
+}

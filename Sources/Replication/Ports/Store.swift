@@ -1,0 +1,205 @@
+/// The store a site keeps its log and its views in, as the pure core sees it. `Storage` fulfils it
+/// with SQLite and in memory; one contract suite holds every implementation to these comments.
+/// No SQL, file or thread shows here, so that PostgreSQL can follow.
+
+/// The environment failed. The writer ends its process on it: a failed commit is an unknown outcome.
+package enum StoreError: Error, Hashable, Sendable {
+  /// No room left: nothing was written.
+  case full
+  /// What the store answered, with its own code.
+  case failed(operation: String, code: Int32, message: String)
+  /// Stored bytes that do not decode or do not match their digest; never served.
+  case corrupt(String)
+  /// A reader used up its time box; the caller may ask for less.
+  case tookTooLong
+
+  package var hint: String {
+    switch self {
+    case .full: "free disk space or enlarge the volume; nothing was lost"
+    case .failed: "check the disk and the kernel log, then start the daemon again"
+    case .corrupt: "stop the daemon and restore the newest backup; peers return what is missing"
+    case .tookTooLong: "ask for a smaller page"
+    }
+  }
+}
+
+/// What is kept of a record beside its entries: enough to route and to refuse without a fold.
+package struct RecordSummary: Hashable, Sendable {
+  /// Origin of the first put held here; nil while only events of it are.
+  package var owner: SiteID?
+  /// nil until the first put fixes it.
+  package var lane: Lane?
+  /// Sites entitled to the record as a whole, beside owner and centre (law 4).
+  package var audience: Recipients
+  package var greatestRevision: Revision
+  /// Why the owner must decide; empty when there is no conflict.
+  package var conflicts: [OutcomeCode]
+  /// Entries of the record that wait for its put or for what they refer to.
+  package var heldCount: UInt32
+
+  package init() {
+    owner = nil
+    lane = nil
+    audience = .none
+    greatestRevision = Revision(0)
+    conflicts = []
+    heldCount = 0
+  }
+}
+
+/// A name by which a record claims something or is referred to: bytes, compared bytewise.
+package struct UniqueKey: Hashable, Comparable, Sendable {
+  package static let maximumByteCount = 512
+  package let bytes: [UInt8]
+  package init(_ bytes: [UInt8]) { self.bytes = bytes }
+  package static func < (left: Self, right: Self) -> Bool {
+    left.bytes.lexicographicallyPrecedes(right.bytes)
+  }
+}
+
+/// An entry without a row: held for its registry revision, or quarantined.
+package struct WaitingEntry: Hashable, Sendable {
+  package let entry: Entry
+  package let via: SiteID?
+  package let state: OutcomeState
+  package let code: OutcomeCode
+  package var attempts: UInt32
+
+  package init(
+    entry: Entry, via: SiteID?, state: OutcomeState, code: OutcomeCode, attempts: UInt32
+  ) {
+    self.entry = entry
+    self.via = via
+    self.state = state
+    self.code = code
+    self.attempts = attempts
+  }
+}
+
+/// Reads in one consistent state of the store; inside a transaction it sees the earlier writes.
+package protocol RecordView {
+  func siteState() throws(StoreError) -> SiteState
+  func summary(of record: RecordKey) throws(StoreError) -> RecordSummary?
+  /// Every entry of the record that has a row here, each once, in log order. At most
+  /// `maximumEntriesPerRecord`.
+  func entries(of record: RecordKey) throws(StoreError) -> [Entry]
+  /// The entry with this identity, row or waiting; nil when unknown here.
+  func entry(_ identity: EntryIdentity) throws(StoreError) -> Entry?
+  /// The digest under this identity, row or waiting; cheap, for duplicates and forks.
+  func digest(of identity: EntryIdentity) throws(StoreError) -> Digest?
+  /// The entry with this digest that has a row; for parents in other records.
+  func entry(digest: Digest) throws(StoreError) -> Entry?
+  /// Whom the rows of this entry are for, together; nil when it has no row.
+  func recipients(of identity: EntryIdentity) throws(StoreError) -> Recipients?
+  /// Records that claim the key, ascending.
+  func claimants(of key: UniqueKey) throws(StoreError) -> [RecordKey]
+  /// The record known by this name.
+  func record(named key: UniqueKey) throws(StoreError) -> RecordKey?
+  /// Entries that refer to the name, ascending by identity.
+  func referrers(of key: UniqueKey) throws(StoreError) -> [EntryIdentity]
+  /// The signed registry of this revision; nil when it is not here.
+  func registry(_ revision: RegistryRevision) throws(StoreError) -> RegistrySnapshot?
+  func waiting(_ identity: EntryIdentity) throws(StoreError) -> WaitingEntry?
+  /// Entries that wait for this registry revision, in order of arrival, at most `limit`.
+  func waiting(forRegistry revision: RegistryRevision, limit: Int) throws(StoreError)
+    -> [EntryIdentity]
+  func peer(_ site: SiteID) throws(StoreError) -> PeerState
+  func peers() throws(StoreError) -> [SiteID]
+}
+
+/// Reads of the log as a stream.
+package protocol LogReader {
+  func logEnd() throws(StoreError) -> LogEnd
+  /// The row at `lsn`; nil when the log does not reach so far.
+  func row(at lsn: LSN) throws(StoreError) -> LogRow?
+  /// The last row that this incarnation of this site wrote; nil when it wrote none here.
+  func lastRow(of incarnation: Incarnation) throws(StoreError) -> LSN?
+  /// Rows of `lane` after `lsn` that `selection` wants, scanning at most `limits.scannedRows` rows.
+  func rows(
+    after lsn: LSN, lane: Lane, selection: RowSelection, limits: RowLimits
+  ) throws(StoreError) -> RowBatch
+  /// The outcomes this site has for `peer`, numbered after `number`, at most `limit`, in order.
+  func outcomes(for peer: SiteID, after number: UInt64, limit: Int) throws(StoreError)
+    -> [NumberedOutcome]
+}
+
+/// Which rows a link carries (design.md section 4): rows for the peer, never an entry to its origin
+/// nor back to where it came from, unless the peer is recovering on this link.
+package struct RowSelection: Hashable, Sendable {
+  package let peer: SiteID
+  /// The centre is entitled to every row.
+  package let peerIsCentre: Bool
+  package let peerIsRecovering: Bool
+  package init(peer: SiteID, peerIsCentre: Bool, peerIsRecovering: Bool) {
+    self.peer = peer
+    self.peerIsCentre = peerIsCentre
+    self.peerIsRecovering = peerIsRecovering
+  }
+
+  package func wants(recipients: Recipients, origin: SiteID, via: SiteID?) -> Bool {
+    if !peerIsRecovering && (origin == peer || via == peer) { return false }
+    return peerIsCentre || origin == peer || recipients.contains(peer)
+  }
+}
+
+/// Bounds of one read of the log.
+package struct RowLimits: Hashable, Sendable {
+  package let entries: Int
+  /// Header and body bytes together; at least one entry is returned whatever its size.
+  package let bytes: Int
+  package let scannedRows: Int
+  package init(entries: Int, bytes: Int, scannedRows: Int) {
+    self.entries = entries
+    self.bytes = bytes
+    self.scannedRows = scannedRows
+  }
+}
+
+/// Entries of (after, last] in one lane; possibly none, which is progress all the same.
+package struct RowBatch: Hashable, Sendable {
+  package let after: LSN
+  /// The last row scanned, of any lane; equal to `after` when the log holds nothing more.
+  package let last: LogEnd
+  package let entries: [Entry]
+  package init(after: LSN, last: LogEnd, entries: [Entry]) {
+    self.after = after
+    self.last = last
+    self.entries = entries
+  }
+}
+
+package struct NumberedOutcome: Hashable, Sendable {
+  package let number: UInt64
+  package let outcome: Outcome
+  package init(number: UInt64, outcome: Outcome) {
+    self.number = number
+    self.outcome = outcome
+  }
+}
+
+/// Writes of one transaction, all or nothing, synced when the shell's commit returns. Reads see them.
+package protocol StoreTransaction: RecordView, LogReader {
+  mutating func setSiteState(_ state: SiteState) throws(StoreError)
+  /// A row at `row.lsn`, one above the last. `entry` is nil when the entry has a row already.
+  mutating func append(_ row: LogRow, entry: Entry?) throws(StoreError)
+  mutating func setSummary(_ summary: RecordSummary, of record: RecordKey) throws(StoreError)
+  mutating func claim(_ key: UniqueKey, by record: RecordKey) throws(StoreError)
+  mutating func name(_ record: RecordKey, as key: UniqueKey) throws(StoreError)
+  mutating func refer(_ entry: EntryIdentity, to key: UniqueKey) throws(StoreError)
+  mutating func setRegistry(_ revision: RegistryRevision, body: [UInt8]) throws(StoreError)
+  /// Replaces what waits under the same identity.
+  mutating func setWaiting(_ entry: WaitingEntry) throws(StoreError)
+  mutating func removeWaiting(_ identity: EntryIdentity) throws(StoreError)
+  mutating func setPeer(_ state: PeerState, of site: SiteID) throws(StoreError)
+  /// Adds to the numbered list for `peer`; returns its number, one above the last.
+  mutating func addOutcome(_ outcome: Outcome, for peer: SiteID) throws(StoreError) -> UInt64
+  /// Keeps what another site did with an entry; replaces an older word of the same site.
+  mutating func setRemoteOutcome(_ outcome: Outcome) throws(StoreError)
+  /// Turns superseded bodies of the record into stubs (law 2); their rows stay.
+  mutating func dropBody(of identity: EntryIdentity) throws(StoreError)
+  /// Two entries under one identity: the second, kept in the open.
+  mutating func keepFork(_ entry: Entry, via: SiteID?) throws(StoreError)
+}
+
+/// More entries than this in one record are refused at ingest: folds stay bounded.
+package let maximumEntriesPerRecord = 10_000

@@ -1,0 +1,68 @@
+/// Counts for status and metrics, per kind.
+package struct KindCounts: Hashable, Sendable {
+  package var records: Int = 0
+  package var entries: Int = 0
+  package var conflicts: Int = 0
+  package var held: Int = 0
+  package var quarantined: Int = 0
+  package init() {}
+}
+
+/// One row as applications see it in the change feed.
+package struct Change: Hashable, Sendable {
+  package let row: LogRow
+  package let header: EntryHeader
+  package init(row: LogRow, header: EntryHeader) {
+    self.row = row
+    self.header = header
+  }
+}
+
+/// One entry as the digest of a pair of sites counts it.
+package struct DigestLeaf: Hashable, Sendable {
+  package let identity: EntryIdentity
+  package let digest: Digest
+  /// nil for a genesis.
+  package let kind: RecordKind?
+  package let recipients: Recipients
+  package init(
+    identity: EntryIdentity, digest: Digest, kind: RecordKind?, recipients: Recipients
+  ) {
+    self.identity = identity
+    self.digest = digest
+    self.kind = kind
+    self.recipients = recipients
+  }
+}
+
+/// Reads for people and applications, in bounded pages; each is time-boxed by the shell.
+package protocol StoreQueries: RecordView, LogReader {
+  /// Records of a kind that have a put here, ascending by id, after `after`.
+  func records(kind: RecordKind, after: RecordID?, limit: Int) throws(StoreError) -> [RecordKey]
+  /// Records in conflict, ascending by key, after `after`.
+  func conflicts(after: RecordKey?, limit: Int) throws(StoreError) -> [RecordKey]
+  /// Entries without a row, by order of arrival, after the first `skip`.
+  func waitingEntries(skip: Int, limit: Int) throws(StoreError) -> [WaitingEntry]
+  func remoteOutcomes(of entry: EntryIdentity) throws(StoreError) -> [Outcome]
+  /// Rows after `lsn` that brought an entry of a record (not genesis, not relog), at most `limit`.
+  func changes(after lsn: LSN, limit: Int) throws(StoreError) -> [Change]
+  /// All entries with a row, ascending by identity, after `after`: page through to the end.
+  func leaves(after: EntryIdentity?, limit: Int) throws(StoreError) -> [DigestLeaf]
+  func counts() throws(StoreError) -> [RecordKind: KindCounts]
+  /// LSN and time of the oldest row after `lsn` in `lane` that `selection` wants, and how many there
+  /// are, counting no further than `limit`: the lag towards a peer.
+  func backlog(
+    after lsn: LSN, lane: Lane, selection: RowSelection, limit: Int
+  ) throws(StoreError) -> Backlog
+}
+
+/// What a peer has not acknowledged.
+package struct Backlog: Hashable, Sendable {
+  package let count: Int
+  /// Author's time of the oldest entry; nil when there is none.
+  package let oldest: HybridTime?
+  package init(count: Int, oldest: HybridTime?) {
+    self.count = count
+    self.oldest = oldest
+  }
+}

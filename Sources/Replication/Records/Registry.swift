@@ -1,0 +1,2 @@
+/// Replaced by the registry kind.
+package struct RegistrySnapshot: Hashable, Sendable { package init() {} }
