@@ -1,0 +1,149 @@
+/// A JSON value as records use it: RFC 8785 restricted to integers within ±(2^53-1), which every
+/// parser reads alike.
+package indirect enum JSONValue: Hashable, Sendable {
+  case null
+  case bool(Bool)
+  case integer(Int64)
+  case string(Text)
+  case array([JSONValue])
+  case object(JSONObject)
+
+  /// Greatest magnitude of an integer: 2^53-1 (domain.md section 6).
+  package static let maximumInteger: Int64 = 9_007_199_254_740_991
+
+  /// The one byte form of this value: what is digested, signed, stored and sent.
+  package var canonicalBytes: [UInt8] {
+    var writer = CanonicalJSONWriter()
+    writer.write(self)
+    return writer.bytes
+  }
+
+  package var text: Text? { if case .string(let text) = self { text } else { nil } }
+  package var integer: Int64? { if case .integer(let value) = self { value } else { nil } }
+  package var bool: Bool? { if case .bool(let value) = self { value } else { nil } }
+  package var array: [JSONValue]? { if case .array(let items) = self { items } else { nil } }
+  package var object: JSONObject? { if case .object(let object) = self { object } else { nil } }
+}
+
+/// An object whose members stand in the order of RFC 8785, each key once.
+package struct JSONObject: Hashable, Sendable {
+  package struct Member: Hashable, Sendable {
+    package let key: Text
+    package let value: JSONValue
+  }
+
+  package private(set) var members: [Member]
+
+  package init() { members = [] }
+
+  /// - Precondition: `members` are in key order, each key once; the parser has checked it.
+  init(sorted members: [Member]) { self.members = members }
+
+  /// The value under `key`, in O(log n); nil when there is none. Setting nil removes the member.
+  package subscript(key: Text) -> JSONValue? {
+    get {
+      let (index, found) = place(of: key)
+      return found ? members[index].value : nil
+    }
+    set {
+      let (index, found) = place(of: key)
+      switch (newValue, found) {
+      case (let value?, true): members[index] = Member(key: key, value: value)
+      case (let value?, false): members.insert(Member(key: key, value: value), at: index)
+      case (nil, true): members.remove(at: index)
+      case (nil, false): break
+      }
+    }
+  }
+
+  private func place(of key: Text) -> (index: Int, found: Bool) {
+    var low = 0
+    var high = members.count
+    while low < high {
+      let middle = (low + high) / 2
+      switch members[middle].key.compareAsKey(with: key) {
+      case .before: low = middle + 1
+      case .same: return (middle, true)
+      case .after: high = middle
+      }
+    }
+    return (low, false)
+  }
+}
+
+extension JSONObject: ExpressibleByDictionaryLiteral {
+  /// A key that is written twice keeps its last value.
+  package init(dictionaryLiteral elements: (Text, JSONValue)...) {
+    self.init()
+    for (key, value) in elements { self[key] = value }
+  }
+}
+
+/// Appends values in canonical form: keys are sorted already, so writing is one walk.
+struct CanonicalJSONWriter {
+  private(set) var bytes: [UInt8] = []
+
+  mutating func write(_ value: JSONValue) {
+    switch value {
+    case .null: bytes.append(contentsOf: Self.null)
+    case .bool(let flag): bytes.append(contentsOf: flag ? Self.yes : Self.no)
+    case .integer(let number): bytes.append(contentsOf: String(number).utf8)
+    case .string(let text): write(text)
+    case .array(let items):
+      bytes.append(UInt8(ascii: "["))
+      for (index, item) in items.enumerated() {
+        if index > 0 { bytes.append(UInt8(ascii: ",")) }
+        write(item)
+      }
+      bytes.append(UInt8(ascii: "]"))
+    case .object(let object):
+      bytes.append(UInt8(ascii: "{"))
+      for (index, member) in object.members.enumerated() {
+        if index > 0 { bytes.append(UInt8(ascii: ",")) }
+        write(member.key)
+        bytes.append(UInt8(ascii: ":"))
+        write(member.value)
+      }
+      bytes.append(UInt8(ascii: "}"))
+    }
+  }
+
+  private mutating func write(_ text: Text) {
+    bytes.append(UInt8(ascii: "\""))
+    if text.bytes.allSatisfy({ !Self.needsEscape($0) }) {
+      bytes.append(contentsOf: text.bytes)
+    } else {
+      for byte in text.bytes { writeCharacter(byte) }
+    }
+    bytes.append(UInt8(ascii: "\""))
+  }
+
+  private mutating func writeCharacter(_ byte: UInt8) {
+    guard Self.needsEscape(byte) else { return bytes.append(byte) }
+    bytes.append(UInt8(ascii: "\\"))
+    if let short = Self.shortEscape(byte) { return bytes.append(short) }
+    bytes.append(contentsOf: "u00".utf8)
+    bytes.append(contentsOf: hexText([byte]).utf8)
+  }
+
+  private static func needsEscape(_ byte: UInt8) -> Bool {
+    byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\")
+  }
+
+  /// The letter of the two-character escape that RFC 8785 wants for `byte`; nil: `\u00xx`.
+  static func shortEscape(_ byte: UInt8) -> UInt8? {
+    switch byte {
+    case 0x08: UInt8(ascii: "b")
+    case 0x09: UInt8(ascii: "t")
+    case 0x0A: UInt8(ascii: "n")
+    case 0x0C: UInt8(ascii: "f")
+    case 0x0D: UInt8(ascii: "r")
+    case UInt8(ascii: "\""), UInt8(ascii: "\\"): byte
+    default: nil
+    }
+  }
+
+  private static let null = Array("null".utf8)
+  private static let yes = Array("true".utf8)
+  private static let no = Array("false".utf8)
+}
