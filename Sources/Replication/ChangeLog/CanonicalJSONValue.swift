@@ -1,6 +1,6 @@
 /// A JSON value as records use it: RFC 8785 restricted to integers within ±(2^53-1), which every
 /// parser reads alike.
-package indirect enum JSONValue: Hashable, Sendable {
+package enum JSONValue: Hashable, Sendable {
   case null
   case bool(Bool)
   case integer(Int64)
