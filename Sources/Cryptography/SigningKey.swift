@@ -123,7 +123,7 @@ func publicKey(_ bytes: [UInt8]) -> OpaquePointer? {
 }
 
 /// EC, on a curve given by name: explicit parameters could describe a curve of the sender's making.
-private func isAllowed(_ key: OpaquePointer) -> Bool {
+func isAllowed(_ key: OpaquePointer) -> Bool {
   defer { ERR_clear_error() }
   var isExplicit: CInt = 0
   var name = [CChar](repeating: 0, count: 32)
