@@ -25,11 +25,17 @@ static inline int dongbo_add_chain_certificate(SSL_CTX *context, X509 *certifica
   return (int)SSL_CTX_add1_chain_cert(context, certificate);
 }
 
-// No tickets, no renegotiation, no compression, no session cache; writes may move and be partial.
+// No tickets, no renegotiation, no compression, no session cache; writes may move and be partial;
+// the own chain is what the file holds, not what the store could add.
 static inline void dongbo_set_link_options(SSL_CTX *context) {
   SSL_CTX_set_options(context, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
-  SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                                SSL_MODE_NO_AUTO_CHAIN);
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+}
+
+static inline void dongbo_limit_peer_chain(SSL_CTX *context, long bytes) {
+  SSL_CTX_set_max_cert_list(context, bytes);
 }
 
 // From here on the memory BIO reports its end instead of "try again".

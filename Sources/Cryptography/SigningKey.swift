@@ -39,6 +39,7 @@ package final class SigningKey: @unchecked Sendable {
   init(adopting raw: OpaquePointer, requiringAllowedCurve: Bool) throws(CryptographyError) {
     self.raw = raw
     var isAccepted = false
+    // Until `publicKeyInfo` is set, a throw does not run `deinit`.
     defer { if !isAccepted { EVP_PKEY_free(raw) } }
     if requiringAllowedCurve {
       guard isAllowed(raw) else { throw .unsupportedKey }

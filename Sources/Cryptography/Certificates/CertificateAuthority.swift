@@ -106,13 +106,14 @@ package struct CertificateAuthority: Sendable {
     try check(X509_CRL_sort(list.raw))
     try withExtensionContext(issuer: issuer.raw, subject: nil, list: list.raw) {
       (context) throws(CryptographyError) in
-      for (kind, value) in [
-        (NID_authority_key_identifier, "keyid:always"), (NID_crl_number, "\(number)"),
-      ] {
-        let added = try makeExtension(kind, value, context)
-        try check(X509_CRL_add_ext(list.raw, added.raw, -1))
-      }
+      let identifier = try makeExtension(
+        NID_authority_key_identifier, "keyid:always", context)
+      try check(X509_CRL_add_ext(list.raw, identifier.raw, -1))
     }
+    guard let integer = ASN1_INTEGER_new() else { throw .library(drainErrors()) }
+    defer { ASN1_INTEGER_free(integer) }
+    try check(ASN1_INTEGER_set_uint64(integer, UInt64(number)))
+    try check(X509_CRL_add1_ext_i2d(list.raw, NID_crl_number, integer, 0, 0))
     guard X509_CRL_sign(list.raw, key.raw, EVP_sha256()) > 0 else {
       throw .library(drainErrors())
     }
