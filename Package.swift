@@ -30,7 +30,8 @@ let libraries: [Target] = [
   .target(
     name: "Console", dependencies: ["Replication", "Cryptography", "Transport", "Operations"],
     swiftSettings: strict),
-  .target(name: "Simulation", dependencies: ["Replication", "Cryptography"], swiftSettings: strict),
+  .target(
+    name: "Simulation", dependencies: ["Replication", "Storage", "Cryptography"], swiftSettings: strict),
 ]
 
 let programs: [Target] = [
@@ -43,7 +44,7 @@ let programs: [Target] = [
 ]
 
 let tests: [Target] = [
-  .testTarget(name: "ReplicationTests", dependencies: ["Replication", "Cryptography"], swiftSettings: strict)
+  .testTarget(name: "ReplicationTests", dependencies: ["Replication", "Cryptography"], swiftSettings: strict),
 ]
 
 let package = Package(
