@@ -30,7 +30,8 @@ let libraries: [Target] = [
   .target(
     name: "Console", dependencies: ["Replication", "Cryptography", "Transport", "Operations"],
     swiftSettings: strict),
-  .target(name: "Simulation", dependencies: ["Replication", "Cryptography"], swiftSettings: strict),
+  .target(
+    name: "Simulation", dependencies: ["Replication", "Storage", "Cryptography"], swiftSettings: strict),
 ]
 
 let programs: [Target] = [
