@@ -34,13 +34,13 @@ extension Reconciler {
     _ submission: Submission, in store: inout some StoreTransaction
   ) throws(StoreError) -> Result<Authored, AuthoringRefusal> {
     if let reason = log.state.lock { return .failure(.locked(reason)) }
-    let isRegistry = submission.key.kind == .registry
+    let isRegistry = submission.record.kind == .registry
     guard isRegistry || log.state.registry.number > 0 else { return .failure(.noRegistry) }
-    if let owner = submission.ownerSite, submission.isPut, owner != site {
+    if let owner = submission.ownerSite, submission.isOwnersWrite, owner != site {
       return .failure(.notOwner(owner))
     }
-    let summary = try store.summary(of: submission.key)
-    let entries = summary == nil ? [] : try store.entries(of: submission.key)
+    let summary = try store.summary(of: submission.record)
+    let entries = summary == nil ? [] : try store.entries(of: submission.record)
     if let repeated = repeated(submission, in: entries) {
       return repeated.map { authored($0, .applied, .none, isRepeat: true) }
     }
@@ -51,7 +51,7 @@ extension Reconciler {
     case .failure(let refusal): return .failure(refusal)
     }
     let entry = try log.draft(
-      submission.operation, record: submission.key, subject: submission.subject, parents: parents,
+      submission.operation, record: submission.record, subject: submission.subject, parents: parents,
       lane: summary?.lane ?? submission.facts.lane ?? .normal,
       audience: submission.facts.audience, body: submission.body, in: &store)
     return try write(entry, in: &store)
@@ -66,7 +66,7 @@ extension Reconciler {
       return .success(authored(entry, placed.state, placed.code, isRepeat: false))
     case .wait(_, .unknownSite):
       let registry = try store.registry(log.state.registry)
-      let unknown = entry.header.audience.first { registry?.holds($0) != true } ?? site
+      let unknown = entry.header.audience.first { registry?.sites[$0] == nil } ?? site
       return .failure(.unknownSite(unknown))
     case .wait(_, .notOwner):
       let owner = try entry.header.record.flatMap { record throws(StoreError) in
@@ -118,7 +118,7 @@ extension Reconciler {
         if !open.isEmpty && submission.parents.isEmpty { return .inConflict(open) }
       }
     case .event:
-      guard summary?.owner != nil else { return .notHere(submission.key) }
+      guard summary?.owner != nil else { return .notHere(submission.record) }
     case .none: return .notAllowed(.malformed)
     }
     return nil
@@ -131,16 +131,21 @@ extension Reconciler {
   ) throws(StoreError) -> Result<[Digest], AuthoringRefusal> {
     guard submission.parents.isEmpty else {
       for parent in submission.parents {
-        let isSibling = entries.contains { $0.digest == parent }
-        guard isSibling || (try view.entry(digest: parent)) != nil else {
+        if entries.contains(where: { $0.digest == parent }) { continue }
+        guard try view.entry(digest: parent) != nil else {
           return .failure(.unknownParent(parent))
         }
       }
       return .success(submission.parents)
     }
-    if submission.isPut { return .success(Resolution(of: entries).current.map(\.digest)) }
+    if submission.isOwnersWrite { return .success(Resolution(of: entries).current.map(\.digest)) }
     let built = Set(entries.flatMap(\.header.parents))
     let newest = entries.map(\.digest).filter { !built.contains($0) }
     return .success(Array(newest.suffix(EntryHeader.maximumParentCount)))
   }
+}
+
+extension Submission {
+  /// A put or withdrawal: numbered by revision, written by the owner.
+  fileprivate var isOwnersWrite: Bool { operation == .put || operation == .withdraw }
 }

@@ -55,12 +55,13 @@ extension Reconciler {
     return .accept(facts)
   }
 
-  /// The outer nil: malformed. The inner nil: a stub, of which only the header speaks.
+  /// The outer nil: malformed. The inner nil: a stub, of which only the header speaks. Fields of a
+  /// later version pass: they are kept and digested verbatim.
   func facts(of entry: Entry) -> EntryFacts?? {
     guard let body = entry.body, let record = entry.header.record else { return .some(nil) }
-    guard
-      let facts = try? recordFacts(
-        of: record.kind, operation: entry.header.operation, body: body)
+    guard let object = (try? JSONValue.parseCanonical(body))?.object,
+      let facts = try? EntryFacts.read(
+        record: record, operation: entry.header.operation, body: object, unknown: .kept)
     else { return nil }
     return .some(facts)
   }
@@ -68,9 +69,8 @@ extension Reconciler {
   private func problem(
     ofSites header: EntryHeader, under registry: RegistrySnapshot
   ) -> OutcomeCode? {
-    guard registry.holds(header.identity.origin) else { return .unknownSite }
-    guard header.audience.allSatisfy(registry.holds) else { return .unknownSite }
-    return nil
+    let named = [header.identity.origin] + header.audience
+    return named.allSatisfy { registry.sites[$0] != nil } ? nil : .unknownSite
   }
 
   /// Who may write what: one lawful writer for each field (design.md section 3, Conflicts).
@@ -91,11 +91,10 @@ extension Reconciler {
       }
     case .genesis, .offer, .accept, .unknown: return .unknownOperation
     }
-    guard let record = entry.header.record, let body = entry.body else { return nil }
-    let writer = WriterQuestion(
-      kind: record.kind, operation: entry.header.operation, author: author, owner: summary.owner,
-      centre: centre)
-    return mayWrite(writer, facts: facts, body: body) ? nil : .notAllowed
+    guard let facts else { return nil }
+    let parties = RecordParties(
+      owner: summary.owner ?? author, centre: centre, addressees: summary.audience.listed)
+    return facts.authorityFault(author: author, parties: parties) == nil ? nil : .notAllowed
   }
 
   /// Registry entries: by the centre only, numbered on from the revision they were authored under,
@@ -111,12 +110,14 @@ extension Reconciler {
       return .wait(.quarantined, .registryAhead)
     }
     // Bodies of the registry are never dropped; a stub is a peer's fault.
-    guard let body = entry.body,
-      let signed = SignedRegistry(body: body), facts(of: entry) != nil
+    let next = RegistryRevision(number: revision.value, digest: entry.digest)
+    guard let body = entry.body, let object = (try? JSONValue.parseCanonical(body))?.object,
+      let signed = try? RegistrySnapshot(revision: next, body: body), signed.centre == centre
     else { return .wait(.quarantined, .malformed) }
-    let pins = revision.value == 1 ? configuredPins : registry.pins(of: centre)
-    guard pins.contains(signatures.pin(of: signed.publicKeyInfo)),
-      signatures.isSignature(signed.signature, over: signed.signedBytes, by: signed.publicKeyInfo)
+    let pins = revision.value == 1 ? configuredPins : registry.sites[centre]?.pins ?? []
+    guard pins.contains(signatures.pin(of: signed.publicKey)),
+      signatures.isSignature(
+        signed.signature, over: RegistrySnapshot.signedBytes(of: object), by: signed.publicKey)
     else { return .wait(.quarantined, .registrySignature) }
     return .accept(nil)
   }
