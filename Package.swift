@@ -43,7 +43,8 @@ let programs: [Target] = [
 ]
 
 let tests: [Target] = [
-  .testTarget(name: "ReplicationTests", dependencies: ["Replication", "Cryptography"], swiftSettings: strict)
+  .testTarget(name: "ReplicationTests", dependencies: ["Replication", "Cryptography"],
+    resources: [.copy("Samples")], swiftSettings: strict)
 ]
 
 let package = Package(
