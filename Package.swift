@@ -47,6 +47,7 @@ let tests: [Target] = [
   .testTarget(
     name: "ReplicationTests",
     dependencies: ["Replication", "Cryptography", "Storage"],
+    resources: [.copy("Samples")],
     swiftSettings: strict),
   .testTarget(
     name: "CryptographyTests",
