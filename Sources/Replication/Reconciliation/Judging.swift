@@ -27,9 +27,8 @@ extension Reconciler {
     _ entry: Entry, _ arrival: Arrival, in view: some RecordView
   ) throws(StoreError) -> Decision {
     let header = entry.header
-    guard let registry = try view.registry(header.registry) else {
-      return .wait(.held, .registryMissing)
-    }
+    let known = header.registry == .builtIn ? .builtIn : try view.registry(header.registry)
+    guard let registry = known else { return .wait(.held, .registryMissing) }
     switch header.operation {
     case .genesis:
       let isGenesis = entry.body.map { Genesis(body: $0) != nil } ?? true
