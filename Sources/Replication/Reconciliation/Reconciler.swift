@@ -125,6 +125,8 @@ package struct Reconciler: Sendable {
   package func take(
     _ outcome: Outcome, from peer: SiteID, in store: inout some StoreTransaction
   ) throws(StoreError) {
+    // A province speaks for itself only; the centre passes on what others say.
+    guard site != centre || outcome.site == peer else { return }
     try store.setRemoteOutcome(outcome)
     guard site == centre, outcome.entry.origin != site, outcome.entry.origin != peer else { return }
     _ = try store.addOutcome(outcome, for: outcome.entry.origin)

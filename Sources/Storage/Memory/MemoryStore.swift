@@ -149,6 +149,10 @@ extension MemoryStore: LogReader {
     return batch.finished
   }
 
+  package func outcomesEnd(for peer: SiteID) throws(StoreError) -> UInt64 {
+    UInt64(outcomeLists[peer]?.count ?? 0)
+  }
+
   package func outcomes(
     for peer: SiteID, after number: UInt64, limit: Int
   ) throws(StoreError) -> [NumberedOutcome] {
