@@ -82,7 +82,7 @@ package struct Reconciler: Sendable {
   ) throws(StoreError) -> Reconciled {
     let arrival: Arrival =
       waiting.via.map { .received(from: $0, isRecovering: true) } ?? .authored
-    let decision = try judge(waiting.entry, arrival, in: store)
+    let decision = try assess(waiting.entry, arrival, in: store)
     switch decision {
     case .accept: try store.removeWaiting(waiting.entry.identity)
     case .wait(let state, let code):

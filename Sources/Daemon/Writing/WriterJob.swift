@@ -1,0 +1,102 @@
+import Operations
+import Replication
+
+/// Names a request of the admin API while it is under way.
+struct RequestID: Hashable, Sendable {
+  let value: UInt64
+}
+
+/// Names a connection on a link while it lives.
+struct LinkID: Hashable, Sendable {
+  let value: UInt64
+}
+
+/// What the writer is asked to do, in the order asked.
+enum WriterJob: Sendable {
+  case submit(RequestID, Submission)
+  case decide(RequestID, ConflictDecision)
+  case editRegistry(RequestID?, RegistryEdit)
+  case rejoin(RequestID, without: [SiteID])
+  case retry(RequestID, EntryIdentity)
+  /// Read after every write of an earlier session of the same peer.
+  case openLink(LinkID, peer: SiteID)
+  case change(LinkID, peer: SiteID, LinkWrite)
+
+  /// Entries it brings, for the bound of a group; at least 1.
+  var entryCount: Int {
+    guard case .change(_, _, let write) = self, case .take(_, _, let entries, _, _) = write.change
+    else { return 1 }
+    return max(entries.count, 1)
+  }
+}
+
+/// The owner's choice between versions of one record, or between records that claim one key.
+struct ConflictDecision: Sendable {
+  enum Keep: Sendable {
+    case version(Digest)
+    case record(RecordID)
+  }
+  let record: RecordKey
+  let keep: Keep
+  let reason: Text?
+}
+
+/// The next revision of the registry.
+enum RegistryEdit: Sendable {
+  /// Revision 1, written once: the centre itself and what its seed file lists.
+  case bootstrap(seed: JSONObject)
+  case addSite(RegistrySnapshot.Site, name: Text?)
+}
+
+/// What a session starts from, as committed.
+struct LinkOpening: Sendable {
+  let peerState: PeerState
+  let site: SiteState
+  let outcomesEnd: UInt64
+}
+
+/// Answer to a job, sent after its group is committed.
+enum WriterReply: Sendable {
+  case submitted(RequestID, Result<Authored, AuthoringRefusal>)
+  case registryEdited(RequestID?, Result<RegistryRevision, EditRefusal>)
+  case rejoined(RequestID, unconfirmed: [SiteID])
+  case retried(RequestID, Reconciled?)
+  case linkOpened(LinkID, LinkOpening)
+  case committed(LinkID, Ticket, CommitReport)
+}
+
+/// Why a decision or a new registry revision was not written.
+enum EditRefusal: Error, Sendable {
+  case refused(AuthoringRefusal)
+  case malformed(RecordError)
+  case notCentre
+  case unknownVersion(Digest)
+  case notInConflict
+  case notHere
+  case signing(String)
+}
+
+/// What everyone may want to know of a commit.
+struct CommitNews: Sendable {
+  let end: LogEnd
+  let state: SiteState
+  /// Number of the last outcome for each peer that got one in this group.
+  let outcomesEnd: [SiteID: UInt64]
+  let alarms: [Alarm]
+  let tally: GroupTally
+  let registryChanged: Bool
+}
+
+/// Counts of one group, for metrics.
+struct GroupTally: Sendable {
+  var entryCount = 0
+  var jobCount = 0
+  var commitSeconds = 0.0
+  var refused: [OutcomeCode: Int] = [:]
+  var walByteCount = 0
+
+  mutating func note(_ result: Reconciled) {
+    entryCount += 1
+    if result.state == .refused { refused[result.code, default: 0] += 1 }
+  }
+}
