@@ -1,6 +1,7 @@
-import Cryptography
 import Replication
 import Testing
+
+@testable import Cryptography
 
 @Suite struct KeyTests {
   @Test func digestIsThatOfTheStandardHoweverTheBytesAreCut() {
@@ -15,6 +16,59 @@ import Testing
     #expect(
       hash.digest().description
         == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")
+  }
+
+  @Test func threadsDoNotMixTheirDigests() async {
+    let expected = (0..<64).map { OpenSSLHash().digest([UInt8](repeating: $0, count: 1_000)) }
+    await withTaskGroup(of: Bool.self) { group in
+      for number in UInt8(0)..<64 {
+        group.addTask {
+          (0..<200).allSatisfy { _ in
+            OpenSSLHash().digest([UInt8](repeating: number, count: 1_000)) == expected[Int(number)]
+          }
+        }
+      }
+      for await isRight in group { #expect(isRight) }
+    }
+  }
+
+  @Test func onlyKeysOfTheNamedCurvesAreTaken() throws {
+    let authority = try CertificateAuthority(
+      name: "authority", key: .generate(), validity: Validity(notBefore: 0, notAfter: 1))
+    for (algorithm, group) in [("RSA", nil), ("ED25519", nil), ("EC", "secp521r1")] {
+      let foreign = try SigningKey(
+        adopting: generateRaw(algorithm: algorithm, group: group), requiringAllowedCurve: false)
+      #expect(throws: CryptographyError.unsupportedKey) {
+        _ = try SigningKey(pem: foreign.pem())
+      }
+      #expect(throws: CryptographyError.unsupportedKey) {
+        _ = try authority.issue(
+          for: #require(SiteID("x")), publicKeyInfo: foreign.publicKeyInfo,
+          validity: Validity(notBefore: 0, notAfter: 1))
+      }
+      guard algorithm != "ED25519" else { continue }  // signs no SHA-256
+      let signature = try foreign.sign([1, 2, 3])
+      #expect(!verifySignature(signature, over: [1, 2, 3], publicKeyInfo: foreign.publicKeyInfo))
+    }
+  }
+
+  @Test func authoritySurvivesItsFilesAndRefusesNonsense() throws {
+    let key = try SigningKey.generate()
+    let validity = Validity(notBefore: 0, notAfter: 4_000_000_000)
+    let authority = try CertificateAuthority(name: "authority", key: key, validity: validity)
+    let again = try CertificateAuthority(certificatePEM: authority.certificatePEM, key: key)
+    #expect(again.certificatePEM == authority.certificatePEM)
+    #expect(throws: CryptographyError.keyMismatch) {
+      _ = try CertificateAuthority(certificatePEM: authority.certificatePEM, key: .generate())
+    }
+    #expect(throws: CryptographyError.self) {
+      _ = try CertificateAuthority(
+        name: "authority", key: key, validity: Validity(notBefore: 2, notAfter: 1))
+    }
+    #expect(throws: CryptographyError.self) {
+      _ = try CertificateAuthority(
+        name: "authority", key: key, validity: Validity(notBefore: 0, notAfter: .max))
+    }
   }
 
   @Test(arguments: SigningKey.Curve.allCases)

@@ -108,6 +108,18 @@ import Testing
     #expect(wire.server.state.failure == .peerRefused(alert: try #require(refusal.alert)))
   }
 
+  @Test func algorithmsOutsideTheProfileAreRefused() throws {
+    let lab = try Lab()
+    var (suite, group) = (try lab.end("ha-giang"), try lab.end("ha-giang"))
+    suite.profile.cipherSuites = "TLS_AES_128_GCM_SHA256"
+    group.profile.groups = "P-521"
+    for client in [suite, group] {
+      let wire = try Wire(client: client, server: lab.end("trung-uong"))
+      wire.settle()
+      #expect(wire.server.state.failure?.reason == "tls-other")
+    }
+  }
+
   @Test func clientRefusesServerWithoutALPN() throws {
     let lab = try Lab()
     var server = try lab.end("trung-uong")

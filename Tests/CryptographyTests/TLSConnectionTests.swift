@@ -58,6 +58,31 @@ import Testing
     }
   }
 
+  @Test func noTicketFollowsTheHandshake() throws {
+    let lab = try Lab()
+    let wire = try Wire(client: lab.end("ha-giang"), server: lab.end("trung-uong"))
+    wire.carry(from: wire.client, to: wire.server)
+    wire.carry(from: wire.server, to: wire.client)
+    wire.carry(from: wire.client, to: wire.server)
+    #expect(wire.server.state.peer != nil)
+    #expect(wire.server.outputByteCount == 0)
+  }
+
+  @Test func inputIsBoundedUntilItIsRead() throws {
+    let lab = try Lab()
+    let wire = try Wire(client: lab.end("ha-giang"), server: lab.end("trung-uong"))
+    wire.settle()
+    let free = wire.server.inputCapacity
+    #expect(free == TLSConnection.maximumInputByteCount)
+    #expect(wire.client.write([UInt8](repeating: 1, count: 40_000).span) == 40_000)
+    let moved = wire.carry(from: wire.client, to: wire.server)
+    #expect(wire.server.inputCapacity == free - moved)
+    var received: [UInt8] = []
+    #expect(wire.server.readPlaintext(appendingTo: &received, limit: 0) == 0)
+    #expect(wire.server.readPlaintext(appendingTo: &received, limit: .max) == 40_000)
+    #expect(wire.server.inputCapacity == free)
+  }
+
   @Test func rekeyIsNotSeenByTheReader() throws {
     let lab = try Lab()
     let wire = try Wire(client: lab.end("ha-giang"), server: lab.end("trung-uong"))

@@ -55,11 +55,10 @@ package struct CertificateAuthority: Sendable {
   package func issue(
     for site: SiteID, publicKeyInfo: [UInt8], validity: Validity
   ) throws(CryptographyError) -> [UInt8] {
-    guard let key = publicKey(publicKeyInfo), isAllowed(key) else {
-      ERR_clear_error()
-      throw .unsupportedKey
-    }
+    defer { ERR_clear_error() }
+    guard let key = publicKey(publicKeyInfo) else { throw .unsupportedKey }
     defer { EVP_PKEY_free(key) }
+    guard isAllowed(key) else { throw .unsupportedKey }
     return try issue(
       LinkCertificate(subject: site.description, uris: [siteURI(site)]), publicKey: key,
       validity: validity)
