@@ -47,6 +47,10 @@ import Testing
     Refusal("no extended key usage", .wrongPurpose, alert: 43) { lab in
       try lab.end(uris: [good], usage: nil)
     },
+    Refusal("not strict", .other(code: 85, text: "Missing Authority Key Identifier"), alert: 46) {
+      lab in
+      try lab.end(uris: [good], namesAuthorityKey: false)
+    },
     Refusal("two URIs", .badIdentity, alert: 40) { lab in
       try lab.end(uris: [good, "urn:dongbo:site:dien-bien"])
     },

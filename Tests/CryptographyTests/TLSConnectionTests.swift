@@ -97,6 +97,24 @@ import Testing
     #expect(received == [0, 1, 2])
   }
 
+  /// A key update is a record of its own before the data.
+  @Test func keyChangesAfterItsRecords() throws {
+    let lab = try Lab()
+    var client = try lab.end("ha-giang")
+    client.profile.maximumRecordsPerKey = 2
+    let wire = try Wire(client: client, server: lab.end("trung-uong"))
+    wire.settle()
+    let sizes = (0..<5).map { _ in
+      _ = wire.client.write([1].span)
+      return wire.carry(from: wire.client, to: wire.server)
+    }
+    let plain = sizes[0]
+    #expect(sizes.map { $0 > plain } == [false, false, true, false, true])
+    wire.client.rekey()
+    _ = wire.client.write([1].span)
+    #expect(wire.client.outputByteCount > plain)
+  }
+
   @Test func endWithoutCloseIsTruncation() throws {
     let lab = try Lab()
     let wire = try Wire(client: lab.end("ha-giang"), server: lab.end("trung-uong"))

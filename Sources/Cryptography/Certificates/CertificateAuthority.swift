@@ -79,7 +79,9 @@ package struct CertificateAuthority: Sendable {
       try builder.add(NID_ext_key_usage, usage, issuer: issuer.raw)
     }
     try builder.add(NID_subject_key_identifier, "hash", issuer: issuer.raw)
-    try builder.add(NID_authority_key_identifier, "keyid:always", issuer: issuer.raw)
+    if contents.namesAuthorityKey {
+      try builder.add(NID_authority_key_identifier, "keyid:always", issuer: issuer.raw)
+    }
     try builder.addSubjectAlternativeNames(uris: contents.uris)
     return try builder.signed(by: key)
   }
@@ -125,6 +127,7 @@ struct LinkCertificate {
   var subject: String
   var uris: [[UInt8]]
   var extendedKeyUsage: String? = "serverAuth,clientAuth"
+  var namesAuthorityKey = true
 }
 
 private func addRevoked(
