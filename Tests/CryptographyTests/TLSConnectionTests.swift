@@ -133,6 +133,23 @@ import Testing
     #expect(unfinished.server.state.failure == .truncated)
   }
 
+  @Test func oneFlippedBitEndsTheSession() throws {
+    let lab = try Lab()
+    let (client, server) = (try lab.end("ha-giang"), try lab.end("trung-uong"))
+    for position in [5, 20, 40] {
+      let wire = try Wire(client: client, server: server)
+      wire.settle()
+      #expect(wire.client.write([UInt8](repeating: 7, count: 30).span) == 30)
+      var record: [UInt8] = []
+      wire.client.takeCiphertext(appendingTo: &record)
+      record[position] ^= 1
+      wire.server.receive(record.span)
+      var received: [UInt8] = []
+      #expect(wire.server.readPlaintext(appendingTo: &received, limit: 100) == 0)
+      #expect(wire.server.state.failure?.reason == "tls-other")
+    }
+  }
+
   @Test func closeIsSeenAsClose() throws {
     let lab = try Lab()
     let wire = try Wire(client: lab.end("ha-giang"), server: lab.end("trung-uong"))

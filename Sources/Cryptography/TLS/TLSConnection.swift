@@ -8,6 +8,7 @@ package import Replication
 /// Not `Sendable`: it belongs to one thread, and each call runs to its end on it, because OpenSSL
 /// keeps the cause of a failure in the thread's error queue.
 package final class TLSConnection {
+  /// Which end speaks first: a province is the client, the centre the server.
   package enum Role: Sendable {
     case client
     case server
@@ -15,6 +16,7 @@ package final class TLSConnection {
     fileprivate var peerPurpose: String { self == .client ? "ssl_server" : "ssl_client" }
   }
 
+  /// How far the session is; the one place that says so.
   package enum State: Hashable, Sendable {
     /// Exits: established, failed, closed.
     case handshaking
