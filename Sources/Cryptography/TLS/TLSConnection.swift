@@ -1,8 +1,8 @@
 import COpenSSL
 package import Replication
 
-/// One TLS 1.3 session as bytes in, bytes out: it knows no socket and no thread. The order of a turn
-/// is ``receive(_:)``, ``readPlaintext(appendingTo:limit:)``, ``write(_:)``,
+/// One TLS 1.3 session as bytes in, bytes out: it knows no socket and no thread. A turn is
+/// ``receive(_:)``, ``readPlaintext(appendingTo:limit:)``, ``write(_:)``,
 /// ``takeCiphertext(appendingTo:)``; after each the ``state`` says how it went.
 ///
 /// Not `Sendable`: it belongs to one thread, and each call runs to its end on it, because OpenSSL
