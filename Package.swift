@@ -43,7 +43,9 @@ let programs: [Target] = [
 ]
 
 let tests: [Target] = [
-  .testTarget(name: "ReplicationTests", dependencies: ["Replication", "Cryptography"], swiftSettings: strict)
+  .testTarget(name: "ReplicationTests", dependencies: ["Replication", "Cryptography"], swiftSettings: strict),
+  .testTarget(
+    name: "TransportTests", dependencies: ["Transport", "Replication"], swiftSettings: strict),
 ]
 
 let package = Package(
