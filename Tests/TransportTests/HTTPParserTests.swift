@@ -207,7 +207,8 @@ let refusals: [Refusal] = [
     var random = SeededGenerator(seed: 1)
     let good = [
       "GET /a?b=c HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\nHost: b\r\n\r\n",
-      "PUT /a HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhelloGET / HTTP/1.1\r\nHost: b\r\n\r\n",
+      "PUT /a HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello"
+        + "GET / HTTP/1.1\r\nHost: b\r\n\r\n",
       "PUT /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n3\r\nabc\r\n"
         + "0\r\nt: u\r\n\r\nGET / HTTP/1.1\r\nHost: b\r\n\r\n",
     ]

@@ -156,6 +156,51 @@ private final class Acceptor {
     #expect(end.events == [.closed(.failed(.refused(address.description)))])
   }
 
+  /// A listener with a full queue answers no SYN, as a cut line does not.
+  @Test func silenceIsATimeout() throws {
+    let clock = TestClock()
+    let loop = try EventLoop(clock: { clock.now })
+    let socket = try Socket.listen(on: .ipv4(host: 0x7f00_0001, port: 0))
+    #expect(Glibc.listen(socket.number, 0) == 0)
+    let address = try Socket.localAddress(of: socket.number)
+    let ends = try (0..<4).map { _ in
+      End(try Connection(to: address, on: loop, timeout: .seconds(5), outputLimit: 10))
+    }
+    let last = ends[3]
+    try drive(loop) { ends[0].events == [.connected] }
+    clock.advance(.milliseconds(4_999))
+    try loop.runOnce(atMost: .zero)
+    #expect(last.events == [])
+    #expect(last.connection.send([1]) == .queued)
+    clock.advance(.milliseconds(1))
+    try loop.runOnce(atMost: .zero)
+    #expect(last.events == [.closed(.failed(.timedOut(address.description)))])
+    #expect(ends[0].events == [.connected])
+  }
+
+  @Test func aListenerWithoutDescriptorsRestsInsteadOfSpinning() throws {
+    let clock = TestClock()
+    let loop = try EventLoop(clock: { clock.now })
+    var (callCount, acceptedCount, isExhausted) = (0, 0, true)
+    let listener = try Listener(
+      adopting: try Socket.listen(onUnixPath: directory.file("s")), on: loop,
+      accept: { (number) throws(TransportError) in
+        callCount += 1
+        return isExhausted ? .exhausted : try Socket.accept(on: number)
+      }
+    ) { _, _ in acceptedCount += 1 }
+    let client = End(
+      try Connection(to: listener.address, on: loop, timeout: .seconds(5), outputLimit: 10))
+    for _ in 0..<5 { try loop.runOnce(atMost: .zero) }
+    #expect(callCount == 1)
+    #expect(listener.exhaustedCount == 1)
+    isExhausted = false
+    clock.advance(Listener.exhaustionPause)
+    try drive(loop) { acceptedCount == 1 }
+    #expect(acceptedCount == 1)
+    #expect(client.events.first == .connected)
+  }
+
   @Test func unixSocketsReplaceOnlyTheDead() throws {
     let path = directory.file("s")
     #expect(throws: TransportError.refused(path)) { _ = try Socket.connect(to: .unix(path: path)) }

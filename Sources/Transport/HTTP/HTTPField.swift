@@ -3,6 +3,7 @@ package struct HTTPField: Hashable, Sendable {
   package let name: String
   package let value: String
 
+  /// Any text will do: what cannot stand on the wire is replaced there.
   package init(_ name: String, _ value: String) {
     self.name = name.lowercased()
     self.value = value

@@ -16,6 +16,7 @@ package struct HTTPRequestParser: Hashable, Sendable {
   private var owesContinue = false
   private let bodyLimit: Int
 
+  /// - Parameter bodyLimit: greatest body of a request, in bytes; a longer one is a 413.
   package init(bodyLimit: Int = HTTPLimits.bodyByteCount) {
     precondition(bodyLimit >= 0, "body limit \(bodyLimit)")
     self.bodyLimit = bodyLimit

@@ -5,6 +5,7 @@ package struct HTTPResponse: Hashable, Sendable {
   package var fields: [HTTPField]
   package var body: [UInt8]
 
+  /// An answer without a media type: usually one without a body.
   package init(_ status: HTTPStatus, fields: [HTTPField] = [], body: [UInt8] = []) {
     self.status = status
     self.fields = fields

@@ -12,10 +12,12 @@ package final class HTTPServer {
     package var bodyTimeout = Duration.seconds(30)
     /// Between two requests, and for a client to take an answer.
     package var idleTimeout = Duration.seconds(60)
+    /// Greatest body of a request, in bytes.
     package var bodyByteCount = HTTPLimits.bodyByteCount
     /// A longer answer closes the connection.
     package var responseByteCount = 16 * 1024 * 1024
 
+    /// The limits of the admin socket; change what differs.
     package init() {}
   }
 

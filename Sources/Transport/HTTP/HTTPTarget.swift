@@ -12,6 +12,7 @@ package struct HTTPTarget: Hashable, Sendable {
     package let name: String
     package let value: String
 
+    /// Both parts as they are meant, not escaped.
     package init(_ name: String, _ value: String) {
       self.name = name
       self.value = value
