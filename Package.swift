@@ -54,6 +54,10 @@ let tests: [Target] = [
     dependencies: ["Cryptography", "Replication"],
     swiftSettings: strict),
   .testTarget(
+    name: "TransportTests",
+    dependencies: ["Transport", "Replication"],
+    swiftSettings: strict),
+  .testTarget(
     name: "OperationsTests",
     dependencies: ["Operations", "Replication"],
     swiftSettings: strict),

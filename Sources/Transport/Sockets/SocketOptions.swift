@@ -11,6 +11,7 @@ package struct TCPOptions: Hashable, Sendable {
   /// Silence before the kernel probes the other end.
   package var keepAliveIdle: Duration
 
+  /// The defaults are for a link over the wide-area line.
   package init(
     userTimeout: Duration = .seconds(30), notSentLowWatermark: Int = 32 * 1024,
     keepAliveIdle: Duration = .seconds(30)
