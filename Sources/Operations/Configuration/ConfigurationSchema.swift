@@ -83,7 +83,7 @@ package enum ConfigurationSchema {
     .init(
       .silenceWarning, "Monitoring", "SilenceWarning", .duration(.seconds(1)...(.days(365))),
       "15m", restart: false, vi: "im lặng bao lâu thì cảnh báo",
-      en: "silence of a peer that raises DB-LINK-001"),
+      en: "silence of a peer that raises DB-LINK-003"),
     .init(
       .heldWarning, "Monitoring", "HeldWarning", .duration(.seconds(1)...(.days(365))), "1d",
       restart: false, vi: "mục bị giữ bao lâu thì cảnh báo",

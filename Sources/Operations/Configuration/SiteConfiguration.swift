@@ -49,6 +49,12 @@ package struct SiteConfiguration: Equatable, Sendable {
     package let silence: Duration
     package let held: Duration
     package let certificate: Duration
+
+    package init(silence: Duration, held: Duration, certificate: Duration) {
+      self.silence = silence
+      self.held = held
+      self.certificate = certificate
+    }
   }
 
   package struct Limits: Equatable, Sendable {
