@@ -61,6 +61,14 @@ let tests: [Target] = [
     name: "OperationsTests",
     dependencies: ["Operations", "Replication"],
     swiftSettings: strict),
+  .testTarget(
+    name: "StoreContract",
+    dependencies: ["Storage", "Replication", "Cryptography"],
+    swiftSettings: strict),
+  .testTarget(
+    name: "StorageTests",
+    dependencies: ["Storage", "Replication", "Cryptography"],
+    swiftSettings: strict),
 ]
 
 let package = Package(
