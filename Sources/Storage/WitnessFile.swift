@@ -47,7 +47,7 @@ package struct WitnessFile: ~Copyable {
   private static let magic = Array("dongbow1".utf8)
 
   private let path: String
-  private let file: Int32
+  private let file: OpenFile
   private let hashing: any SHA256Hashing
   /// Of the last slot written.
   private var counter: UInt64
@@ -56,32 +56,25 @@ package struct WitnessFile: ~Copyable {
   package static func read(
     _ path: String, hashing: any SHA256Hashing
   ) throws(WitnessError) -> WitnessReading {
-    let file = Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
-    guard file >= 0 else {
+    let file = OpenFile(path, O_RDONLY)
+    guard file.isOpen else {
       if errno == ENOENT { return .missing }
       throw WitnessError(operation: "open", path: path, errno: errno)
     }
-    defer { close(file) }
-    guard let slot = try newest(file, path, hashing) else { return .damaged }
+    guard let slot = try newest(file.descriptor, path, hashing) else { return .damaged }
     return .found(slot.witness)
   }
 
   /// Opens the file for writing, or makes it, empty, which reads as damaged until the first write.
   package init(opening path: String, hashing: any SHA256Hashing) throws(WitnessError) {
+    let file = OpenFile(path, O_RDWR | O_CREAT)
+    guard file.isOpen else { throw WitnessError(operation: "open", path: path, errno: errno) }
+    try Self.syncParent(of: path)
+    counter = try Self.newest(file.descriptor, path, hashing)?.counter ?? 0
     self.path = path
     self.hashing = hashing
-    file = Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
-    guard file >= 0 else { throw WitnessError(operation: "open", path: path, errno: errno) }
-    do {
-      counter = try Self.newest(file, path, hashing)?.counter ?? 0
-      try Self.syncParent(of: path)
-    } catch {
-      close(file)
-      throw error
-    }
+    self.file = file
   }
-
-  deinit { close(file) }
 
   /// Says `witness` from now on; synced when it returns. Call it after the commit it speaks of:
   /// the witness may lag, never lead.
@@ -89,8 +82,8 @@ package struct WitnessFile: ~Copyable {
     counter += 1
     let slot = encode(witness)
     let offset = off_t(counter % 2) * off_t(Self.slotByteCount)
-    guard pwrite(file, slot, slot.count, offset) == slot.count else { throw failure("write") }
-    guard fdatasync(file) == 0 else { throw failure("sync") }
+    guard pwrite(file.descriptor, slot, slot.count, offset) == slot.count else { throw failure("write") }
+    guard fdatasync(file.descriptor) == 0 else { throw failure("sync") }
   }
 
   /// Says `witness` in both slots, so that nothing of an earlier branch is left to come back.
@@ -148,13 +141,19 @@ package struct WitnessFile: ~Copyable {
   /// A new file's name is durable only with its directory.
   private static func syncParent(of path: String) throws(WitnessError) {
     let parent = path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : path[..<$0] } ?? "."
-    let directory = Glibc.open(String(parent), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    guard directory >= 0 else {
-      throw WitnessError(operation: "open", path: String(parent), errno: errno)
-    }
-    defer { close(directory) }
-    guard fsync(directory) == 0 else {
+    let directory = OpenFile(String(parent), O_RDONLY | O_DIRECTORY)
+    guard directory.isOpen, fsync(directory.descriptor) == 0 else {
       throw WitnessError(operation: "sync", path: String(parent), errno: errno)
     }
   }
+}
+
+/// A file descriptor that closes itself.
+private struct OpenFile: ~Copyable {
+  let descriptor: Int32
+  init(_ path: String, _ flags: Int32) {
+    descriptor = open(path, flags | O_CLOEXEC | O_NOFOLLOW, 0o600)
+  }
+  deinit { if isOpen { close(descriptor) } }
+  var isOpen: Bool { descriptor >= 0 }
 }

@@ -129,7 +129,7 @@ private struct WriterLoop {
       var told = news
       told.tally.commitSeconds = (MonotonicClock.now() - started).inSeconds
       report(.group(replies, told))
-      told.tally.walByteCount = try store.checkpointStep()
+      _ = try store.checkpointStep()
       return true
     } catch {
       guard case .full = error else {

@@ -1,3 +1,4 @@
+import Cryptography
 import Replication
 import Storage
 
@@ -13,7 +14,7 @@ struct WriterGroup {
   /// A reply whose content may depend on the end of the group.
   private enum PendingReply {
     case ready(WriterReply)
-    case committed(LinkID, peer: SiteID, Ticket)
+    case committed(SessionNumber, peer: SiteID, Ticket)
   }
 
   init(context: WriterContext, state: SiteState, unopened: Incarnation?, now: WallTime) {
@@ -70,30 +71,30 @@ struct WriterGroup {
     var store = writer
     try reconciler.log.finish(in: &store)
     let state = reconciler.log.state
-    var outcomesEnd: [SiteID: UInt64] = [:]
-    for peer in Set(try store.peers()).union(peersTouched) {
+    var outcomesEnd = reconciler.outcomesGiven
+    for peer in peersTouched where outcomesEnd[peer] == nil {
       outcomesEnd[peer] = try store.outcomesEnd(for: peer)
     }
     let sealed = Checkpoint(
       of: context.site, incarnation: state.end.incarnation, lsn: state.end.lsn,
       head: state.end.head, sealing: context.sealing)
-    let ready = replies.map { reply in
+    let ready = replies.map { reply -> WriterReply in
       switch reply {
-      case .ready(let ready): ready
+      case .ready(let ready): return ready
       case .committed(let link, let peer, let ticket):
-        .committed(
-          link, ticket, CommitReport(outcomesEnd: outcomesEnd[peer] ?? 0, logEnd: sealed))
+        let report = CommitReport(outcomesEnd: outcomesEnd[peer] ?? 0, logEnd: sealed)
+        return .committed(link, ticket, report)
       }
     }
     let news = CommitNews(
-      end: state.end, state: state, outcomesEnd: outcomesEnd, alarms: reconciler.alarms,
+      logEnd: sealed, state: state, outcomesEnd: outcomesEnd, alarms: reconciler.alarms,
       tally: tally, registryChanged: state.registry != registryBefore)
     return (ready, news)
   }
 
   private mutating func author(
     _ submission: Submission, in store: inout SQLiteWriter
-  ) throws(StoreError) -> Result<Authored, AuthoringRefusal> {
+  ) throws(StoreError) -> Result<Authored, EditRefusal> {
     let result = try reconciler.author(submission, in: &store)
     if case .success(let authored) = result, !authored.isRepeat {
       tally.entryCount += 1
@@ -102,30 +103,66 @@ struct WriterGroup {
         while try reconciler.releaseWaiting(for: revision, in: &store) {}
       }
     }
-    return result
+    return result.mapError { .authoring($0) }
   }
 
-  // MARK: Decisions
-
-  /// The owner's decision as an entry that names all parents (design.md section 3, Conflicts).
   private mutating func decide(
     _ decision: ConflictDecision, in store: inout SQLiteWriter
-  ) throws(StoreError) -> Result<Authored, AuthoringRefusal> {
+  ) throws(StoreError) -> Result<Authored, EditRefusal> {
     let record = decision.record
-    guard let summary = try store.summary(of: record) else { return .failure(.notHere(record)) }
-    if let owner = summary.owner, owner != context.site { return .failure(.notOwner(owner)) }
-    let plan = try reconciler.plan(decision.keep.asKeep, of: record, in: store)
-    switch plan {
-    case .failure(let refusal): return .failure(refusal)
+    switch try reconciler.plan(decision.keep, of: record, reason: decision.reason, in: store) {
+    case .failure(let refusal): return .failure(.decision(refusal))
     case .success(let plan):
-      let json = plan.json(reason: decision.reason)
-      do throws(RecordError) {
-        let submission = try Submission.read(
-          kind: record.kind, operation: plan.operation, json: json)
-        return try author(submission, in: &store)
-      } catch {
-        preconditionFailure("a decision of our own is malformed: \(error)")
-      }
+      return try submit(plan.input, kind: record.kind, operation: plan.operation, in: &store)
     }
+  }
+
+  private mutating func submit(
+    _ input: JSONObject, kind: RecordKind, operation: Operation, in store: inout SQLiteWriter
+  ) throws(StoreError) -> Result<Authored, EditRefusal> {
+    let submission: Submission
+    do throws(RecordError) {
+      submission = try Submission.read(
+        kind: kind, operation: operation, json: JSONValue.object(input).canonicalBytes)
+    } catch {
+      return .failure(.malformed(error))
+    }
+    return try author(submission, in: &store)
+  }
+
+  // MARK: Registry
+
+  /// The next revision, signed with the centre's link key, as a put like any other.
+  private mutating func edit(
+    _ edit: RegistryEdit, in store: inout SQLiteWriter
+  ) throws(StoreError) -> Result<RegistryRevision, EditRefusal> {
+    guard context.site == context.centre else { return .failure(.notCentre(context.centre)) }
+    let current = Resolution(of: try store.entries(of: RegistryRules.record)).current
+    let number = reconciler.log.state.registry.number + 1
+    let body: JSONObject
+    switch edit {
+    case .bootstrap(let seed):
+      // Written once: a later start finds a registry and leaves it alone.
+      guard number == 1 else { return .success(reconciler.log.state.registry) }
+      body = seed
+    case .addSite(let site):
+      let last = current.last?.body.flatMap { (try? JSONValue.parse($0))?.object }
+      body = RegistrySnapshot.adding(site, to: last ?? JSONObject(), number: number)
+    }
+    var input: JSONObject
+    do throws(CryptographyError) {
+      input = RegistrySnapshot.signing(
+        body, publicKey: context.signingKey.publicKeyInfo,
+        signature: try context.signingKey.sign(RegistrySnapshot.signedBytes(of: body)))
+    } catch {
+      return .failure(.signing(error))
+    }
+    input["recordId"] = .string(Text(RegistryRules.record.id.description))
+    input["revision"] = .integer(Int64(clamping: number))
+    input["secrecyLevel"] = .string(Text(SecrecyLevel.none.description))
+    // A second registry at one number ends with the next, which names both (design.md section 3).
+    input["parents"] = .array(current.map { .string(Text($0.digest.description)) })
+    return try submit(input, kind: .registry, operation: .put, in: &store)
+      .map { RegistryRevision(number: number, digest: $0.digest) }
   }
 }

@@ -1,13 +1,8 @@
-import Operations
+import Cryptography
 import Replication
 
 /// Names a request of the admin API while it is under way.
 struct RequestID: Hashable, Sendable {
-  let value: UInt64
-}
-
-/// Names a connection on a link while it lives.
-struct LinkID: Hashable, Sendable {
   let value: UInt64
 }
 
@@ -19,8 +14,8 @@ enum WriterJob: Sendable {
   case rejoin(RequestID, without: [SiteID])
   case retry(RequestID, EntryIdentity)
   /// Read after every write of an earlier session of the same peer.
-  case openLink(LinkID, peer: SiteID)
-  case change(LinkID, peer: SiteID, LinkWrite)
+  case openLink(SessionNumber, peer: SiteID)
+  case change(SessionNumber, peer: SiteID, LinkWrite)
 
   /// Entries it brings, for the bound of a group; at least 1.
   var entryCount: Int {
@@ -30,12 +25,8 @@ enum WriterJob: Sendable {
   }
 }
 
-/// The owner's choice between versions of one record, or between records that claim one key.
+/// What the owner asks for to end a conflict.
 struct ConflictDecision: Sendable {
-  enum Keep: Sendable {
-    case version(Digest)
-    case record(RecordID)
-  }
   let record: RecordKey
   let keep: Keep
   let reason: Text?
@@ -45,7 +36,8 @@ struct ConflictDecision: Sendable {
 enum RegistryEdit: Sendable {
   /// Revision 1, written once: the centre itself and what its seed file lists.
   case bootstrap(seed: JSONObject)
-  case addSite(RegistrySnapshot.Site, name: Text?)
+  /// Added, or replaced where it stands.
+  case addSite(RegistrySnapshot.Site)
 }
 
 /// What a session starts from, as committed.
@@ -57,33 +49,32 @@ struct LinkOpening: Sendable {
 
 /// Answer to a job, sent after its group is committed.
 enum WriterReply: Sendable {
-  case submitted(RequestID, Result<Authored, AuthoringRefusal>)
+  case submitted(RequestID, Result<Authored, EditRefusal>)
   case registryEdited(RequestID?, Result<RegistryRevision, EditRefusal>)
   case rejoined(RequestID, unconfirmed: [SiteID])
   case retried(RequestID, Reconciled?)
-  case linkOpened(LinkID, LinkOpening)
-  case committed(LinkID, Ticket, CommitReport)
+  case linkOpened(SessionNumber, LinkOpening)
+  case committed(SessionNumber, Ticket, CommitReport)
 }
 
-/// Why a decision or a new registry revision was not written.
+/// Why a write, a decision or a new registry revision was not made.
 enum EditRefusal: Error, Sendable {
-  case refused(AuthoringRefusal)
+  case authoring(AuthoringRefusal)
+  case decision(DecisionRefusal)
   case malformed(RecordError)
-  case notCentre
-  case unknownVersion(Digest)
-  case notInConflict
-  case notHere
-  case signing(String)
+  case notCentre(SiteID)
+  case signing(CryptographyError)
 }
 
 /// What everyone may want to know of a commit.
 struct CommitNews: Sendable {
-  let end: LogEnd
+  /// The end of the log, sealed: what sessions quote.
+  let logEnd: Checkpoint
   let state: SiteState
   /// Number of the last outcome for each peer that got one in this group.
   let outcomesEnd: [SiteID: UInt64]
   let alarms: [Alarm]
-  let tally: GroupTally
+  var tally: GroupTally
   let registryChanged: Bool
 }
 
@@ -93,7 +84,6 @@ struct GroupTally: Sendable {
   var jobCount = 0
   var commitSeconds = 0.0
   var refused: [OutcomeCode: Int] = [:]
-  var walByteCount = 0
 
   mutating func note(_ result: Reconciled) {
     entryCount += 1

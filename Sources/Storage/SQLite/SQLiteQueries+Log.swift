@@ -119,4 +119,10 @@ extension SQLiteQueries {
       NumberedOutcome(number: row.unsigned(0), outcome: try row.outcome(1))
     }
   }
+
+  package func outcomesEnd(for peer: SiteID) throws(StoreError) -> UInt64 {
+    try tables.connection.first(
+      "SELECT coalesce(max(number), 0) FROM outcome WHERE peer = ?", [.site(peer)]
+    ) { row throws(StoreError) in row.unsigned(0) } ?? 0
+  }
 }
