@@ -263,6 +263,16 @@ private let get = "GET /a HTTP/1.1\r\nHost: a\r\n\r\n"
     #expect(throws: HTTPClientError.notReachable(.refused(path))) {
       try HTTPClient(unixPath: path).send(.get, target)
     }
+    do {
+      // Nobody accepts, and the queue of one is full.
+      let socket = try Socket.listen(onUnixPath: path)
+      #expect(Glibc.listen(socket.number, 0) == 0)
+      let waiting = try Socket.connect(to: .unix(path: path))
+      #expect(throws: HTTPClientError.notReachable(.timedOut(path))) {
+        try HTTPClient(unixPath: path, timeout: .milliseconds(20)).send(.get, target)
+      }
+      try waiting.close()
+    }
     try withServer(path) {
       #expect(throws: HTTPClientError.timedOut) {
         try HTTPClient(unixPath: path, timeout: .milliseconds(20)).send(.get, target)

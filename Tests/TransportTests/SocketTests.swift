@@ -20,6 +20,19 @@ import Testing
     #expect(throws: TransportError.invalidAddress(text)) { try SocketAddress.resolve(text) }
   }
 
+  @Test(arguments: [
+    SocketAddress.ipv4(host: 0x7f00_0102, port: 7_443),
+    .ipv6(host: Array(1...16), port: 65_535, scope: 3), .unix(path: "/run/dongbo/admin.sock"),
+  ])
+  func kernelFormKeepsTheAddress(address: SocketAddress) throws {
+    var copy: SocketAddress?
+    _ = try address.withSockaddr { start, length in
+      copy = SocketAddress(start, length)
+      return 0
+    }
+    #expect(copy == address)
+  }
+
   @Test func pathsHaveALimit() {
     let path = "/" + String(repeating: "x", count: SocketAddress.pathByteLimit)
     #expect(throws: TransportError.invalidAddress(path)) {

@@ -91,9 +91,7 @@ package final class HTTPClient {
 
   private func connect() throws(HTTPClientError) -> FileDescriptor {
     do throws(TransportError) {
-      let descriptor = try Socket.connect(to: .unix(path: path))
-      try Socket.makeBlocking(descriptor.number, timeout: timeout)
-      return descriptor
+      return try Socket.connectBlocking(to: .unix(path: path), timeout: timeout)
     } catch {
       throw .notReachable(error)
     }
