@@ -189,6 +189,20 @@ func samplesParseAndNameEveryKey(tier: String) throws {
   }
 }
 
+@Test(arguments: ["centre", "province"])
+func commentedSampleValuesWouldBeTaken(tier: String) throws {
+  let folder = Paths.directory(of: Paths.resolve("../..", against: #filePath))
+  let text = String(
+    decoding: try readConfigurationFiles(folder + "/Config/dongbo-\(tier).conf")[0].bytes,
+    as: UTF8.self)
+  let names = ConfigurationSchema.definitions.map { "#\($0.name)=" }
+  let uncommented = text.split(separator: "\n").map { line in
+    names.contains { line.hasPrefix($0) } ? line.dropFirst() : line
+  }
+  let file = ConfigurationText(file: "f", uncommented.joined(separator: "\n"))
+  #expect(Settings([file], mainFile: "/f").faults == [])
+}
+
 @Test func schemaDefinesEveryKeyOnce() {
   #expect(ConfigurationSchema.definitions.map(\.key).count == ConfigurationKey.allCases.count)
   #expect(

@@ -2,7 +2,9 @@ import Glibc
 
 /// Limits of reading configuration from disk.
 package enum ConfigurationFiles {
+  /// Of one file.
   package static let maximumFileByteCount = 1 << 20
+  /// One file a province leaves room for several each.
   package static let maximumDropInCount = 512
 }
 
