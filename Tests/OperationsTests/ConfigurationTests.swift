@@ -229,6 +229,25 @@ func commentedSampleValuesWouldBeTaken(tier: String) throws {
   #expect(throws: ConfigurationError.self) { try readConfigurationFiles(directory) }
 }
 
+@Test func aKeyOpenToOthersIsRefused() throws {
+  var template = Array("/tmp/dongbo-conf-XXXXXX".utf8CString)
+  let directory = try #require(mkdtemp(&template).map { String(cString: $0) })
+  for (name, text) in [("d.conf", province), ("link.key", "secret")] {
+    let file = try #require(fopen(directory + "/" + name, "w"))
+    fputs(text, file)
+    fclose(file)
+  }
+  for (mode, isTaken) in [(0o600, true), (0o640, true), (0o644, false), (0o660, false)] {
+    #expect(chmod(directory + "/link.key", mode_t(mode)) == 0)
+    do throws(ConfigurationError) {
+      _ = try LoadedConfiguration.load(directory + "/d.conf")
+      #expect(isTaken, "mode \(mode)")
+    } catch {
+      #expect(!isTaken && error.text(in: .en).hasSuffix("chmod 0640 \(directory)/link.key"))
+    }
+  }
+}
+
 @Test func unitsReadAndWrite() {
   for (text, count): (String, UInt64?) in [
     ("0", 0), ("512", 512), ("8K", 8192), ("1G", 1 << 30), ("16777216T", nil), ("1g", nil),

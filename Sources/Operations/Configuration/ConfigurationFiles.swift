@@ -80,6 +80,15 @@ private func readFile(_ path: String) throws(ConfigurationFault) -> [UInt8] {
   throw ConfigurationFault(.tooLarge, at: SourceLine(file: path, line: 0), ["\(limit)"])
 }
 
+/// A fault when the secret at `path` may be read or written by others, or written by its group.
+/// A file that is not there is no fault here: whoever opens it says so.
+func exposureFault(of path: String, at place: SourceLine) -> ConfigurationFault? {
+  var status = stat()
+  guard stat(path, &status) == 0, status.st_mode & 0o027 != 0 else { return nil }
+  let mode = "0" + String(status.st_mode & 0o777, radix: 8)
+  return ConfigurationFault(.secretExposed, at: place, [path, mode])
+}
+
 private func unreadable(_ path: String, _ code: CInt) -> ConfigurationFault {
   let reason = strerror(code).map { String(cString: $0) } ?? "errno \(code)"
   return ConfigurationFault(.unreadable, at: SourceLine(file: path, line: 0), [reason])

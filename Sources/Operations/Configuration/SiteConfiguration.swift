@@ -106,11 +106,16 @@ package struct LoadedConfiguration: Equatable, Sendable {
     self.configuration = configuration
   }
 
-  /// Reads `path` and `path.d/*.conf`.
+  /// Reads `path` and `path.d/*.conf`, and looks whether others may read the private key.
   ///
   /// - Throws: every fault of all files at once.
   package static func load(_ path: String) throws(ConfigurationError) -> LoadedConfiguration {
-    try LoadedConfiguration(try readConfigurationFiles(path), mainFile: path)
+    let loaded = try LoadedConfiguration(try readConfigurationFiles(path), mainFile: path)
+    let place = loaded.settings[.keyFile].origins.first ?? SourceLine(file: path, line: 0)
+    if let fault = exposureFault(of: loaded.configuration.link.keyFile, at: place) {
+      throw ConfigurationError(faults: [fault])
+    }
+    return loaded
   }
 }
 
