@@ -34,7 +34,7 @@ func namesFollowPrometheus(metric: MetricDefinition) {
 @Test func everyKnownPairExistsFromTheStart() {
   let registry = MetricRegistry()
   let start = page(registry)
-  #expect(start.contains("dongbo_refused_connections_total{reason=\"tls_revoked\"} 0"))
+  #expect(start.contains("dongbo_refused_connections_total{reason=\"tls-certificate-revoked\"} 0"))
   #expect(start.contains("dongbo_conflicts_open{kind=\"finance\"} 0"))
   #expect(start.contains("dongbo_commit_duration_seconds_bucket{le=\"+Inf\"} 0"))
   #expect(!start.contains { $0.contains("site=\"") })
@@ -108,11 +108,11 @@ func namesFollowPrometheus(metric: MetricDefinition) {
   await withTaskGroup(of: Void.self) { group in
     for _ in 0..<8 {
       group.addTask {
-        for _ in 0..<1000 { registry.series(.refusedEntries, ["schema"]).add() }
+        for _ in 0..<1000 { registry.series(.refusedEntries, ["malformed"]).add() }
       }
     }
   }
-  #expect(page(registry).contains("dongbo_refused_entries_total{reason=\"schema\"} 8000"))
+  #expect(page(registry).contains("dongbo_refused_entries_total{reason=\"malformed\"} 8000"))
 }
 
 @Test func processFiguresComeFromTheKernel() throws {

@@ -18,6 +18,7 @@ package enum LogValue: Sendable, Equatable, ExpressibleByStringLiteral,
     .text(value.description)
   }
 
+  /// A duration in seconds.
   package static func of(_ duration: Duration) -> LogValue { .seconds(duration.inSeconds) }
 }
 
@@ -26,9 +27,11 @@ package enum LogValue: Sendable, Equatable, ExpressibleByStringLiteral,
 /// The same event with the same values within `repeatWindow` is written once; the next line of it
 /// says how often it came (`repeated=17`), as does `flushRepeats`.
 package final class Logger: Sendable {
+  /// How long the same line is counted instead of written.
   package static let repeatWindow = Duration.seconds(60)
   /// Different lines remembered; when full, all counts are written and forgotten.
   package static let maximumRemembered = 512
+  /// Longer values are cut.
   package static let maximumValueByteCount = 512
 
   private struct State {

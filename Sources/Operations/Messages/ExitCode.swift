@@ -19,6 +19,7 @@ package enum CheckExitCode: Int32, Sendable, CaseIterable {
   case critical = 2
   case unknown = 3
 
+  /// The code of a verdict; `unknown` is for when there is none.
   package init(_ severity: Severity) {
     switch severity {
     case .ok: self = .ok

@@ -1,5 +1,6 @@
 /// An error answer of the HTTP interfaces, as RFC 9457 has it, with two members of ours.
 package struct ProblemDetails: Equatable, Sendable {
+  /// Of the response.
   package static let contentType = "application/problem+json"
 
   package let status: Int

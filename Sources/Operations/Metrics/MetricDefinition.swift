@@ -26,6 +26,7 @@ package enum MetricLabel: Equatable, Sendable {
   /// Set once at start, such as a version.
   case constant(name: String)
 
+  /// The label as it stands in the braces.
   package var name: String {
     switch self {
     case .site: "site"

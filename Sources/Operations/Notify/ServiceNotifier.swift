@@ -12,6 +12,7 @@ package enum ServiceState: Equatable, Sendable {
   /// Asks for so much more time to start or stop.
   case extendTimeout(microseconds: UInt64)
 
+  /// The datagram: one or two `NAME=value` lines.
   package var text: String {
     switch self {
     case .ready: "READY=1"
@@ -45,6 +46,7 @@ package struct ServiceNotifier: Sendable {
       .flatMap { isOurs && $0 > 0 ? .microseconds($0) : nil }
   }
 
+  /// Whether systemd asked to be told.
   package var isEnabled: Bool { !address.isEmpty }
 
   /// Sends `states` in one datagram.

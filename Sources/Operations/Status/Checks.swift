@@ -118,7 +118,7 @@ package enum CheckID: String, Sendable, CaseIterable {
         en: "issue a new certificate for {0}, then dongbo reload")
     case .conflictsOpen: LocalText(vi: "dongbo conflicts", en: "dongbo conflicts")
     case .quarantineNotEmpty: LocalText(vi: "dongbo quarantine", en: "dongbo quarantine")
-    case .heldTooLong: LocalText(vi: "dongbo held", en: "dongbo held")
+    case .heldTooLong: LocalText(vi: "dongbo quarantine", en: "dongbo quarantine")
     case .locked: LocalText(vi: "dongbo rejoin", en: "dongbo rejoin")
     case .recovering:
       LocalText(
@@ -179,6 +179,7 @@ package struct Finding: Equatable, Sendable {
     case phrase(StatusPhrase)
   }
 
+  /// One line in `language`, safe for a terminal.
   package func title(in language: Language) -> String {
     let words = arguments.map { argument in
       switch argument {

@@ -40,7 +40,7 @@ extension StatusScreen {
   }
 
   /// The total, then the kinds that have any.
-  private func byKind(_ counts: KindCounts) -> String {
+  private func byKind(_ counts: CountByKind) -> String {
     let parts = RecordKind.allCases.filter { counts[$0] > 0 }.map { kind in
       word(phrase(of: kind), "\(counts[kind])")
     }

@@ -8,13 +8,14 @@ package struct StatusFacts: Equatable, Sendable {
   package var version: String
   package var now: WallTime
   package var started: WallTime
-  package var state: SiteState
+  package var state: SiteCondition
   /// Why the site is locked or recovers, in the operator's words; empty when normal.
   package var stateReason = ""
+  /// In any order.
   package var peers: [PeerStatus] = []
-  package var conflicts = KindCounts()
-  package var held = KindCounts()
-  package var quarantined = KindCounts()
+  package var conflicts = CountByKind()
+  package var held = CountByKind()
+  package var quarantined = CountByKind()
   /// Since when the oldest held entry waits.
   package var oldestHeld: WallTime?
   /// Since the start of this process.
@@ -30,7 +31,7 @@ package struct StatusFacts: Equatable, Sendable {
 
   package init(
     site: SiteID, tier: SiteTier, version: String, now: WallTime, started: WallTime,
-    state: SiteState = .normal
+    state: SiteCondition = .normal
   ) {
     self.site = site
     self.tier = tier
@@ -42,7 +43,7 @@ package struct StatusFacts: Equatable, Sendable {
 }
 
 /// Whether this site may author entries.
-package enum SiteState: String, Sendable, CaseIterable {
+package enum SiteCondition: String, Sendable, CaseIterable {
   case normal
   /// Takes its own lost rows back from a peer; authors entries meanwhile.
   case recovering
@@ -53,7 +54,7 @@ package enum SiteState: String, Sendable, CaseIterable {
 /// One peer as seen from here.
 package struct PeerStatus: Equatable, Sendable {
   package var site: SiteID
-  package var state: PeerState
+  package var state: LinkCondition
   /// Last byte from it; nil when there never was one.
   package var lastProof: WallTime?
   /// Entries here for it that it has not acknowledged; nil when that cannot be known.
@@ -63,14 +64,15 @@ package struct PeerStatus: Equatable, Sendable {
   package var lagIn: Lag?
   /// Failed attempts since the last session.
   package var consecutiveFailureCount = 0
-  package var conflicts = KindCounts()
-  package var held = KindCounts()
-  package var quarantined = KindCounts()
+  package var conflicts = CountByKind()
+  package var held = CountByKind()
+  package var quarantined = CountByKind()
+  /// End of its link certificate; nil before the first session.
   package var certificateNotAfter: WallTime?
   /// Two daemons answered with this identity.
   package var hasTwoHolders = false
 
-  package init(site: SiteID, state: PeerState) {
+  package init(site: SiteID, state: LinkCondition) {
     self.site = site
     self.state = state
   }
@@ -89,7 +91,7 @@ package struct Lag: Equatable, Sendable {
 }
 
 /// Where the link to a peer stands.
-package enum PeerState: Equatable, Sendable {
+package enum LinkCondition: Equatable, Sendable {
   case streaming
   case catchUp
   /// No session; tried again. The reason is what the last attempt or session ended with.
@@ -110,6 +112,7 @@ package enum PeerState: Equatable, Sendable {
     }
   }
 
+  /// What stands in the way, for the states that have something.
   package var reason: String? {
     switch self {
     case .waiting(let reason), .refused(let reason): reason
@@ -119,19 +122,22 @@ package enum PeerState: Equatable, Sendable {
 
   /// All names, for the labels of `dongbo_link_state`.
   package static let names: [String] =
-    [PeerState.streaming, .catchUp, .waiting(reason: ""), .never, .refused(reason: "")].map(\.name)
+    [LinkCondition.streaming, .catchUp, .waiting(reason: ""), .never, .refused(reason: "")].map(
+      \.name)
 }
 
 /// A number for each kind of record.
-package struct KindCounts: Equatable, Sendable {
+package struct CountByKind: Equatable, Sendable {
   private var counts = [UInt64](repeating: 0, count: RecordKind.allCases.count)
 
   package init() {}
 
+  /// The number of one kind.
   package subscript(kind: RecordKind) -> UInt64 {
     get { counts[Int(kind.rawValue) - 1] }
     set { counts[Int(kind.rawValue) - 1] = newValue }
   }
 
+  /// Of all kinds.
   package var total: UInt64 { counts.reduce(0, &+) }
 }

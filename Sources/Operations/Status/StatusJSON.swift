@@ -69,7 +69,7 @@ extension StatusReport {
   }
 }
 
-extension KindCounts {
+extension CountByKind {
   fileprivate var json: JSONOutput {
     .object(RecordKind.allCases.map { ($0.description, .integer(Int64(clamping: self[$0]))) })
   }

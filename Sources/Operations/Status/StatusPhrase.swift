@@ -9,6 +9,7 @@ package enum StatusPhrase: Sendable, CaseIterable {
   case reason, failures, unknown
   case document, directive, finance, registry
 
+  /// The words in both languages.
   package var local: LocalText {
     switch self {
     case .allHealthy: LocalText(vi: "tốt: {0}/{0} điểm", en: "healthy: {0} of {0} sites")
@@ -50,6 +51,7 @@ package enum StatusPhrase: Sendable, CaseIterable {
     }
   }
 
+  /// The words in `language`, placeholders filled.
   package func text(in language: Language, _ arguments: String...) -> String {
     local.text(in: language, arguments)
   }

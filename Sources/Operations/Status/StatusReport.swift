@@ -9,6 +9,7 @@ package struct StatusReport: Equatable, Sendable {
   /// Worst first; equal ones by site.
   package let findings: [Finding]
 
+  /// Runs all checks on `facts`.
   package init(_ facts: StatusFacts, thresholds: SiteConfiguration.Thresholds) {
     self.facts = facts
     let all =
@@ -19,6 +20,7 @@ package struct StatusReport: Equatable, Sendable {
     }
   }
 
+  /// The worst of all findings.
   package var verdict: Severity { findings.map(\.severity).max() ?? .ok }
 
   /// The worst finding about a peer.

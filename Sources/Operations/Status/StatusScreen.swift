@@ -3,6 +3,7 @@ import Replication
 /// The report for people: the verdict in one line, the peers worst first, then what to do.
 /// `?` is "cannot be known from here"; it is never shown as 0.
 package struct StatusScreen {
+  /// Of a line, in characters.
   package static let width = 100
   /// Healthy peers shown without `all`; the rest is counted.
   package static let healthyRowLimit = 8
@@ -164,7 +165,7 @@ package struct StatusScreen {
     return [String(line[..<head])] + wrapped(rest, indent: indent)
   }
 
-  func stateWord(_ state: PeerState) -> String {
+  func stateWord(_ state: LinkCondition) -> String {
     switch state {
     case .streaming: word(.streaming)
     case .catchUp: word(.catchUp)
