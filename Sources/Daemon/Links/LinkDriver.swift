@@ -126,8 +126,9 @@ final class LinkDriver {
       let count = min(bytes.count - offset, tls.inputCapacity)
       guard count > 0 else {
         // Unread plaintext fills TLS: the session is not open yet and the peer does not wait.
-        return finish(.violation(.rejected(.frame(.tooLong(
-          count: bytes.count, limit: TLSConnection.maximumInputByteCount)))))
+        let error = FrameError.tooLong(
+          byteCount: UInt64(bytes.count), limit: TLSConnection.maximumInputByteCount)
+        return finish(.violation(.rejected(.frame(error))))
       }
       tls.receive(bytes.span.extracting(offset..<offset + count))
       offset += count
@@ -206,8 +207,7 @@ final class LinkDriver {
       plain = frame.payload
     }
     do throws(ByteError) {
-      let message = try Message.decode(
-        type: frame.header.type, lane: frame.header.lane, payload: plain, hashing: OpenSSLHash())
+      let message = try Message.decode(frame.header, plain, hashing: OpenSSLHash())
       return (message, FrameHeader.byteCount + frame.payload.count)
     } catch {
       throw .message(error)
