@@ -33,19 +33,19 @@ enum DirectiveRules: RecordRules {
   ]
 
   static func checkPut(_ body: JSONObject) throws(FieldFault) {
-    if body["deadlineType"] == .string("fixed"), body["dueDate"] == nil {
+    if body[.deadlineType] == .string("fixed"), body[.dueDate] == nil {
       throw FieldFault("dueDate", .requiredBecause("deadlineType fixed"))
     }
   }
 
   static func putFacts(_ body: JSONObject) -> EntryFacts {
     var facts = EntryFacts(writer: .owner)
-    facts.speaker = body.organSite("assigningOrgan")
+    facts.speaker = body.organSite(.assigningOrgan)
     let organs = ["assigningOrgan", "monitoringOrgan", "leadOrgan"].map { body.organSite($0) }
-    facts.audience = (organs + body.organSites("coordinatingOrgans")).asAudience
+    facts.audience = (organs + body.organSites(.coordinatingOrgans)).asAudience
     facts.lane = .normal
     // T8: the source document must be here, or the record waits.
-    if let source = body.text("sourceDocumentId") {
+    if let source = body.text(.sourceDocumentId) {
       facts.references = [Reference(key: .documentID(source), spreadsAudience: false)]
     }
     return facts
@@ -115,7 +115,7 @@ enum DirectiveRules: RecordRules {
   static func impliedEventType(of body: JSONObject) -> Text? { nil }
 
   static func checkEvent(_ body: JSONObject, type: Text) throws(FieldFault) {
-    if type == "extensionDecided", body["approved"] == .bool(true), body["newDueDate"] == nil {
+    if type == "extensionDecided", body[.approved] == .bool(true), body[.newDueDate] == nil {
       throw FieldFault("newDueDate", .requiredBecause("approved true"))
     }
   }
@@ -123,9 +123,9 @@ enum DirectiveRules: RecordRules {
   static func eventFacts(_ body: JSONObject, type: Text) -> EntryFacts {
     let isAssignees = assigneeEvents.contains { $0.type == type }
     var facts = EntryFacts(writer: isAssignees ? .anySite : .owner)
-    facts.speaker = body.site("bySite")
+    facts.speaker = body.site(.bySite)
     if type == "assigned" || type == "reassigned" {
-      facts.audience = [body.site("leadSite")].asAudience
+      facts.audience = [body.site(.leadSite)].asAudience
       facts.widensRecordAudience = true
     }
     return facts

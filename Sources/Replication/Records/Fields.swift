@@ -178,7 +178,7 @@ extension FieldFormat {
   func matches(_ text: Text) -> Bool {
     let bytes = text.bytes
     return switch self {
-    case .uniqueID: UniqueID(text.string) != nil
+    case .uniqueID: UniqueID(spelling: text) != nil
     case .site: SiteID(bytes) != nil
     case .date: CalendarDate(text) != nil
     case .month: CalendarDate(Text(validated: bytes + Array("-01".utf8))) != nil
@@ -237,4 +237,21 @@ private func editDistance(_ left: Text, _ right: Text) -> Int {
     }
   }
   return row[right.bytes.count]
+}
+
+extension UniqueID {
+  /// - Returns: nil unless `text` is the one form of a UUID: 36 lower-case characters, `8-4-4-4-12`.
+  init?(spelling text: Text) {
+    guard text.bytes.count == 36 else { return nil }
+    var words: (high: UInt64, low: UInt64) = (0, 0)
+    for (index, byte) in text.bytes.enumerated() {
+      switch index {
+      case 8, 13, 18, 23: guard byte == UInt8(ascii: "-") else { return nil }
+      default:
+        guard let digit = hexValue(byte) else { return nil }
+        words = (words.high << 4 | words.low >> 60, words.low << 4 | UInt64(digit))
+      }
+    }
+    self.init(Bytes16(high: words.high, low: words.low))
+  }
 }
