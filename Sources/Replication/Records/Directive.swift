@@ -1,8 +1,8 @@
 /// directive: a task given by a directive, resolution or conclusion (domain.md sections 5 and 9.3).
 ///
-/// Merge: the assigner's superseding put owns the task's text; events are united by id, each type with
-/// one lawful writer; state, timeliness, due date and percent are folded from them (DirectiveFold.swift)
-/// and never stored.
+/// Merge: the assigner's superseding put owns the task's text; events are united by id, each type
+/// with one lawful writer; state, timeliness, due date and percent are folded from them
+/// (DirectiveFold.swift) and never stored.
 enum DirectiveRules: RecordRules {
   // MARK: Put
 
@@ -54,7 +54,7 @@ enum DirectiveRules: RecordRules {
   // MARK: Events
 
   static let eventTypes: [Text] =
-    assignerEvents.map(\.type) + assigneeEvents.map(\.type) + ["signature", "timestamp"]
+    assignerEvents.map(\.type) + assigneeEvents.map(\.type) + Schema.commonTypes
 
   private typealias EventSchema = (type: Text, schema: Schema)
 

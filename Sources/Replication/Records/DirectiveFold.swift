@@ -70,13 +70,14 @@ private struct DirectiveFold {
   var state = DirectiveState.State.notStarted
   var stateBeforeSuspension = DirectiveState.State.notStarted
   var percent: Int64 = 0
-  /// Local day of the first completion report since the last rejection: the one a confirmation means.
+  /// Local day of the first completion report since the last rejection: the one a confirmation
+  /// means.
   var reportedDay: CalendarDate?
   var decidedRequests: Set<Text> = []
   var flagged: [EventID] = []
 
-  /// The lead before the first event that names one is the current put's: superseded puts may be gone
-  /// (law 2), so they have no say.
+  /// The lead before the first event that names one is the current put's: superseded puts may be
+  /// gone (law 2), so they have no say.
   init(put: JSONObject, events: [FoldedEvent]) {
     assigner = put.organSite(.assigningOrgan)
     coordinators = put.organSites(.coordinatingOrgans).compactMap { $0 }
@@ -86,7 +87,8 @@ private struct DirectiveFold {
 
   mutating func apply(_ event: FoldedEvent) {
     let type = event.body.text(.type) ?? ""
-    guard type != "signature", type != "timestamp" else { return }
+    // What every kind has says nothing about the task.
+    guard Schema.common(ofType: type) == nil else { return }
     let isApplied =
       switch event.author {
       case assigner where DirectiveRules.isAssigners(type): applyAssigners(type, event.body)

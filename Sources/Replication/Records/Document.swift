@@ -1,7 +1,7 @@
 /// document: an official document and what becomes of it (domain.md sections 3 and 9.2).
 ///
-/// Merge: a put is write-once; receipts, late addressees, signatures and time-stamp tokens are events,
-/// united by event id; keywords are last-writer-wins with the losers kept.
+/// Merge: a put is write-once; receipts, late addressees, signatures and time-stamp tokens are
+/// events, united by event id; keywords are last-writer-wins with the losers kept.
 package enum DocumentRules: RecordRules {
   // MARK: Put
 
@@ -68,8 +68,8 @@ package enum DocumentRules: RecordRules {
     }
   }
 
-  /// For whom, how fast, and under which number it may stand only once. Numbers run within a term at
-  /// one organ; the owner's site in the key keeps the predecessors of a merged province apart.
+  /// For whom, how fast, and under which number it may stand only once. Numbers run within a term
+  /// at one organ; the owner's site in the key keeps the predecessors of a merged province apart.
   static func putFacts(_ body: JSONObject) -> EntryFacts {
     var facts = EntryFacts(writer: .owner)
     facts.speaker = body.organSite(.from)
@@ -99,7 +99,7 @@ package enum DocumentRules: RecordRules {
 
   // MARK: Events
 
-  static let eventTypes: [Text] = ["receipt", "addressed", "signature", "timestamp", EntryFacts.conflictDecided]
+  static let eventTypes: [Text] = ["receipt", "addressed"] + Schema.commonTypes
 
   static func eventSchema(ofType type: Text) -> Schema? {
     switch type {
@@ -174,7 +174,8 @@ package enum DocumentRules: RecordRules {
 
   // MARK: Folds
 
-  /// Keywords of the last annotation in the one order, else the put's own; the losers stay readable.
+  /// Keywords of the last annotation in the one order, else the put's own; the losers stay
+  /// readable.
   package static func keywords(put: JSONObject, events: [FoldedEvent]) -> LastWriter {
     var versions = [put[.keywords]].compactMap { $0 }
     versions += events.filter { $0.operation == .annotate }.compactMap { $0.body[.keywords] }

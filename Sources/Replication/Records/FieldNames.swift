@@ -1,4 +1,5 @@
-/// Names of fields that rules read, made once: a lookup by a literal would build its bytes each time.
+/// Names of fields that rules read, made once: a lookup by a literal would build its bytes each
+/// time.
 extension Text {
   static let accountingUnit: Text = "accountingUnit"
   static let adjustsRecordId: Text = "adjustsRecordId"

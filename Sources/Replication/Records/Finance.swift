@@ -1,5 +1,5 @@
-/// finance: vouchers, asset cards and period closings (domain.md sections 6 and 9.4), three forms of
-/// one kind, told apart by `entryKind`.
+/// finance: vouchers, asset cards and period closings (domain.md sections 6 and 9.4), three forms
+/// of one kind, told apart by `entryKind`.
 ///
 /// Merge: voucher and closing are write-once; an asset card is its owner's and grows by movements,
 /// united by event id. Nothing is ever withdrawn: books are corrected by adjustment vouchers.
@@ -154,9 +154,7 @@ package enum FinanceRules: RecordRules {
   // MARK: Events
 
   static let eventTypes: [Text] =
-    movementTypes + [
-      "received", "approval", "signature", "timestamp", EntryFacts.conflictDecided,
-    ]
+    movementTypes + ["received", "approval"] + Schema.commonTypes
 
   /// Tăng, giảm, điều chuyển đi, đánh giá lại, hao mòn: the owner's.
   private static let movementTypes: [Text] = [

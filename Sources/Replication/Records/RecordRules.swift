@@ -47,8 +47,8 @@ extension RecordKind {
 }
 
 extension EntryFacts {
-  /// Checks the structure of a body and reads what it says. The body of a put, event or annotation is
-  /// without its envelope.
+  /// Checks the structure of a body and reads what it says. The body of a put, event or annotation
+  /// is without its envelope.
   /// - Throws: `.operation` or `.field`.
   package static func read(
     record: RecordKey, operation: Operation, body: JSONObject, unknown: UnknownFields

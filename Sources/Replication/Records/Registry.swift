@@ -1,7 +1,8 @@
 /// registry: sites, organs, signers, code lists and policy, owned and signed by the centre, for
 /// everyone (design.md section 3). One record; its revision is the registry's number.
 ///
-/// Merge: the centre's superseding put. Bodies are never dropped, for old entries are judged by them.
+/// Merge: the centre's superseding put. Bodies are never dropped, for old entries are judged by
+/// them.
 package enum RegistryRules: RecordRules {
   /// The one registry record.
   package static let record = RecordKey(

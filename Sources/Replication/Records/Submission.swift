@@ -1,5 +1,5 @@
-/// What an application asks to be written, taken apart: the envelope goes to the header, the rest is
-/// the body in canonical form.
+/// What an application asks to be written, taken apart: the envelope goes to the header, the rest
+/// is the body in canonical form.
 package struct Submission: Hashable, Sendable {
   package let record: RecordKey
   package let operation: Operation
