@@ -49,10 +49,15 @@ extension RecordKind {
 extension EntryFacts {
   /// Checks the structure of a body and reads what it says. The body of a put, event or annotation
   /// is without its envelope.
-  /// - Throws: `.operation` or `.field`.
+  /// - Throws: `.secrecy`, `.operation` or `.field`.
   package static func read(
     record: RecordKey, operation: Operation, body: JSONObject, unknown: UnknownFields
   ) throws(RecordError) -> EntryFacts {
+    // The level lives in the header; a peer's body that says another one is refused whole.
+    if let level = body[.secrecyLevel] {
+      guard level == Submission.openLevel else { throw .secrecy }
+      throw .field(FieldFault("secrecyLevel", .unknown(nearest: nil)))
+    }
     do throws(FieldFault) {
       if let facts = try readKnown(record, operation, body, unknown) { return facts }
     } catch {

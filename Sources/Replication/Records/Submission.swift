@@ -15,7 +15,7 @@ package struct Submission: Hashable, Sendable {
   package let body: [UInt8]
   package let facts: EntryFacts
 
-  private static let open = JSONValue.string(Text(SecrecyLevel.none.description))
+  static let openLevel = JSONValue.string(Text(SecrecyLevel.none.description))
 
   /// - Parameter id: the record's id when the request names it outside the body.
   /// - Throws: `.secrecy` before anything else is judged; `.json`, `.operation`, `.field`.
@@ -27,7 +27,7 @@ package struct Submission: Hashable, Sendable {
     guard let input = value.object else {
       throw .field(FieldFault("body", .type("an object"), found: value))
     }
-    if let level = input[.secrecyLevel], level != Self.open {
+    if let level = input[.secrecyLevel], level != Self.openLevel {
       throw .secrecy
     }
     var envelope = Envelope(kind: kind, operation: operation, body: input)

@@ -60,10 +60,12 @@ private struct Task {
     task.tell("lang-son", "progressReported", ["percentComplete": 100])
     task.tell("ca-mau", "progressReported", ["percentComplete": 90])
     task.tell("lang-son", "started")
+    // Signatures and decisions are nobody's progress: neither applied nor flagged.
+    task.tell("trung-uong", "signature")
     task.tell("trung-uong", "progressReported", ["percentComplete": 80])
     #expect(task.state().percentComplete == 30)
     #expect(task.state().state == .inProgress)
-    #expect(task.flaggedNumbers == [2, 3, 4])
+    #expect(task.flaggedNumbers == [2, 3, 5])
   }
 
   /// T3: the old lead's reports, before or after, do not move the new lead's state.
