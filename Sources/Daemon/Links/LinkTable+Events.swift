@@ -1,3 +1,4 @@
+import Cryptography
 import Operations
 import Replication
 import Transport
@@ -21,15 +22,15 @@ extension LinkTable {
         ])
     case .lostRows:
       daemon.logger.log(
-        .critical, "site.rows-lost",
+        .error, "site.rows-lost",
         ["site": .of(peer), "do": "the site recovers; see dongbo status"])
     case .peerLostRows(let lane, let from, let to):
       daemon.logger.log(
         .warning, "peer.rows-lost",
         ["site": .of(peer), "lane": .of(lane), "from": .of(from), "to": .of(to)])
     case .forkSuspected:
-      daemon.logger.log(.critical, "link.log-forked", ["site": .of(peer)])
-    case .badTag: daemon.logger.log(.critical, "link.bad-tag", ["site": .of(peer)])
+      daemon.logger.log(.error, "link.log-forked", ["site": .of(peer)])
+    case .badTag: daemon.logger.log(.error, "link.bad-tag", ["site": .of(peer)])
     case .recovered: daemon.logger.log(.notice, "link.recovered", ["site": .of(peer)])
     case .acknowledged(let lane, let lsn):
       peers[peer]?.acknowledged[lane] = lsn
@@ -96,7 +97,7 @@ extension LinkTable {
 
   func setCondition(_ condition: LinkCondition, of peer: SiteID) {
     peers[peer]?.condition = condition
-    daemon.metrics.setState(.linkState, [peer.description], condition.name)
+    daemon.metrics.setState(.linkState, [peer.description], to: condition.name)
   }
 
   func countSession(_ peer: SiteID, _ result: String) {

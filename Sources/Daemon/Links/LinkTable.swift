@@ -255,7 +255,7 @@ final class LinkTable: LinkHost {
     peers[peer]?.hasTwoHolders = true
     daemon.countRefusedConnection("hello-two-holders")
     daemon.logger.log(
-      .critical, "link.two-holders",
+      .error, "link.two-holders",
       ["site": .of(peer), "address": .text(driver.peerAddress)])
     driver.refuse(Refuse(.twoHolders, "another process holds \(peer)"))
   }

@@ -34,7 +34,7 @@ struct PeerSeries {
   let failures: MetricSeries
 
   init(_ site: SiteID, _ metrics: MetricRegistry) {
-    metrics.declare(site: site)
+    metrics.declare(site: site.description)
     func both(_ definition: MetricDefinition) -> [[MetricSeries]] {
       Lane.allCases.map { lane in
         ["sent", "received"].map {
