@@ -45,6 +45,8 @@ let programs: [Target] = [
 
 let tests: [Target] = [
   .testTarget(name: "ReplicationTests", dependencies: ["Replication", "Cryptography"], swiftSettings: strict),
+  .testTarget(name: "StoreContract", dependencies: ["Storage", "Replication"], swiftSettings: strict),
+  .testTarget(name: "StorageTests", dependencies: ["Storage", "Replication"], swiftSettings: strict),
 ]
 
 let package = Package(
