@@ -141,10 +141,11 @@ import Testing
     let clock = Mutex(UInt64(0))
     let step = Mutex(UInt64(0))
     let reader = try opened.makeReader(timeBox: .seconds(2)) {
-      Instant(nanoseconds: clock.withLock { now in
-        now += step.withLock { $0 }
-        return now
-      })
+      Instant(
+        nanoseconds: clock.withLock { now in
+          now += step.withLock { $0 }
+          return now
+        })
     }
     // Between statements.
     #expect(throws: StoreError.tookTooLong) {
