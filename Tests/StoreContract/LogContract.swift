@@ -186,4 +186,14 @@ import Testing
       #expect(try store.changes(after: LSN(3), limit: 2).map(\.header) == [puts[2].header])
     }
   }
+
+  @Test func aCopyOfTheMemoryStoreIsAnOlderBackup() throws {
+    var store: any ContractStore = MemoryStore(storeID: Fixture.storeID, site: Fixture.centre)
+    try store.append(Fixture.entry(Fixture.identity(1)))
+    let backup = store
+    try store.append(Fixture.entry(Fixture.identity(2)))
+    #expect(try backup.logEnd().lsn == LSN(1))
+    #expect(try backup.entries(of: Fixture.key(1)).count == 1)
+    #expect(try store.logEnd().lsn == LSN(2))
+  }
 }

@@ -19,7 +19,7 @@ enum SQLValue {
 
   /// Big-endian words in one array: an append binds five of them.
   private static func words(_ words: [UInt64]) -> SQLValue {
-    .blob(words.map(\.bigEndian).withUnsafeBytes { Array($0) })
+    .blob(words.map { $0.bigEndian }.withUnsafeBytes { Array($0) })
   }
 }
 
