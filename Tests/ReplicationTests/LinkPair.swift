@@ -77,6 +77,18 @@ struct FakeSite {
     }
   }
 
+  struct Durable: Equatable {
+    let peerState: PeerState
+    let logEnd: LogEnd
+    let taken: PerLane<[EntryIdentity]>
+    let takenOutcomes: [Outcome]
+  }
+
+  var durable: Durable {
+    Durable(
+      peerState: peerState, logEnd: log.end, taken: taken, takenOutcomes: takenOutcomes)
+  }
+
   var report: CommitReport {
     CommitReport(outcomesEnd: UInt64(log.outcomes.count), logEnd: log.sealedEnd)
   }
@@ -145,13 +157,13 @@ struct LinkPair {
   }
 
   /// Moves bytes, commits and time on until nothing is left to do within `duration`.
-  /// - Parameter cut: bytes after which the connection breaks, both directions counted.
-  mutating func run(for duration: Duration = .seconds(3), cutAfter cut: Int? = nil) {
+  /// - Parameter limit: bytes of this connection after which it stops, both directions counted.
+  mutating func run(for duration: Duration = .seconds(3), upToByte limit: Int? = nil) {
     let end = now + duration
     // Bounded: time moves on when neither side has bytes or commits.
     for _ in 0..<100_000 {
-      if deliver(cut) { continue }
-      if let cut, deliveredByteCount >= cut { break }
+      if deliver(limit) { continue }
+      if let limit, deliveredByteCount >= limit { break }
       if commitPending() { continue }
       guard let next = [province.deadline, centre.deadline].compactMap({ $0 }).min(), next <= end
       else { break }
@@ -160,15 +172,23 @@ struct LinkPair {
         self[keyPath: side].step(.deadlineReached, now)
       }
     }
-    guard cut != nil else { return }
-    province.step(.closeRequested(.transportEnded), now)
-    centre.step(.closeRequested(.transportEnded), now)
   }
 
-  private mutating func deliver(_ cut: Int?) -> Bool {
+  /// Breaks the connection; what was handed to the writers becomes durable.
+  mutating func cut() {
+    province.step(.closeRequested(.transportEnded), now)
+    centre.step(.closeRequested(.transportEnded), now)
+    province.commit()
+    centre.commit()
+  }
+
+  /// What the two sites would find after a restart.
+  var durable: [FakeSite.Durable] { [province.durable, centre.durable] }
+
+  private mutating func deliver(_ limit: Int?) -> Bool {
     largestOutbox = max(largestOutbox, province.outbox.count, centre.outbox.count)
     for (from, to) in [(\LinkPair.province, \LinkPair.centre), (\.centre, \.province)] {
-      let left = cut.map { $0 - deliveredByteCount } ?? .max
+      let left = limit.map { $0 - deliveredByteCount } ?? .max
       let count = min(self[keyPath: from].outbox.count, left)
       guard count > 0 else { continue }
       let bytes = Array(self[keyPath: from].outbox.prefix(count))

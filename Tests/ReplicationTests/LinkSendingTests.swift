@@ -48,7 +48,8 @@ private func batch(after: UInt64, _ last: UInt64, count: Int) -> RowBatch {
           #expect(frame.entries.count <= before)
           #expect(sent.last?.lsn ?? .start == frame.previousLSN)
           sent.append(frame.checkpoint)
-        } else if let point = sent.randomElement(using: &random), point.lsn >= lane.acknowledged.lsn {
+        } else if let point = sent.randomElement(using: &random), point.lsn >= lane.acknowledged.lsn
+        {
           #expect(lane.acknowledge(point, credit: credit) != nil)
         }
         #expect(lane.availableEntryCount >= 0 && lane.availableByteCount >= 0)
