@@ -247,6 +247,61 @@ import Testing
     #expect(Self.summary(session, from: before, output) == expected)
   }
 
+  @Test func onlyTheAnswerToTheProbeCounts() {
+    var session = Self.session(after: Self.states[6].path)
+    let probe = session.step(.probeRequested, now: Self.now)
+    #expect(probe.sendNow == [.ping(Ping(token: 1, logEnd: .start))])
+    let late = session.step(.messageReceived(Self.acknowledgement()), now: Self.now)
+    #expect(late.events.isEmpty)
+    let answer = Acknowledgement(
+      lane: .normal, checkpoint: .start, credit: .zero, outcomeCursor: 0, outcomesEnd: 0,
+      pingToken: 1, logEnd: .start)
+    let output = session.step(.messageReceived(.acknowledge(answer)), now: Self.now)
+    #expect(output.events == [.probeAnswered])
+  }
+
+  @Test func takesThatAreNotDurableAreBounded() {
+    var session = Self.session(after: Self.states[6].path)
+    for number in UInt64(0)..<64 {
+      let message = Self.entries(number, number + 1, count: 0)
+      #expect(session.step(.messageReceived(message), now: Self.now).close == nil)
+    }
+    let output = session.step(.messageReceived(Self.entries(64, 65, count: 0)), now: Self.now)
+    #expect(output.close == .violation(.creditExceeded(.normal)))
+  }
+
+  @Test func oneCommitAcknowledgesWhatItCovers() {
+    var session = Self.session(after: Self.states[6].path)
+    for number in UInt64(0)..<3 {
+      _ = session.step(.messageReceived(Self.entries(number, number + 1)), now: Self.now)
+    }
+    let report = CommitReport(outcomesEnd: 4, logEnd: Self.checkpoint(9))
+    let output = session.step(.committed(Ticket(3), report), now: Self.now)
+    guard case .acknowledge(let acknowledgement) = output.sendNow.first else {
+      Issue.record("\(output.sendNow)")
+      return
+    }
+    #expect(output.sendNow.count == 1)
+    #expect(acknowledgement.checkpoint == Self.checkpoint(2))
+    #expect(acknowledgement.outcomesEnd == 4)
+    #expect(acknowledgement.logEnd == Self.checkpoint(9))
+    #expect(acknowledgement.credit == LinkLimits().creditWindow)
+  }
+
+  @Test func theWitnessIsWrittenOnceASecondAndOnClosing() {
+    var session = Self.session(after: Self.states[6].path)
+    func ping(_ end: UInt64, at milliseconds: Int) -> [LinkChange] {
+      let message = Message.ping(Ping(token: end, logEnd: Self.checkpoint(end)))
+      let now = Self.now + .milliseconds(milliseconds)
+      return session.step(.messageReceived(message), now: now).writes.map(\.change)
+    }
+    #expect(ping(1, at: 500) == [])
+    #expect(ping(2, at: 1_000) == [.witness(Self.checkpoint(2))])
+    #expect(ping(3, at: 1_999) == [])
+    let output = session.step(.closeRequested(.transportEnded), now: Self.now + .seconds(3))
+    #expect(output.writes.map(\.change) == [.witness(Self.checkpoint(3))])
+  }
+
   private static func session(after path: [SessionInput]) -> Session {
     var session = Session(limits: LinkLimits())
     for input in path { _ = session.step(input, now: now) }
