@@ -43,9 +43,18 @@ let programs: [Target] = [
 ]
 
 let tests: [Target] = [
-  .testTarget(name: "ReplicationTests", dependencies: ["Replication", "Cryptography"], swiftSettings: strict),
   .testTarget(
-    name: "CryptographyTests", dependencies: ["Cryptography", "Replication"], swiftSettings: strict),
+    name: "ReplicationTests",
+    dependencies: ["Replication", "Cryptography", "Storage"],
+    swiftSettings: strict),
+  .testTarget(
+    name: "CryptographyTests",
+    dependencies: ["Cryptography", "Replication"],
+    swiftSettings: strict),
+  .testTarget(
+    name: "OperationsTests",
+    dependencies: ["Operations", "Replication"],
+    swiftSettings: strict),
 ]
 
 let package = Package(
