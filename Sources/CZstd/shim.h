@@ -1,4 +1,25 @@
-// zstd has no macros that Swift needs; this header names what the one importer uses.
+// What Transport needs from C and Swift cannot reach by itself: zstd, and the Linux calls that the
+// Glibc module leaves out (epoll, eventfd, signalfd) or hides behind _GNU_SOURCE (accept4, ucred).
 #pragma once
+#include <stdint.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <zstd.h>
 #include <zstd_errors.h>
+
+extern int accept4(int, struct sockaddr *, socklen_t *, int);
+extern int pthread_setname_np(pthread_t, const char *);
+
+/// The kernel's `struct ucred`, as SO_PEERCRED returns it.
+struct dongbo_credentials {
+  int32_t pid;
+  uint32_t uid;
+  uint32_t gid;
+};
+
+static inline int dongbo_peer_credentials(int socket, struct dongbo_credentials *out) {
+  socklen_t length = sizeof *out;
+  return getsockopt(socket, SOL_SOCKET, SO_PEERCRED, out, &length);
+}

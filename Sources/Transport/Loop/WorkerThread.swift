@@ -1,0 +1,60 @@
+internal import CZstd
+internal import Glibc
+internal import Synchronization
+
+/// A named thread that runs one closure to its end. All signals are blocked in it from its first
+/// instruction, so they reach the reactor's ``SignalPipe`` only.
+package final class WorkerThread: Sendable {
+  private let thread: Mutex<pthread_t?>
+
+  private final class Start: Sendable {
+    let name: String
+    let body: @Sendable () -> Void
+    init(name: String, body: @escaping @Sendable () -> Void) {
+      self.name = name
+      self.body = body
+    }
+  }
+
+  /// Starts the thread. `name` is what `top -H` shows; the kernel keeps 15 bytes of it.
+  package init(name: String, _ body: @escaping @Sendable () -> Void) throws(TransportError) {
+    var everySignal = sigset_t()
+    var previous = sigset_t()
+    sigfillset(&everySignal)
+    pthread_sigmask(SIG_BLOCK, &everySignal, &previous)
+    defer { pthread_sigmask(SIG_SETMASK, &previous, nil) }
+
+    let start = Unmanaged.passRetained(Start(name: name, body: body))
+    var created = pthread_t()
+    let code = pthread_create(&created, nil, runWorker, start.toOpaque())
+    guard code == 0 else {
+      start.release()
+      throw TransportError(.thread, errno: code)
+    }
+    thread = Mutex(created)
+  }
+
+  /// Blocks until the closure has returned. May be called again; later calls return at once.
+  package func join() {
+    let joining = thread.withLock { thread in
+      defer { thread = nil }
+      return thread
+    }
+    if let joining { pthread_join(joining, nil) }
+  }
+
+  deinit {
+    if let running = thread.withLock({ $0 }) { pthread_detach(running) }
+  }
+
+  fileprivate static func run(_ argument: UnsafeMutableRawPointer) {
+    let start = Unmanaged<Start>.fromOpaque(argument).takeRetainedValue()
+    pthread_setname_np(pthread_self(), String(decoding: start.name.utf8.prefix(15), as: UTF8.self))
+    start.body()
+  }
+}
+
+private func runWorker(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
+  if let argument { WorkerThread.run(argument) }
+  return nil
+}

@@ -1,0 +1,75 @@
+internal import Glibc
+
+/// What one read or write on a non-blocking socket did.
+package enum IOResult: Hashable, Sendable {
+  /// So many bytes, at least one.
+  case bytes(Int)
+  case wouldBlock
+  /// The other end is gone: end of stream, reset, or a broken pipe.
+  case closed
+}
+
+extension Socket {
+  /// Appends at most `limit` received bytes to `buffer`.
+  package static func read(
+    from descriptor: CInt, appendingTo buffer: inout [UInt8], limit: Int
+  ) throws(TransportError) -> IOResult {
+    precondition(limit > 0, "read limit \(limit)")
+    let start = buffer.count
+    buffer.append(contentsOf: repeatElement(0, count: limit))
+    let count = buffer.withUnsafeMutableBytes { bytes in
+      retryingInterrupts { recv(descriptor, bytes.baseAddress?.advanced(by: start), limit, 0) }
+    }
+    let code = errno
+    buffer.removeLast(limit - max(count, 0))
+    return try result(count, code, .read)
+  }
+
+  /// Fills the front of `scratch`; the result says how far.
+  static func read(
+    from descriptor: CInt, into scratch: inout [UInt8]
+  ) throws(TransportError) -> IOResult {
+    let count = scratch.withUnsafeMutableBytes { bytes in
+      retryingInterrupts { recv(descriptor, bytes.baseAddress, bytes.count, 0) }
+    }
+    return try result(count, errno, .read)
+  }
+
+  /// Writes as much of `bytes` as the kernel takes. Never raises SIGPIPE.
+  /// - Precondition: `bytes` is not empty.
+  package static func write(
+    _ bytes: ArraySlice<UInt8>, to descriptor: CInt
+  ) throws(TransportError) -> IOResult {
+    precondition(!bytes.isEmpty, "write of nothing")
+    let count = bytes.withUnsafeBytes { bytes in
+      retryingInterrupts {
+        send(descriptor, bytes.baseAddress, bytes.count, CInt(MSG_NOSIGNAL))
+      }
+    }
+    return try result(count, errno, .write)
+  }
+
+  private static func result(
+    _ count: Int, _ code: CInt, _ operation: TransportError.Operation
+  ) throws(TransportError) -> IOResult {
+    if count > 0 { return .bytes(count) }
+    if count == 0 { return .closed }
+    switch code {
+    case EAGAIN: return .wouldBlock
+    case ECONNRESET, EPIPE: return .closed
+    default: throw TransportError(operation, errno: code, subject: "peer")
+    }
+  }
+
+  /// Signals are blocked in most threads; a few retries cover the rest and bound the loop.
+  private static func retryingInterrupts(_ call: () -> Int) -> Int {
+    for _ in 0..<interruptRetryLimit {
+      let result = call()
+      if result >= 0 || errno != EINTR { return result }
+    }
+    errno = EAGAIN
+    return -1
+  }
+
+  private static var interruptRetryLimit: Int { 16 }
+}
