@@ -30,7 +30,8 @@ let libraries: [Target] = [
   .target(
     name: "Console", dependencies: ["Replication", "Cryptography", "Transport", "Operations"],
     swiftSettings: strict),
-  .target(name: "Simulation", dependencies: ["Replication", "Cryptography"], swiftSettings: strict),
+  .target(
+    name: "Simulation", dependencies: ["Replication", "Storage", "Cryptography"], swiftSettings: strict),
 ]
 
 let programs: [Target] = [
@@ -46,6 +47,7 @@ let tests: [Target] = [
   .testTarget(
     name: "ReplicationTests",
     dependencies: ["Replication", "Cryptography", "Storage"],
+    resources: [.copy("Samples")],
     swiftSettings: strict),
   .testTarget(
     name: "CryptographyTests",
@@ -54,6 +56,10 @@ let tests: [Target] = [
   .testTarget(
     name: "OperationsTests",
     dependencies: ["Operations", "Replication"],
+    swiftSettings: strict),
+  .testTarget(
+    name: "ConsoleTests",
+    dependencies: ["Console", "Operations", "Cryptography", "Transport", "Replication"],
     swiftSettings: strict),
 ]
 

@@ -1,0 +1,44 @@
+/// Shapes that more than one kind uses.
+extension Schema {
+  /// An office and the site that serves it. The organ code is opaque text of at most 35 characters.
+  static let organ = Schema([
+    .required("siteId", .site), .required("organId", .text(maximumByteCount: 35)),
+    .required("organName", .line), .optional("organIdScheme", .name),
+  ])
+
+  /// A file beside the record, by digest.
+  static let attachment = Schema([
+    .required("contentId", .uniqueID), .required("attachmentName", .line),
+    .required("contentType", .name), .required("sizeBytes", .integer(0...JSONValue.maximumInteger)),
+    .required("digest", .format(.digest)), .optional("description", .line),
+  ])
+
+  /// A signature over a record, added by its owner; `value` is the CMS structure, `covers` the digest
+  /// of the signed bytes. Verification is a local verdict and no part of the structure.
+  static let signature = Schema([
+    .required("type", .oneOf(["signature"])), .required("signerRole", .line),
+    .required("format", .name), .required("digestAlgorithm", .name),
+    .required("signatureAlgorithm", .name), .required("certificateSerial", .name),
+    .required("signingTime", .instant), .optional("timestampToken", .bool),
+    .optional("covers", .format(.digest)), .optional("value", .format(.base64)),
+    .optional("bySite", .site), .optional("at", .instant),
+  ])
+
+  /// A time-stamp token that a signature gained later (domain.md section 7).
+  static let timestamp = Schema([
+    .required("type", .oneOf(["timestamp"])), .required("signatureEventId", .uniqueID),
+    .required("token", .format(.base64)), .optional("bySite", .site), .optional("at", .instant),
+  ])
+
+  static let approval: [Field] = [
+    .required("role", .line), .required("signedAt", .instant), .optional("signature", .prose),
+  ]
+
+  static func common(ofType type: Text) -> Schema? {
+    switch type {
+    case "signature": signature
+    case "timestamp": timestamp
+    default: nil
+    }
+  }
+}

@@ -1,0 +1,167 @@
+/// What an entry's body says that others must know without reading it: a pure function of record,
+/// operation and body, so every site comes to the same.
+package struct EntryFacts: Hashable, Sendable {
+  /// Sites this entry names, sorted, each once; owner and centre need not be.
+  package var audience: [SiteID] = []
+  /// The lane a put fixes for its record; nil for everything else.
+  package var lane: Lane?
+  /// Keys that no other record may claim; a second claimant is a conflict (rule NEVER).
+  package var claims: [UniqueKey] = []
+  /// Keys by which other entries refer to this record.
+  package var names: [UniqueKey] = []
+  package var references: [Reference] = []
+  /// Type of an appended event.
+  package var eventType: Text?
+  /// Who may write this.
+  package var writer: Writer
+  /// The site that the body says is acting; it must be the author.
+  package var speaker: SiteID?
+
+  package init(writer: Writer) { self.writer = writer }
+}
+
+/// What an entry refers to: it waits until a record of that name is here.
+package struct Reference: Hashable, Sendable {
+  package let key: UniqueKey
+  /// A recall, update or replacement goes wherever its target went (law 4).
+  package let spreadsAudience: Bool
+}
+
+/// The lawful writers of one operation or event type (domain.md section 9).
+package enum Writer: Hashable, Sendable {
+  case owner
+  case centre
+  case centreOrOwner
+  /// A site the record is addressed to, under its own name.
+  case addressee
+  /// This site, which the event names.
+  case site(SiteID)
+  /// Any site under its own name: a fold keeps and flags what was not its to say (rule T3).
+  case anySite
+  case nobody(WhyNobody)
+}
+
+/// Operations that the law forbids to everyone.
+package enum WhyNobody: Hashable, Sendable {
+  /// A promulgated document is recalled by another document.
+  case promulgated
+  /// Accounts are corrected by adjustment vouchers only.
+  case bookkeeping
+  case registryIsPermanent
+}
+
+/// Whom the rules of a record speak of, as the entries held say.
+package struct RecordParties: Sendable {
+  package let owner: SiteID
+  /// nil under the built-in registry, which knows no sites.
+  package let centre: SiteID?
+  /// Sites the record as a whole is for, sorted; late addressees included.
+  package let addressees: [SiteID]
+
+  package init(owner: SiteID, centre: SiteID?, addressees: [SiteID]) {
+    self.owner = owner
+    self.centre = centre
+    self.addressees = addressees
+  }
+}
+
+/// Why a site may not write what it wrote.
+package enum AuthorityFault: Error, Hashable, Sendable, CustomStringConvertible {
+  case notOwner(author: SiteID, owner: SiteID)
+  case notCentre(author: SiteID)
+  case notAddressee(author: SiteID)
+  case notNamedSite(author: SiteID, named: SiteID)
+  /// The body speaks for another site than the one that wrote it.
+  case speaksForAnother(author: SiteID, speaker: SiteID)
+  case forbidden(WhyNobody)
+
+  package var description: String {
+    switch self {
+    case .notOwner(let author, let owner): "\(author) is not the record's owner, \(owner) is"
+    case .notCentre(let author): "\(author) is not the centre"
+    case .notAddressee(let author): "the record is not addressed to \(author)"
+    case .notNamedSite(let author, let named): "only \(named) may write this, not \(author)"
+    case .speaksForAnother(let author, let speaker): "\(author) speaks in the name of \(speaker)"
+    case .forbidden(.promulgated):
+      "a promulgated document is not withdrawn; recall it with a document of type 1"
+    case .forbidden(.bookkeeping):
+      "nothing in the books is withdrawn; write an adjustment voucher"
+    case .forbidden(.registryIsPermanent): "the registry is not withdrawn; put its next revision"
+    }
+  }
+}
+
+extension EntryFacts {
+  /// Whether `author` may write this to a record with these parties; nil when it may.
+  package func authorityFault(author: SiteID, parties: RecordParties) -> AuthorityFault? {
+    if let speaker, speaker != author {
+      return .speaksForAnother(author: author, speaker: speaker)
+    }
+    let isOwner = author == parties.owner
+    switch writer {
+    case .owner: return isOwner ? nil : .notOwner(author: author, owner: parties.owner)
+    case .centre: return author == parties.centre ? nil : .notCentre(author: author)
+    case .centreOrOwner:
+      let isLawful = isOwner || author == parties.centre
+      return isLawful ? nil : .notOwner(author: author, owner: parties.owner)
+    case .addressee:
+      return parties.addressees.contains(author) ? nil : .notAddressee(author: author)
+    case .site(let named):
+      return author == named ? nil : .notNamedSite(author: author, named: named)
+    case .anySite: return nil
+    case .nobody(let reason): return .forbidden(reason)
+    }
+  }
+}
+
+extension UniqueKey {
+  /// First byte of a key: which names live in one space.
+  enum Space: UInt8 {
+    case record = 1
+    case documentID = 2
+    case documentNumber = 3
+    case voucherNumber = 4
+  }
+
+  /// Parts are prefixed with their length in 2 bytes, so no two lists of parts spell one key. The
+  /// schemas keep every part short enough for ``maximumByteCount``.
+  init(_ space: Space, _ parts: [[UInt8]]) {
+    var bytes = [space.rawValue]
+    for part in parts {
+      bytes.append(UInt8(truncatingIfNeeded: part.count >> 8))
+      bytes.append(UInt8(truncatingIfNeeded: part.count))
+      bytes.append(contentsOf: part)
+    }
+    precondition(bytes.count <= Self.maximumByteCount, "key of \(bytes.count) bytes")
+    self.init(bytes)
+  }
+
+  /// The name every record has: its own id.
+  package static func record(_ key: RecordKey) -> UniqueKey {
+    UniqueKey(.record, [[key.kind.rawValue], key.id.raw.raw.bytes])
+  }
+
+  /// The name of a document that has this edXML id.
+  package static func documentID(_ id: Text) -> UniqueKey { UniqueKey(.documentID, [id.bytes]) }
+}
+
+extension Sequence<SiteID?> {
+  /// Sorted, each once.
+  var asAudience: [SiteID] {
+    var audience: [SiteID] = []
+    for site in compactMap({ $0 }).sorted() where audience.last != site { audience.append(site) }
+    return audience
+  }
+}
+
+extension JSONObject {
+  func text(_ key: Text) -> Text? { self[key]?.text }
+  func site(_ key: Text) -> SiteID? { text(key).flatMap { SiteID($0.bytes) } }
+  func date(_ key: Text) -> CalendarDate? { text(key).flatMap { CalendarDate($0) } }
+  /// `siteId` of the organ under `key`.
+  func organSite(_ key: Text) -> SiteID? { self[key]?.object?.site("siteId") }
+  /// `siteId` of each organ in the list under `key`.
+  func organSites(_ key: Text) -> [SiteID?] {
+    (self[key]?.array ?? []).map { $0.object?.site("siteId") }
+  }
+}

@@ -1,0 +1,238 @@
+/// finance: vouchers, asset cards and period closings (domain.md sections 6 and 9.4), three forms of
+/// one kind, told apart by `entryKind`.
+///
+/// Merge: voucher and closing are write-once; an asset card is its owner's and grows by movements,
+/// united by event id. Nothing is ever withdrawn: books are corrected by adjustment vouchers.
+package enum FinanceRules: RecordRules {
+  // MARK: Put
+
+  static func putSchema(of body: JSONObject) throws(FieldFault) -> Schema {
+    guard let form = body["entryKind"] else { throw FieldFault("entryKind", .required) }
+    switch form.text {
+    case "voucher"?: return voucher
+    case "assetCard"?: return assetCard
+    case "periodClosing"?: return periodClosing
+    default: throw FieldFault("entryKind", .oneOf(entryKinds), found: form)
+    }
+  }
+
+  private static let entryKinds: [Text] = ["voucher", "assetCard", "periodClosing"]
+
+  /// Bounds of section 6: JSON integers then survive every parser.
+  static let maximumLineAmount: Int64 = 1_000_000_000_000_000
+  private static let lineAmount = Shape.integer(-maximumLineAmount...maximumLineAmount)
+  private static let total = Shape.integer(-JSONValue.maximumInteger...JSONValue.maximumInteger)
+  private static let account = Shape.format(.digits(3, 8))
+  private static let side = Shape.oneOf(["debit", "credit"])
+
+  private static let envelope: [Field] =
+    EntryFacts.commonPutFields + [
+      .required("entryKind", .oneOf(entryKinds)),
+      .required("accountingUnit", .object(accountingUnit)),
+      .required("currency", .oneOf(["VND"])),
+    ]
+
+  /// A unit's code is one for its whole life and dies with it.
+  private static let accountingUnit = Schema([
+    .required("siteId", .site), .required("organId", .text(maximumByteCount: 35)),
+    .required("budgetUnitCode", .format(.digits(7, 7))), .required("unitName", .line),
+  ])
+  private static let period: [Field] = [
+    .required("fiscalYear", .integer(1900...2999)), .required("accountingPeriod", .format(.month)),
+  ]
+  private static let approvals = Field.required(
+    "approvals", .nonEmptyList(of: .object(Schema(Schema.approval))))
+
+  private static let voucher = Schema(
+    envelope + period + [
+      .required("voucherForm", .text(maximumByteCount: 32)),
+      .required("voucherTypeName", .line),
+      .required("voucherNumber", .text(maximumByteCount: 64)),
+      .required("voucherDate", .date),
+      .required("postingDate", .date),
+      .required("description", .prose),
+      .required("counterparty", .object(counterparty)),
+      .required("originalDocumentCount", .integer(0...1_000_000)),
+      .required("totalAmount", total),
+      .optional("totalAmountInWords", .line),
+      .required("lines", .nonEmptyList(of: .object(line))),
+      // Drafts never leave the site.
+      .required("postingStatus", .oneOf(["posted"])),
+      .optional("correction", .orNull(.object(correction))),
+      approvals,
+    ])
+  private static let counterparty = Schema([
+    .required("role", .line), .optional("name", .line), .optional("organId", .name),
+  ])
+  private static let line = Schema([
+    .required("lineNo", .integer(1...100_000)), .required("account", account),
+    .required("side", side), .required("amount", lineAmount),
+    .optional("budgetLine", .object(budgetLine)),
+  ])
+  /// Chương, khoản, mục, tiểu mục, nguồn, chương trình mục tiêu.
+  private static let budgetLine = Schema([
+    .required("chapter", .format(.digits(3, 3))), .required("subCategory", .format(.digits(3, 3))),
+    .required("item", .format(.digits(4, 4))), .required("subItem", .format(.digits(4, 4))),
+    .required("fundSource", .format(.digits(1, 4))), .optional("programCode", .name),
+  ])
+  private static let correction = Schema([
+    .required("method", .oneOf(["adjustment", "negativeEntry"])),
+    .required("adjustsRecordId", .uniqueID), .optional("adjustsVoucherNumber", .name),
+    .required("fullReversal", .bool), .required("reason", .prose),
+  ])
+  /// Receipts and payments in cash state the amount in words too (Law on Accounting, art. 16).
+  private static let cashForms: [Text] = ["C40-BB", "C41-BB"]
+
+  private static let assetCard = Schema(
+    envelope + [
+      .required("assetCardNumber", .name),
+      .required("assetName", .line),
+      .required("assetNature", .oneOf(["tangible", "intangible"])),
+      .required("assetClass", .integer(1...7)),
+      .optional("assetClassName", .line),
+      .optional("unitOfCount", .name),
+      .optional("quantity", .integer(1...1_000_000_000)),
+      .required("inServiceDate", .date),
+      .required("originalCost", .integer(0...JSONValue.maximumInteger)),
+      .required("wearRatePercent", .format(.decimal)),
+      .optional("usingDepartment", .line),
+      .optional("fundSource", .line),
+    ])
+
+  private static let periodClosing = Schema(
+    envelope + period + [
+      .required("closingType", .oneOf(["period", "year", "handover"])),
+      .required("closingDate", .date),
+      .optional("closingReason", .prose),
+      .optional("successorSite", .site),
+      .required("voucherCount", .integer(0...JSONValue.maximumInteger)),
+      .required("lastVoucherNumbers", .map(.name)),
+      .required("closingBalances", .list(of: .object(balance))),
+      approvals,
+    ])
+  private static let balance = Schema([
+    .required("account", account), .required("side", side), .required("amount", total),
+  ])
+
+  static let appendedLists: [Text] = ["movements", "events", "signatures"]
+  static let derivedFields: [Text] = ["accumulatedWear", "remainingValue"]
+
+  static func checkPut(_ body: JSONObject) throws(FieldFault) {
+    if let form = body.text("voucherForm"), cashForms.contains(form),
+      body["totalAmountInWords"] == nil
+    {
+      throw FieldFault("totalAmountInWords", .requiredBecause("voucherForm \(form)"))
+    }
+    if body["closingType"] == .string("handover"), body["successorSite"] == nil {
+      throw FieldFault("successorSite", .requiredBecause("closingType handover"))
+    }
+  }
+
+  /// Accounts are the centre's to read and nobody else's: no audience.
+  static func putFacts(_ body: JSONObject) -> EntryFacts {
+    var facts = EntryFacts(writer: .owner)
+    facts.speaker = body.organSite("accountingUnit")
+    facts.lane = .normal
+    if body["entryKind"] == .string("voucher") { facts.claims = [voucherKey(body)] }
+    if let adjusted = body["correction"]?.object?.text("adjustsRecordId"),
+      let id = RecordID(adjusted.string)
+    {
+      let key = UniqueKey.record(RecordKey(kind: .finance, id: id))
+      facts.references = [Reference(key: key, spreadsAudience: false)]
+    }
+    return facts
+  }
+
+  /// F3: (budgetUnitCode, fiscalYear, voucherForm, voucherNumber).
+  private static func voucherKey(_ body: JSONObject) -> UniqueKey {
+    let unit = body["accountingUnit"]?.object?.text("budgetUnitCode")
+    let year = Text("\(body["fiscalYear"]?.integer ?? 0)")
+    let parts = [unit, year, body.text("voucherForm"), body.text("voucherNumber")]
+    return UniqueKey(.voucherNumber, parts.map { $0?.bytes ?? [] })
+  }
+
+  // MARK: Events
+
+  static let eventTypes: [Text] =
+    movementTypes + ["received", "approval", "signature", "timestamp"]
+
+  /// Tăng, giảm, điều chuyển đi, đánh giá lại, hao mòn: the owner's.
+  private static let movementTypes: [Text] = [
+    "increase", "decrease", "transferredOut", "revaluation", "wear",
+  ]
+
+  static func eventSchema(ofType type: Text) -> Schema? {
+    switch type {
+    case "received": received
+    case "approval": approval
+    case let type where movementTypes.contains(type): movement
+    case let type: Schema.common(ofType: type)
+    }
+  }
+
+  private static let movementFields: [Field] = [
+    .required("date", .date), .required("amount", total),
+    .optional("voucherRecordId", .uniqueID), .optional("handoverMinutes", .name),
+    .optional("description", .prose), .optional("bySite", .site), .optional("at", .instant),
+  ]
+  private static let movement = Schema(
+    movementFields + [
+      .required("type", .oneOf(movementTypes)), .optional("fromSite", .site),
+      .optional("toSite", .site),
+    ])
+  /// The other half of a transfer, by the site that has the asset now. It has an id of its own and
+  /// names the half it answers.
+  private static let received = Schema(
+    movementFields + [
+      .required("type", .oneOf(["received"])), .required("transferMovementId", .uniqueID),
+      .required("fromSite", .site), .required("toSite", .site),
+    ])
+  /// `approvals` of a put may only grow.
+  private static let approval = Schema(
+    Schema.approval + [
+      .required("type", .oneOf(["approval"])), .optional("bySite", .site),
+      .optional("at", .instant),
+    ])
+
+  static let eventIDName: Text = "movementId"
+  static func impliedEventType(of body: JSONObject) -> Text? { nil }
+
+  static func checkEvent(_ body: JSONObject, type: Text) throws(FieldFault) {
+    if type == "transferredOut", body["toSite"] == nil {
+      throw FieldFault("toSite", .requiredBecause("type transferredOut"))
+    }
+  }
+
+  static func eventFacts(_ body: JSONObject, type: Text) -> EntryFacts {
+    var writer = Writer.owner
+    if type == "received", let receiver = body.site("toSite") { writer = .site(receiver) }
+    var facts = EntryFacts(writer: writer)
+    facts.speaker = body.site("bySite")
+    facts.audience = [body.site("fromSite"), body.site("toSite")].asAudience
+    return facts
+  }
+
+  // MARK: Annotations and withdrawal
+
+  static let annotationSchema: Schema? = nil
+  static let annotationWriter = Writer.owner
+  static let withdrawalWriter = Writer.nobody(.bookkeeping)
+
+  // MARK: Cross-record rules F1-F13
+  // F3 is a claim, F5 a reference, F12 and F13 are authority above.
+
+  // MARK: Folds
+
+  /// Wear so far and what remains of an asset's original cost. Transfers and revaluations do not
+  /// change either yet. Sums saturate.
+  package static func assetValues(card: JSONObject, events: [FoldedEvent]) -> JSONValue {
+    let limit = JSONValue.maximumInteger
+    let wear = events.filter { $0.body["type"] == .string("wear") }
+      .compactMap { $0.body["amount"]?.integer }
+      .reduce(Int64(0)) { max(-limit, min(limit, $0 + $1)) }
+    let cost = card["originalCost"]?.integer ?? 0
+    return .object([
+      "accumulatedWear": .integer(wear), "remainingValue": .integer(min(limit, cost - wear)),
+    ])
+  }
+}

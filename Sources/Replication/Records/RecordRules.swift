@@ -1,0 +1,106 @@
+/// The rules of one kind: what its bodies look like, who may write what, whom an entry is for, what
+/// must be unique. One file a kind; everything is a pure function of the body.
+protocol RecordRules {
+  /// Fields of a put's body. A kind with several forms chooses by the body.
+  static func putSchema(of body: JSONObject) throws(FieldFault) -> Schema
+  /// Fields of an event's body; nil: no such type.
+  static func eventSchema(ofType type: Text) -> Schema?
+  static var eventTypes: [Text] { get }
+  /// Last-writer-wins fields; nil: the kind has none.
+  static var annotationSchema: Schema? { get }
+  /// Lists that applications know inside the record and that are events of their own here.
+  static var appendedLists: [Text] { get }
+  /// Derived fields that applications may send and that are never stored.
+  static var derivedFields: [Text] { get }
+  /// What an application may call the event id instead of `eventId`.
+  static var eventIDName: Text { get }
+  /// Type of an event that names none.
+  static func impliedEventType(of body: JSONObject) -> Text?
+
+  /// Rules between the fields of one put; the schema holds already.
+  static func checkPut(_ body: JSONObject) throws(FieldFault)
+  /// Rules between the fields of one event; the schema holds already.
+  static func checkEvent(_ body: JSONObject, type: Text) throws(FieldFault)
+
+  static func putFacts(_ body: JSONObject) -> EntryFacts
+  static func eventFacts(_ body: JSONObject, type: Text) -> EntryFacts
+  static var annotationWriter: Writer { get }
+  static var withdrawalWriter: Writer { get }
+}
+
+extension RecordKind {
+  var rules: any RecordRules.Type {
+    switch self {
+    case .document: DocumentRules.self
+    case .directive: DirectiveRules.self
+    case .finance: FinanceRules.self
+    case .registry: RegistryRules.self
+    }
+  }
+}
+
+extension EntryFacts {
+  /// Checks the structure of a body and reads what it says. The body of a put, event or annotation is
+  /// without its envelope.
+  /// - Throws: `.operation` or `.field`.
+  package static func read(
+    record: RecordKey, operation: Operation, body: JSONObject, unknown: UnknownFields
+  ) throws(RecordError) -> EntryFacts {
+    do throws(FieldFault) {
+      if let facts = try readKnown(record, operation, body, unknown) { return facts }
+    } catch {
+      throw .field(error)
+    }
+    throw .operation(operation, record.kind)
+  }
+
+  private static func readKnown(
+    _ record: RecordKey, _ operation: Operation, _ body: JSONObject, _ unknown: UnknownFields
+  ) throws(FieldFault) -> EntryFacts? {
+    let rules = record.kind.rules
+    switch operation {
+    case .put:
+      try checkVersion(body)
+      try rules.putSchema(of: body).check(body, unknown: unknown)
+      try rules.checkPut(body)
+      var facts = rules.putFacts(body)
+      facts.names.append(.record(record))
+      return facts
+    case .append:
+      guard let value = body["type"] else { throw FieldFault("type", .required) }
+      guard let type = value.text, let schema = rules.eventSchema(ofType: type) else {
+        throw FieldFault("type", .oneOf(rules.eventTypes), found: value)
+      }
+      try schema.check(body, unknown: unknown)
+      try rules.checkEvent(body, type: type)
+      var facts = rules.eventFacts(body, type: type)
+      facts.eventType = type
+      return facts
+    case .annotate:
+      guard let schema = rules.annotationSchema else { return nil }
+      try schema.check(body, unknown: unknown)
+      return EntryFacts(writer: rules.annotationWriter)
+    case .withdraw:
+      try withdrawalSchema.check(body, unknown: unknown)
+      return EntryFacts(writer: rules.withdrawalWriter)
+    case .genesis, .offer, .accept, .unknown: return nil
+    }
+  }
+
+  /// What any put may carry beside its own fields.
+  static let commonPutFields: [Field] = [
+    .optional("schemaVersion", .integer(1...1)), .optional("recordedAt", .instant),
+  ]
+
+  private static let withdrawalSchema = Schema([
+    .optional("reason", .prose), .optional("recordedAt", .instant),
+  ])
+
+  /// The schema version first: the body of another version is not judged by the fields of this one.
+  private static func checkVersion(_ body: JSONObject) throws(FieldFault) {
+    guard let version = body["schemaVersion"] else { return }
+    guard version == .integer(1) else {
+      throw FieldFault("schemaVersion", .range(1, 1), found: version)
+    }
+  }
+}

@@ -1,0 +1,141 @@
+/// What an application asks to be written, taken apart: the envelope goes to the header, the rest is
+/// the body in canonical form.
+package struct Submission: Hashable, Sendable {
+  package let record: RecordKey
+  package let operation: Operation
+  /// The revision of a put or withdrawal, the event id of an append or annotation: with the record,
+  /// the idempotency key.
+  package let subject: Subject
+  /// The owner as the application names it; must be this site where only the owner may write.
+  package let ownerSite: SiteID?
+  package let secrecy: SecrecyLevel
+  /// Digests of the entries a put builds on or decides between.
+  package let parents: [Digest]
+  /// Canonical bytes without the envelope.
+  package let body: [UInt8]
+  package let facts: EntryFacts
+
+  /// - Parameter id: the record's id when the request names it outside the body.
+  /// - Throws: `.secrecy` before anything else is judged; `.json`, `.operation`, `.field`.
+  package static func read(
+    kind: RecordKind, operation: Operation, id: RecordID? = nil, json: [UInt8]
+  ) throws(RecordError) -> Submission {
+    let value: JSONValue
+    do throws(JSONError) { value = try JSONValue.parse(json) } catch { throw .json(error) }
+    guard let input = value.object else {
+      throw .field(FieldFault("body", .type("an object"), found: value))
+    }
+    if let level = input["secrecyLevel"], level != .string(Text(SecrecyLevel.none.description)) {
+      throw .secrecy
+    }
+    var envelope = Envelope(kind: kind, operation: operation, body: input)
+    let header: Envelope.Header
+    do throws(FieldFault) { header = try envelope.takeHeader(id: id) } catch { throw .field(error) }
+    let facts = try EntryFacts.read(
+      record: header.record, operation: operation, body: envelope.body, unknown: .refused)
+    return Submission(
+      record: header.record, operation: operation, subject: header.subject,
+      ownerSite: header.owner, secrecy: .none, parents: header.parents,
+      body: JSONValue.object(envelope.body).canonicalBytes, facts: facts)
+  }
+}
+
+/// Takes the header's fields out of what an application wrote and drops what is never stored.
+private struct Envelope {
+  struct Header {
+    let record: RecordKey
+    let subject: Subject
+    let owner: SiteID?
+    let parents: [Digest]
+  }
+
+  let kind: RecordKind
+  let operation: Operation
+  var body: JSONObject
+
+  mutating func takeHeader(id: RecordID?) throws(FieldFault) -> Header {
+    let secrecy = body["secrecyLevel"]
+    guard operation != .put || secrecy != nil else { throw FieldFault("secrecyLevel", .required) }
+    body["secrecyLevel"] = nil
+    _ = try take("kind", .oneOf([Text(kind.description)]))
+    let record = RecordKey(kind: kind, id: try takeRecordID(id))
+    let subject = try takeSubject()
+    let owner = try take("ownerSite", .site)?.text.flatMap { SiteID($0.bytes) }
+    let parents = try takeParents()
+    if operation == .put { try dropWhatIsNotStored() }
+    if operation == .append, body["type"] == nil,
+      let type = kind.rules.impliedEventType(of: body)
+    {
+      body["type"] = .string(type)
+    }
+    return Header(record: record, subject: subject, owner: owner, parents: parents)
+  }
+
+  private mutating func take(_ name: Text, _ shape: Shape) throws(FieldFault) -> JSONValue? {
+    guard let value = body[name] else { return nil }
+    do throws(FieldFault) { try shape.check(value, unknown: .refused) } catch {
+      throw error.inside(name.string)
+    }
+    body[name] = nil
+    return value
+  }
+
+  private mutating func takeRecordID(_ given: RecordID?) throws(FieldFault) -> RecordID {
+    let value = try take("recordId", .uniqueID)
+    let own = value?.text.flatMap { RecordID($0.string) }
+    guard let id = own ?? given else { throw FieldFault("recordId", .required) }
+    guard given == nil || given == id else {
+      throw FieldFault("recordId", .mustEqual("the id in the address"), found: value)
+    }
+    return id
+  }
+
+  private mutating func takeSubject() throws(FieldFault) -> Subject {
+    switch operation {
+    case .put, .withdraw:
+      let range = 1...JSONValue.maximumInteger
+      guard let number = try take("revision", .integer(range))?.integer else {
+        throw FieldFault("revision", .required)
+      }
+      return .revision(Revision(UInt64(number)))
+    case .append, .annotate:
+      let alias = kind.rules.eventIDName
+      let own = try take(alias, .uniqueID)
+      let value = try take("eventId", .uniqueID) ?? own
+      guard own == nil || own == value else {
+        throw FieldFault(alias.string, .mustEqual("eventId"), found: own)
+      }
+      guard let id = value?.text.flatMap({ EventID($0.string) }) else {
+        throw FieldFault("eventId", .required)
+      }
+      return .event(id)
+    case .genesis, .offer, .accept, .unknown: return .none
+    }
+  }
+
+  private mutating func takeParents() throws(FieldFault) -> [Digest] {
+    let shape = Shape.list(.format(.hexDigest), 0...EntryHeader.maximumParentCount)
+    let texts = try take("parents", shape)?.array ?? []
+    let parents = texts.compactMap { $0.text.flatMap { hexBytes($0.string) } }
+      .compactMap { Bytes32($0).map { Digest($0) } }.sorted()
+    guard !zip(parents, parents.dropFirst()).contains(where: { $0 == $1 }) else {
+      throw FieldFault("parents", .repeated)
+    }
+    return parents
+  }
+
+  /// Derived fields are what every site computes for itself, and the digest is the header's: stored
+  /// copies could only contradict them. Empty lists of events say nothing; others must be appended.
+  private mutating func dropWhatIsNotStored() throws(FieldFault) {
+    body["derived"] = nil
+    body["contentDigest"] = nil
+    for name in kind.rules.derivedFields { body[name] = nil }
+    for name in kind.rules.appendedLists {
+      guard let value = body[name] else { continue }
+      guard value == .array([]) else {
+        throw FieldFault(name.string, .appendInstead, found: value)
+      }
+      body[name] = nil
+    }
+  }
+}
