@@ -18,6 +18,14 @@ package enum Recipients: Hashable, Sendable {
     }
   }
 
+  /// The sites that are named; empty for everyone.
+  package var listed: [SiteID] {
+    switch self {
+    case .everyone: []
+    case .sites(let sites): sites
+    }
+  }
+
   package func union(_ other: Recipients) -> Recipients {
     switch (self, other) {
     case (.everyone, _), (_, .everyone): .everyone

@@ -30,6 +30,12 @@ extension Schema {
     .required("token", .format(.base64)), .optional("bySite", .site), .optional("at", .instant),
   ])
 
+  /// The owner's decision between records that claim one key; its parents are their puts.
+  static let conflictDecided = Schema([
+    .required("type", .oneOf([EntryFacts.conflictDecided])), .required("keep", .uniqueID),
+    .optional("reason", .prose), .optional("bySite", .site), .optional("at", .instant),
+  ])
+
   static let approval: [Field] = [
     .required("role", .line), .required("signedAt", .instant), .optional("signature", .prose),
   ]
@@ -38,6 +44,7 @@ extension Schema {
     switch type {
     case "signature": signature
     case "timestamp": timestamp
+    case EntryFacts.conflictDecided: conflictDecided
     default: nil
     }
   }

@@ -126,6 +126,7 @@ enum DirectiveRules: RecordRules {
     facts.speaker = body.site("bySite")
     if type == "assigned" || type == "reassigned" {
       facts.audience = [body.site("leadSite")].asAudience
+      facts.widensRecordAudience = true
     }
     return facts
   }

@@ -99,7 +99,7 @@ package enum DocumentRules: RecordRules {
 
   // MARK: Events
 
-  static let eventTypes: [Text] = ["receipt", "addressed", "signature", "timestamp"]
+  static let eventTypes: [Text] = ["receipt", "addressed", "signature", "timestamp", EntryFacts.conflictDecided]
 
   static func eventSchema(ofType type: Text) -> Schema? {
     switch type {
@@ -149,11 +149,15 @@ package enum DocumentRules: RecordRules {
     guard type != "receipt" else {
       var facts = EntryFacts(writer: .addressee)
       facts.speaker = body.site("siteId")
+      facts.sharesRecordAudience = false
       return facts
     }
     var facts = EntryFacts(writer: .owner)
     facts.speaker = body.site("bySite")
-    if type == "addressed" { facts.audience = body.organSites("to").asAudience }
+    if type == "addressed" {
+      facts.audience = body.organSites("to").asAudience
+      facts.widensRecordAudience = true
+    }
     return facts
   }
 

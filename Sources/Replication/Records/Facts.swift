@@ -17,7 +17,15 @@ package struct EntryFacts: Hashable, Sendable {
   /// The site that the body says is acting; it must be the author.
   package var speaker: SiteID?
 
+  /// Whether the entry goes wherever its record goes (law 4): a receipt does not.
+  package var sharesRecordAudience = true
+  /// Whether, coming from the owner, its audience becomes its record's: a late addressee.
+  package var widensRecordAudience = false
+
   package init(writer: Writer) { self.writer = writer }
+
+  /// Type of the event by which an owner decides between records that claim one key.
+  package static let conflictDecided: Text = "conflictDecided"
 }
 
 /// What an entry refers to: it waits until a record of that name is here.

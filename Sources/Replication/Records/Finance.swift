@@ -154,7 +154,9 @@ package enum FinanceRules: RecordRules {
   // MARK: Events
 
   static let eventTypes: [Text] =
-    movementTypes + ["received", "approval", "signature", "timestamp"]
+    movementTypes + [
+      "received", "approval", "signature", "timestamp", EntryFacts.conflictDecided,
+    ]
 
   /// Tăng, giảm, điều chuyển đi, đánh giá lại, hao mòn: the owner's.
   private static let movementTypes: [Text] = [
@@ -208,7 +210,10 @@ package enum FinanceRules: RecordRules {
     if type == "received", let receiver = body.site("toSite") { writer = .site(receiver) }
     var facts = EntryFacts(writer: writer)
     facts.speaker = body.site("bySite")
+    // The card and this movement go to the other site, its other movements do not.
     facts.audience = [body.site("fromSite"), body.site("toSite")].asAudience
+    facts.sharesRecordAudience = facts.audience.isEmpty
+    facts.widensRecordAudience = !facts.audience.isEmpty
     return facts
   }
 

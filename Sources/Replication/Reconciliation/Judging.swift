@@ -1,0 +1,124 @@
+/// The decision about one entry, without a write: identity, structure, authority, entitlement and
+/// ceiling, in this order. Nothing here depends on a clock, a signature's validity today, or files.
+extension Reconciler {
+  /// Everything but what is asked again on a retry: identity, secrecy, and the link's right to carry.
+  func decide(
+    _ entry: Entry, _ arrival: Arrival, in view: some RecordView
+  ) throws(StoreError) -> Decision {
+    if let known = try view.digest(of: entry.identity) {
+      return known == entry.digest ? .duplicate : .fork
+    }
+    // Only `none` passes, whatever a ceiling says: refused whole, no stub, no subject (promise 7).
+    guard entry.header.secrecy == .none else { return .refuse(.secrecy) }
+    if let code = refusalOfCarrier(entry, arrival) { return .refuse(code) }
+    return try judge(entry, arrival, in: view)
+  }
+
+  /// A province speaks for itself; the centre relays for everyone. A site that recovers takes back
+  /// its own and relayed entries from whoever kept them.
+  private func refusalOfCarrier(_ entry: Entry, _ arrival: Arrival) -> OutcomeCode? {
+    guard case .received(let peer, let isRecovering) = arrival, !isRecovering else { return nil }
+    if entry.origin == site { return .foreignOrigin }
+    if site == centre && entry.origin != peer { return .foreignOrigin }
+    return nil
+  }
+
+  func judge(
+    _ entry: Entry, _ arrival: Arrival, in view: some RecordView
+  ) throws(StoreError) -> Decision {
+    let header = entry.header
+    guard let registry = try view.registry(header.registry) else {
+      return .wait(.held, .registryMissing)
+    }
+    switch header.operation {
+    case .genesis:
+      let isGenesis = entry.body.map { Genesis(body: $0) != nil } ?? true
+      return isGenesis ? .accept(nil) : .wait(.quarantined, .malformed)
+    case .offer, .accept, .unknown:
+      return .wait(.quarantined, .unknownOperation)
+    case .put, .append, .annotate, .withdraw: break
+    }
+    guard let record = header.record else { return .wait(.quarantined, .malformed) }
+    if record.kind == .registry { return try judgeRegistry(entry, under: registry, in: view) }
+    if let code = problem(ofSites: header, under: registry) { return .wait(.quarantined, code) }
+    guard let facts = facts(of: entry) else { return .wait(.quarantined, .malformed) }
+    if let facts, facts.audience != header.audience {
+      return .wait(.quarantined, .audienceMismatch)
+    }
+    let summary = try view.summary(of: record) ?? RecordSummary()
+    if let code = try problem(ofAuthority: entry, facts, summary, in: view) {
+      return .wait(.quarantined, code)
+    }
+    if case .received = arrival, !(try isEntitled(site, to: entry, facts, summary, in: view)) {
+      return .wait(.quarantined, .notEntitled)
+    }
+    return .accept(facts)
+  }
+
+  /// The outer nil: malformed. The inner nil: a stub, of which only the header speaks. Fields of a
+  /// later version pass: they are kept and digested verbatim.
+  func facts(of entry: Entry) -> EntryFacts?? {
+    guard let body = entry.body, let record = entry.header.record else { return .some(nil) }
+    guard let object = (try? JSONValue.parseCanonical(body))?.object,
+      let facts = try? EntryFacts.read(
+        record: record, operation: entry.header.operation, body: object, unknown: .kept)
+    else { return nil }
+    return .some(facts)
+  }
+
+  private func problem(
+    ofSites header: EntryHeader, under registry: RegistrySnapshot
+  ) -> OutcomeCode? {
+    let named = [header.identity.origin] + header.audience
+    return named.allSatisfy { registry.sites[$0] != nil } ? nil : .unknownSite
+  }
+
+  /// Who may write what: one lawful writer for each field (design.md section 3, Conflicts).
+  private func problem(
+    ofAuthority entry: Entry, _ facts: EntryFacts?, _ summary: RecordSummary,
+    in view: some RecordView
+  ) throws(StoreError) -> OutcomeCode? {
+    let author = entry.origin
+    if let lane = summary.lane, lane != entry.header.lane { return .laneMismatch }
+    switch entry.header.operation {
+    case .put, .withdraw:
+      if let owner = summary.owner, owner != author { return .notOwner }
+    case .append, .annotate:
+      // Until the put is here nobody can say whose it is: held, and the fold judges later.
+      guard let owner = summary.owner else { return nil }
+      guard author == owner || author == centre || summary.audience.contains(author) else {
+        return .notAllowed
+      }
+    case .genesis, .offer, .accept, .unknown: return .unknownOperation
+    }
+    guard let facts else { return nil }
+    let parties = RecordParties(
+      owner: summary.owner ?? author, centre: centre, addressees: summary.audience.listed)
+    return facts.authorityFault(author: author, parties: parties) == nil ? nil : .notAllowed
+  }
+
+  /// Registry entries: by the centre only, numbered on from the revision they were authored under,
+  /// signed with a key that revision pins.
+  private func judgeRegistry(
+    _ entry: Entry, under registry: RegistrySnapshot, in view: some RecordView
+  ) throws(StoreError) -> Decision {
+    guard entry.origin == centre, entry.header.operation == .put,
+      case .revision(let revision) = entry.header.subject,
+      revision.value == entry.header.registry.number + 1
+    else { return .wait(.quarantined, .notOwner) }
+    if site == centre, revision.value > (try view.siteState().registry.number) + 1 {
+      return .wait(.quarantined, .registryAhead)
+    }
+    // Bodies of the registry are never dropped; a stub is a peer's fault.
+    let next = RegistryRevision(number: revision.value, digest: entry.digest)
+    guard let body = entry.body, let object = (try? JSONValue.parseCanonical(body))?.object,
+      let signed = try? RegistrySnapshot(revision: next, body: body), signed.centre == centre
+    else { return .wait(.quarantined, .malformed) }
+    let pins = revision.value == 1 ? configuredPins : registry.sites[centre]?.pins ?? []
+    guard pins.contains(signatures.pin(of: signed.publicKey)),
+      signatures.isSignature(
+        signed.signature, over: RegistrySnapshot.signedBytes(of: object), by: signed.publicKey)
+    else { return .wait(.quarantined, .registrySignature) }
+    return .accept(nil)
+  }
+}

@@ -1,0 +1,154 @@
+/// Gives an accepted entry its row and brings the views up to date, all in the same transaction:
+/// summary, claims, names, references, deliveries that became due, conflicts that began or ended.
+extension Reconciler {
+  mutating func place(
+    _ entry: Entry, _ facts: EntryFacts?, _ arrival: Arrival,
+    in store: inout some StoreTransaction
+  ) throws(StoreError) -> Reconciled {
+    guard let record = entry.header.record else {
+      return try placeGenesis(entry, arrival, in: &store)
+    }
+    let known = try store.summary(of: record)
+    let siblings = known == nil ? [] : try store.entries(of: record)
+    let before = known ?? RecordSummary()
+    let after = try summary(before, with: entry, facts, in: store)
+    let recipients = try route(entry, facts, after, siblings, in: store)
+    try log.append(entry, recipients: recipients, via: arrival.via, isNew: true, in: &store)
+    try index(entry, facts, record, siblings, in: &store)
+    try store.setSummary(after, of: record)
+    if record.kind == .registry { try use(registry: entry, in: &store) }
+    try noteBranch(of: entry, in: store)
+
+    if after.audience != before.audience || (before.owner == nil && after.owner != nil) {
+      try widen(record, newest: entry, in: &store)
+    }
+    try deliverToChildren(of: entry, in: &store)
+    try releaseHeld(siblings, before, after, in: &store)
+    let codes = try refreshConflicts(record, siblings + [entry], newest: entry, in: &store)
+    return try conclude(entry, owner: after.owner, codes, in: &store)
+  }
+
+  private mutating func conclude(
+    _ entry: Entry, owner: SiteID?, _ codes: [OutcomeCode], in store: inout some StoreTransaction
+  ) throws(StoreError) -> Reconciled {
+    if owner == nil {
+      try report(entry.identity, .held, .recordMissing, in: &store)
+      return Reconciled(state: .held, code: .recordMissing, isDuplicate: false)
+    }
+    if let code = codes.first {
+      try report(entry.identity, .conflict, code, in: &store)
+      return Reconciled(state: .conflict, code: code, isDuplicate: false)
+    }
+    return Reconciled(state: .applied, code: .none, isDuplicate: false)
+  }
+
+  private mutating func placeGenesis(
+    _ entry: Entry, _ arrival: Arrival, in store: inout some StoreTransaction
+  ) throws(StoreError) -> Reconciled {
+    try log.append(entry, recipients: .everyone, via: arrival.via, isNew: true, in: &store)
+    if let body = entry.body, let genesis = Genesis(body: body),
+      genesis.incarnation != Checkpoint.start.incarnation
+    {
+      let key = Genesis.childrenKey(of: genesis.incarnation)
+      try store.refer(entry.identity, to: key)
+      // Two children of one parent prove a roll-back or a clone to anyone who sees them (law 5).
+      if try store.referrers(of: key).count > 1 {
+        alarms.append(
+          .rollbackSeen(origin: entry.origin, incarnation: entry.identity.incarnation))
+      }
+    }
+    return Reconciled(state: .applied, code: .none, isDuplicate: false)
+  }
+
+  /// An entry of a parent beyond a child's branch point proves a roll-back too.
+  private mutating func noteBranch(of entry: Entry, in view: some RecordView) throws(StoreError) {
+    let incarnation = entry.identity.incarnation
+    guard incarnation != log.state.end.incarnation else { return }
+    for child in try view.referrers(of: Genesis.childrenKey(of: incarnation)) {
+      guard let body = try view.entry(child)?.body, let genesis = Genesis(body: body),
+        entry.identity.sequence > genesis.sequence
+      else { continue }
+      alarms.append(.rollbackSeen(origin: entry.origin, incarnation: incarnation))
+    }
+  }
+
+  private func summary(
+    _ before: RecordSummary, with entry: Entry, _ facts: EntryFacts?, in view: some RecordView
+  ) throws(StoreError) -> RecordSummary {
+    var summary = before
+    let isPut = entry.header.operation == .put || entry.header.operation == .withdraw
+    if isPut, summary.owner == nil {
+      summary.owner = entry.origin
+      summary.lane = entry.header.lane
+      summary.heldCount = 0
+    }
+    if case .revision(let revision) = entry.header.subject {
+      summary.greatestRevision = max(summary.greatestRevision, revision)
+    }
+    if summary.owner == nil { summary.heldCount += 1 }
+    // Without the put nobody can say who the owner is; the centre has checked it on the way.
+    let byOwner = summary.owner == nil || summary.owner == entry.origin
+    if entry.header.record?.kind == .registry { summary.audience = .everyone }
+    if isPut || (byOwner && facts?.widensRecordAudience == true) {
+      summary.audience = summary.audience.union(Recipients(entry.header.audience))
+    }
+    for reference in facts?.references ?? [] where reference.spreadsAudience {
+      guard let target = try view.record(named: reference.key),
+        let its = try view.summary(of: target)
+      else { continue }
+      summary.audience = summary.audience.union(its.everyone)
+    }
+    return summary
+  }
+
+  private func index(
+    _ entry: Entry, _ facts: EntryFacts?, _ record: RecordKey, _ siblings: [Entry],
+    in store: inout some StoreTransaction
+  ) throws(StoreError) {
+    for key in facts?.claims ?? [] { try store.claim(key, by: record) }
+    for key in facts?.names ?? [] { try store.name(record, as: key) }
+    for reference in facts?.references ?? [] {
+      try store.refer(entry.identity, to: reference.key)
+    }
+    for parent in foreignParents(of: entry, siblings) {
+      try store.refer(entry.identity, to: Self.childrenKey(of: parent))
+    }
+  }
+
+  /// Events that waited for this put are no longer held; their authors hear of it.
+  private func releaseHeld(
+    _ siblings: [Entry], _ before: RecordSummary, _ after: RecordSummary,
+    in store: inout some StoreTransaction
+  ) throws(StoreError) {
+    guard before.owner == nil, after.owner != nil else { return }
+    for held in siblings { try report(held.identity, .applied, .none, in: &store) }
+  }
+
+  private mutating func use(
+    registry entry: Entry, in store: inout some StoreTransaction
+  ) throws(StoreError) {
+    guard case .revision(let number) = entry.header.subject, let body = entry.body else { return }
+    let revision = RegistryRevision(number: number.value, digest: entry.digest)
+    try store.setRegistry(revision, body: body)
+    if number.value > log.state.registry.number { log.use(revision) }
+  }
+
+  /// Tries the entries that waited for `revision`, oldest first. Call after ``receive`` or ``author``
+  /// placed a registry entry, until it returns false: at most `limit` entries a call.
+  package mutating func releaseWaiting(
+    for revision: RegistryRevision, limit: Int = 256, in store: inout some StoreTransaction
+  ) throws(StoreError) -> Bool {
+    let identities = try store.waiting(forRegistry: revision, limit: limit)
+    for identity in identities {
+      guard let waiting = try store.waiting(identity) else { continue }
+      let result = try retry(waiting, in: &store)
+      if result.state == .applied { try report(identity, .applied, .none, in: &store) }
+    }
+    return !identities.isEmpty
+  }
+}
+
+extension RecordSummary {
+  /// Owner and audience together: where the record went, the centre aside.
+  var everyone: Recipients { audience.union(Recipients(owner.map { [$0] } ?? [])) }
+}

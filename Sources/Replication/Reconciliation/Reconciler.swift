@@ -1,0 +1,143 @@
+/// What reconciliation decides about an entry. A pure function of the entry and the view: the same
+/// at every site that holds the same.
+package enum Decision: Hashable, Sendable {
+  /// Gets a row; `facts` is nil for a stub and a genesis.
+  case accept(EntryFacts?)
+  /// The same identity and digest are here: dropped, acknowledged.
+  case duplicate
+  /// The same identity with another digest: kept in the open, alarmed.
+  case fork
+  /// Kept without a row: held for its registry, or quarantined.
+  case wait(OutcomeState, OutcomeCode)
+  /// Kept nowhere; counted.
+  case refuse(OutcomeCode)
+}
+
+/// Something an operator must see beside the outcome.
+package enum Alarm: Hashable, Sendable {
+  case identityFork(EntryIdentity)
+  /// The origin was rolled back or cloned: two lives of one parent, or an entry beyond the branch.
+  case rollbackSeen(origin: SiteID, incarnation: Incarnation)
+}
+
+/// How an entry came.
+package enum Arrival: Hashable, Sendable {
+  case authored
+  /// `isRecovering`: this site recovers on that link, so its own and relayed entries may come.
+  case received(from: SiteID, isRecovering: Bool)
+
+  package var via: SiteID? {
+    switch self {
+    case .authored: nil
+    case .received(let peer, _): peer
+    }
+  }
+}
+
+/// What became of one entry, for the caller and for the link.
+package struct Reconciled: Hashable, Sendable {
+  package let state: OutcomeState
+  package let code: OutcomeCode
+  package let isDuplicate: Bool
+}
+
+/// Applies entries to a site: decides, gives rows, keeps the views, routes. Run by the one writer
+/// inside an open transaction; the simulator runs the very same code.
+package struct Reconciler: Sendable {
+  package let site: SiteID
+  package let centre: SiteID
+  let hashing: any SHA256Hashing
+  let signatures: any SignatureChecking
+  /// Keys a registry revision 1 may be signed with, from the site's own configuration.
+  let configuredPins: [Digest]
+  package var log: SiteLog
+  /// Found in this transaction; the shell reports them after the commit.
+  package internal(set) var alarms: [Alarm] = []
+
+  package init(
+    site: SiteID, centre: SiteID, configuredPins: [Digest], log: SiteLog,
+    hashing: any SHA256Hashing, signatures: any SignatureChecking
+  ) {
+    self.site = site
+    self.centre = centre
+    self.configuredPins = configuredPins
+    self.log = log
+    self.hashing = hashing
+    self.signatures = signatures
+  }
+
+  /// Takes one entry from a peer. Its outcome, when other than applied, is listed for the link that
+  /// leads towards its origin.
+  package mutating func receive(
+    _ entry: Entry, from peer: SiteID, isRecovering: Bool, in store: inout some StoreTransaction
+  ) throws(StoreError) -> Reconciled {
+    let arrival = Arrival.received(from: peer, isRecovering: isRecovering)
+    let decision = try decide(entry, arrival, in: store)
+    return try perform(decision, on: entry, arrival, in: &store)
+  }
+
+  /// Tries what waits once more, after a registry came or a person asked.
+  package mutating func retry(
+    _ waiting: WaitingEntry, in store: inout some StoreTransaction
+  ) throws(StoreError) -> Reconciled {
+    let arrival: Arrival =
+      waiting.via.map { .received(from: $0, isRecovering: true) } ?? .authored
+    let decision = try judge(waiting.entry, arrival, in: store)
+    switch decision {
+    case .accept: try store.removeWaiting(waiting.entry.identity)
+    case .wait(let state, let code):
+      let again = WaitingEntry(
+        entry: waiting.entry, via: waiting.via, state: state, code: code,
+        attempts: waiting.attempts + 1)
+      try store.setWaiting(again)
+      return Reconciled(state: state, code: code, isDuplicate: false)
+    case .duplicate, .fork, .refuse: break
+    }
+    return try perform(decision, on: waiting.entry, arrival, in: &store)
+  }
+
+  private mutating func perform(
+    _ decision: Decision, on entry: Entry, _ arrival: Arrival,
+    in store: inout some StoreTransaction
+  ) throws(StoreError) -> Reconciled {
+    switch decision {
+    case .accept(let facts):
+      return try place(entry, facts, arrival, in: &store)
+    case .duplicate:
+      return Reconciled(state: .applied, code: .none, isDuplicate: true)
+    case .fork:
+      try store.keepFork(entry, via: arrival.via)
+      alarms.append(.identityFork(entry.identity))
+      try report(entry.identity, .conflict, .identityFork, in: &store)
+      return Reconciled(state: .conflict, code: .identityFork, isDuplicate: false)
+    case .wait(let state, let code):
+      try store.setWaiting(
+        WaitingEntry(entry: entry, via: arrival.via, state: state, code: code, attempts: 1))
+      try report(entry.identity, state, code, in: &store)
+      return Reconciled(state: state, code: code, isDuplicate: false)
+    case .refuse(let code):
+      try report(entry.identity, .refused, code, in: &store)
+      return Reconciled(state: .refused, code: code, isDuplicate: false)
+    }
+  }
+
+  /// Takes another site's word about an entry: kept here, and passed on towards the entry's origin.
+  package func take(
+    _ outcome: Outcome, from peer: SiteID, in store: inout some StoreTransaction
+  ) throws(StoreError) {
+    try store.setRemoteOutcome(outcome)
+    guard site == centre, outcome.entry.origin != site, outcome.entry.origin != peer else { return }
+    _ = try store.addOutcome(outcome, for: outcome.entry.origin)
+  }
+
+  /// Lists this site's outcome for the link that leads to the entry's origin.
+  func report(
+    _ entry: EntryIdentity, _ state: OutcomeState, _ code: OutcomeCode,
+    in store: inout some StoreTransaction
+  ) throws(StoreError) {
+    guard entry.origin != site else { return }
+    let link = site == centre ? entry.origin : centre
+    _ = try store.addOutcome(
+      Outcome(site: site, entry: entry, state: state, code: code), for: link)
+  }
+}

@@ -1,0 +1,127 @@
+/// What the entries of one record amount to (law 7): which puts are current, which events count.
+/// A pure function of the set of entries: order, repeats and compaction do not change it.
+package struct Resolution: Hashable, Sendable {
+  /// Puts and withdrawals that nothing supersedes, in fold order, one for each body. More than one
+  /// is a conflict only the owner may end.
+  package var current: [Entry] = []
+  /// Superseded puts and withdrawals, in fold order.
+  package var superseded: [Entry] = []
+  /// Appends, in fold order, one for each (event id, body).
+  package var events: [Entry] = []
+  /// Annotations, in fold order, one for each (event id, body).
+  package var annotations: [Entry] = []
+  /// `.fork`: two bodies at one revision or one event id. `.severalPuts`: more than one current put.
+  package var conflicts: [OutcomeCode] = []
+}
+
+extension Resolution {
+  /// - Parameter entries: entries of one record that have a row here, in any order, repeats allowed.
+  package init(of entries: [Entry]) {
+    let ordered = Self.eachOnce(entries)
+    let puts = PutGroup.groups(of: ordered)
+    let parents = Dictionary(
+      ordered.map { ($0.digest, $0.header.parents) }, uniquingKeysWith: { first, _ in first })
+    let hasFork = Set(puts.map(\.revision)).count < puts.count
+    let highest = puts.map(\.revision).max()
+    let descended = Self.digestsDescendedFrom(puts: puts, parents: parents)
+    for group in puts {
+      let isDescended = group.members.contains { descended.contains($0) }
+      let isOutnumbered = !hasFork && group.revision != highest
+      if isDescended || isOutnumbered {
+        superseded.append(group.representative)
+      } else {
+        current.append(group.representative)
+      }
+    }
+    events = Self.eachBodyOnce(ordered.filter { $0.header.operation == .append })
+    annotations = Self.eachBodyOnce(ordered.filter { $0.header.operation == .annotate })
+    if current.count > 1 {
+      conflicts.append(.severalPuts)
+    }
+    if Self.hasTwoBodies(events) || Self.hasTwoBodies(annotations) { conflicts.append(.fork) }
+  }
+
+  /// Puts whose bodies may go without changing any resolution, now or after more entries: those that
+  /// a put *descends* from. One that is merely outnumbered may become current again when a fork shows.
+  package static func compactable(_ entries: [Entry]) -> [Entry] {
+    let ordered = eachOnce(entries)
+    let puts = PutGroup.groups(of: ordered)
+    let parents = Dictionary(
+      ordered.map { ($0.digest, $0.header.parents) }, uniquingKeysWith: { first, _ in first })
+    let descended = digestsDescendedFrom(puts: puts, parents: parents)
+    let gone = puts.filter { group in group.members.contains { descended.contains($0) } }
+    let digests = Set(gone.flatMap(\.members))
+    return ordered.filter { digests.contains($0.digest) && $0.body != nil }
+  }
+
+  /// Fold order, each identity once.
+  private static func eachOnce(_ entries: [Entry]) -> [Entry] {
+    var seen: Set<Digest> = []
+    return entries.sorted { $0.foldPosition < $1.foldPosition }
+      .filter { seen.insert($0.digest).inserted }
+  }
+
+  /// Everything that some put has among its ancestors, through entries held here.
+  private static func digestsDescendedFrom(
+    puts: [PutGroup], parents: [Digest: [Digest]]
+  ) -> Set<Digest> {
+    var reached: Set<Digest> = []
+    var open = puts.flatMap { $0.members.flatMap { parents[$0] ?? [] } }
+    while let digest = open.popLast() {
+      guard reached.insert(digest).inserted else { continue }
+      open.append(contentsOf: parents[digest] ?? [])
+    }
+    return reached
+  }
+
+  /// A retried write counts once, as its first in fold order.
+  private static func eachBodyOnce(_ ordered: [Entry]) -> [Entry] {
+    var seen: Set<SubjectBody> = []
+    return ordered.filter {
+      seen.insert(SubjectBody(subject: $0.header.subject, body: $0.bodyDigest)).inserted
+    }
+  }
+
+  private static func hasTwoBodies(_ unique: [Entry]) -> Bool {
+    Set(unique.map(\.header.subject)).count < unique.count
+  }
+}
+
+private struct SubjectBody: Hashable {
+  let subject: Subject
+  let body: Digest
+}
+
+/// Puts of one revision with one body and one operation: the same write, however often authored.
+private struct PutGroup {
+  let revision: Revision
+  let representative: Entry
+  var members: [Digest]
+
+  /// In fold order of the representatives.
+  static func groups(of ordered: [Entry]) -> [PutGroup] {
+    var groups: [PutGroup] = []
+    var positions: [Key: Int] = [:]
+    for entry in ordered {
+      guard entry.header.operation == .put || entry.header.operation == .withdraw,
+        case .revision(let revision) = entry.header.subject
+      else { continue }
+      let key = Key(
+        revision: revision, operation: entry.header.operation, body: entry.bodyDigest)
+      if let position = positions[key] {
+        groups[position].members.append(entry.digest)
+      } else {
+        positions[key] = groups.count
+        groups.append(
+          PutGroup(revision: revision, representative: entry, members: [entry.digest]))
+      }
+    }
+    return groups
+  }
+
+  private struct Key: Hashable {
+    let revision: Revision
+    let operation: Operation
+    let body: Digest
+  }
+}

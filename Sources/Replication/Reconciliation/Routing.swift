@@ -1,0 +1,124 @@
+/// Whom an entry is for (law 4): a function of the entries held, evaluated again in the transaction
+/// that applies an entry. It only grows; what becomes deliverable late gets a new row (law 3).
+extension Reconciler {
+  /// Named sites beside origin and centre.
+  func route(
+    _ entry: Entry, _ facts: EntryFacts?, _ summary: RecordSummary, _ siblings: [Entry],
+    in view: some RecordView
+  ) throws(StoreError) -> Recipients {
+    guard let record = entry.header.record, record.kind != .registry else { return .everyone }
+    var recipients = Recipients(entry.header.audience)
+    if let owner = summary.owner, owner != entry.origin {
+      recipients = recipients.union(.sites([owner]))
+    }
+    if facts?.sharesRecordAudience ?? true { recipients = recipients.union(summary.audience) }
+    for parent in foreignParents(of: entry, siblings) {
+      guard let its = try view.entry(digest: parent) else { continue }
+      recipients = recipients.union(Recipients([its.origin]))
+        .union(try view.recipients(of: its.identity) ?? .none)
+    }
+    return recipients
+  }
+
+  /// Whether `site` may hold the entry, by the same function as the sender's. What refers to
+  /// something that is not here yet cannot be judged and passes.
+  func isEntitled(
+    _ site: SiteID, to entry: Entry, _ facts: EntryFacts?, _ summary: RecordSummary,
+    in view: some RecordView
+  ) throws(StoreError) -> Bool {
+    if site == centre || site == entry.origin || summary.owner == site { return true }
+    let named = Recipients(entry.header.audience).union(summary.audience)
+    if named.contains(site) { return true }
+    for reference in facts?.references ?? [] where reference.spreadsAudience {
+      guard let target = try view.record(named: reference.key) else { return true }
+      if try view.summary(of: target)?.everyone.contains(site) == true { return true }
+    }
+    guard let record = entry.header.record else { return true }
+    let siblings = entry.header.parents.isEmpty ? [] : try view.entries(of: record)
+    for parent in foreignParents(of: entry, siblings) {
+      guard let its = try view.entry(digest: parent) else { return true }
+      if its.origin == site { return true }
+      if try view.recipients(of: its.identity)?.contains(site) == true { return true }
+    }
+    return false
+  }
+
+  /// Parents in other records, or not here yet.
+  func foreignParents(of entry: Entry, _ siblings: [Entry]) -> [Digest] {
+    guard !entry.header.parents.isEmpty else { return [] }
+    let own = Set(siblings.map(\.digest))
+    return entry.header.parents.filter { !own.contains($0) }
+  }
+
+  static func childrenKey(of parent: Digest) -> UniqueKey {
+    UniqueKey(Array("parent:".utf8) + parent.bytes)
+  }
+
+  /// The record is for more sites, or is named for the first time: its entries, and whatever refers
+  /// to it, go to the sites that came in. Each record is visited once, so the walk ends.
+  mutating func widen(
+    _ record: RecordKey, newest: Entry, in store: inout some StoreTransaction
+  ) throws(StoreError) {
+    var open = [record]
+    var visited: Set<RecordKey> = []
+    while let next = open.popLast() {
+      guard visited.insert(next).inserted, let summary = try store.summary(of: next) else {
+        continue
+      }
+      let entries = try store.entries(of: next)
+      for entry in entries where entry.identity != newest.identity {
+        try deliver(entry, summary, entries, in: &store)
+      }
+      open.append(contentsOf: try widenReferrers(of: next, summary, entries, in: &store))
+    }
+  }
+
+  /// Records whose revocation or replacement of this one now reaches further.
+  private func widenReferrers(
+    of record: RecordKey, _ summary: RecordSummary, _ entries: [Entry],
+    in store: inout some StoreTransaction
+  ) throws(StoreError) -> [RecordKey] {
+    var grown: [RecordKey] = []
+    let names = Set(entries.flatMap { facts(of: $0)??.names ?? [] }).sorted()
+    for name in names {
+      for identity in try store.referrers(of: name) {
+        guard let entry = try store.entry(identity), let referring = entry.header.record,
+          facts(of: entry)??.references.contains(
+            Reference(key: name, spreadsAudience: true)) == true,
+          var its = try store.summary(of: referring)
+        else { continue }
+        let audience = its.audience.union(summary.everyone)
+        guard audience != its.audience else { continue }
+        its.audience = audience
+        try store.setSummary(its, of: referring)
+        grown.append(referring)
+      }
+    }
+    return grown
+  }
+
+  /// Children in other records go where their parent goes.
+  mutating func deliverToChildren(
+    of parent: Entry, in store: inout some StoreTransaction
+  ) throws(StoreError) {
+    for identity in try store.referrers(of: Self.childrenKey(of: parent.digest)) {
+      guard let child = try store.entry(identity), let record = child.header.record,
+        let summary = try store.summary(of: record)
+      else { continue }
+      try deliver(child, summary, try store.entries(of: record), in: &store)
+    }
+  }
+
+  /// A new row for the sites that came in since the entry's last one, if any.
+  private mutating func deliver(
+    _ entry: Entry, _ summary: RecordSummary, _ siblings: [Entry],
+    in store: inout some StoreTransaction
+  ) throws(StoreError) {
+    let wanted = try route(entry, facts(of: entry) ?? nil, summary, siblings, in: store)
+    let had = try store.recipients(of: entry.identity) ?? .none
+    guard let missing = wanted.subtracting(had) else { return }
+    let via: SiteID? = entry.origin == site ? nil : site == centre ? entry.origin : centre
+    try log.append(entry, recipients: missing, via: via, isNew: false, in: &store)
+    try deliverToChildren(of: entry, in: &store)
+  }
+}

@@ -1,0 +1,84 @@
+package import Replication
+
+extension MemoryStore: StoreQueries {
+  package func records(
+    kind: RecordKind, after: RecordID?, limit: Int
+  ) throws(StoreError) -> [RecordKey] {
+    let found = summaries.filter { key, summary in
+      key.kind == kind && summary.owner != nil && (after.map { $0 < key.id } ?? true)
+    }
+    return Array(found.keys.sorted().prefix(limit))
+  }
+
+  package func conflicts(after: RecordKey?, limit: Int) throws(StoreError) -> [RecordKey] {
+    let found = summaries.filter { key, summary in
+      !summary.conflicts.isEmpty && (after.map { $0 < key } ?? true)
+    }
+    return Array(found.keys.sorted().prefix(limit))
+  }
+
+  package func waitingEntries(skip: Int, limit: Int) throws(StoreError) -> [WaitingEntry] {
+    arrivals.values.sorted { $0.number < $1.number }.dropFirst(skip).prefix(limit).map(\.waiting)
+  }
+
+  package func remoteOutcomes(of entry: EntryIdentity) throws(StoreError) -> [Outcome] {
+    (remote[entry] ?? [:]).values.sorted { $0.site < $1.site }
+  }
+
+  package func changes(after lsn: LSN, limit: Int) throws(StoreError) -> [Change] {
+    let changes = rows(after: lsn).lazy.compactMap { row -> Change? in
+      guard let held = held[row.entry], held.firstRow == row.lsn, held.entry.header.record != nil
+      else { return nil }
+      return Change(row: row, header: held.entry.header)
+    }
+    return Array(changes.prefix(limit))
+  }
+
+  package func leaves(after: EntryIdentity?, limit: Int) throws(StoreError) -> [DigestLeaf] {
+    let identities = held.keys.filter { identity in after.map { $0 < identity } ?? true }
+    return identities.sorted().prefix(limit).compactMap { identity in
+      held[identity].map {
+        DigestLeaf(
+          identity: identity, digest: $0.entry.digest, kind: $0.entry.header.record?.kind,
+          recipients: $0.recipients)
+      }
+    }
+  }
+
+  package func counts() throws(StoreError) -> [RecordKind: KindCounts] {
+    var counts: [RecordKind: KindCounts] = [:]
+    for (key, summary) in summaries {
+      counts[key.kind, default: KindCounts()].records += summary.owner == nil ? 0 : 1
+      counts[key.kind, default: KindCounts()].conflicts += summary.conflicts.isEmpty ? 0 : 1
+      counts[key.kind, default: KindCounts()].held += Int(summary.heldCount)
+    }
+    for (key, identities) in entriesOfRecord {
+      counts[key.kind, default: KindCounts()].entries += identities.count
+    }
+    for arrival in arrivals.values {
+      guard let kind = arrival.waiting.entry.header.record?.kind else { continue }
+      counts[kind, default: KindCounts()].add(waiting: arrival.waiting.state, count: 1)
+    }
+    return counts
+  }
+
+  package func backlog(
+    after lsn: LSN, lane: Lane, selection: RowSelection, limit: Int
+  ) throws(StoreError) -> Backlog {
+    let wanted = rows(after: lsn).lazy.filter { $0.lane == lane && selection.wants($0) }
+    let counted = Array(wanted.prefix(limit))
+    return Backlog(
+      count: counted.count, oldest: counted.first.flatMap { held[$0.entry]?.entry.header.time })
+  }
+}
+
+extension KindCounts {
+  /// Entries without a row count as held or as quarantined; no other state waits.
+  mutating func add(waiting state: OutcomeState, count: Int) {
+    switch state {
+    case .held: held += count
+    case .quarantined: quarantined += count
+    case .applied, .conflict, .refused: break
+    }
+  }
+}

@@ -1,0 +1,173 @@
+package import Replication
+
+/// A store without a disk, for simulation and tests. It is a value: a copy of it is an older backup.
+///
+/// A group of writes is atomic by copying: keep the copy to commit, drop it to roll back.
+package struct MemoryStore: Sendable {
+  /// One entry that has a row, with what its rows add up to.
+  struct Held: Sendable {
+    var entry: Entry
+    var firstRow: LSN
+    var recipients: Recipients
+  }
+
+  struct Arrival: Sendable {
+    var number: UInt64
+    var waiting: WaitingEntry
+  }
+
+  struct Fork: Sendable {
+    let entry: Entry
+    let via: SiteID?
+  }
+
+  struct Registry: Sendable {
+    let body: [UInt8]
+    let snapshot: RegistrySnapshot
+  }
+
+  var state: SiteState
+  /// The row at LSN n is at index n - 1.
+  var log: [LogRow] = []
+  var lastRows: [Incarnation: LSN] = [:]
+  var held: [EntryIdentity: Held] = [:]
+  var identities: [Digest: EntryIdentity] = [:]
+  var summaries: [RecordKey: RecordSummary] = [:]
+  /// In log order.
+  var entriesOfRecord: [RecordKey: [EntryIdentity]] = [:]
+  var claims: [UniqueKey: Set<RecordKey>] = [:]
+  var names: [UniqueKey: RecordKey] = [:]
+  var references: [UniqueKey: Set<EntryIdentity>] = [:]
+  var registries: [RegistryRevision: Registry] = [:]
+  var arrivals: [EntryIdentity: Arrival] = [:]
+  var arrivalCount: UInt64 = 0
+  var peerStates: [SiteID: PeerState] = [:]
+  /// Outcome number n is at index n - 1.
+  var outcomeLists: [SiteID: [Outcome]] = [:]
+  var remote: [EntryIdentity: [SiteID: Outcome]] = [:]
+  var forked: [EntryIdentity: [Fork]] = [:]
+
+  /// An empty store of `site`.
+  package init(storeID: Bytes16, site: SiteID) {
+    state = SiteState(storeID: storeID, site: site)
+  }
+
+  /// Second and further entries kept under this identity.
+  package func forks(of identity: EntryIdentity) throws(StoreError) -> [Entry] {
+    (forked[identity] ?? []).map(\.entry).sorted { $0.digest < $1.digest }
+  }
+}
+
+extension MemoryStore: RecordView {
+  package func siteState() throws(StoreError) -> SiteState {
+    var state = state
+    state.end = try logEnd()
+    return state
+  }
+
+  package func summary(of record: RecordKey) throws(StoreError) -> RecordSummary? {
+    summaries[record]
+  }
+
+  package func entries(of record: RecordKey) throws(StoreError) -> [Entry] {
+    (entriesOfRecord[record] ?? []).prefix(maximumEntriesPerRecord).compactMap { held[$0]?.entry }
+  }
+
+  package func entry(_ identity: EntryIdentity) throws(StoreError) -> Entry? {
+    held[identity]?.entry ?? arrivals[identity]?.waiting.entry
+  }
+
+  package func digest(of identity: EntryIdentity) throws(StoreError) -> Digest? {
+    try entry(identity)?.digest
+  }
+
+  package func entry(digest: Digest) throws(StoreError) -> Entry? {
+    identities[digest].flatMap { held[$0]?.entry }
+  }
+
+  package func recipients(of identity: EntryIdentity) throws(StoreError) -> Recipients? {
+    held[identity]?.recipients
+  }
+
+  package func claimants(of key: UniqueKey) throws(StoreError) -> [RecordKey] {
+    (claims[key] ?? []).sorted()
+  }
+
+  package func record(named key: UniqueKey) throws(StoreError) -> RecordKey? { names[key] }
+
+  package func referrers(of key: UniqueKey) throws(StoreError) -> [EntryIdentity] {
+    (references[key] ?? []).sorted()
+  }
+
+  package func registry(_ revision: RegistryRevision) throws(StoreError) -> RegistrySnapshot? {
+    registries[revision]?.snapshot
+  }
+
+  package func waiting(_ identity: EntryIdentity) throws(StoreError) -> WaitingEntry? {
+    arrivals[identity]?.waiting
+  }
+
+  package func waiting(
+    forRegistry revision: RegistryRevision, limit: Int
+  ) throws(StoreError) -> [EntryIdentity] {
+    arrivals.values
+      .filter { $0.waiting.state == .held && $0.waiting.entry.header.registry == revision }
+      .sorted { $0.number < $1.number }
+      .prefix(limit).map(\.waiting.entry.identity)
+  }
+
+  package func peer(_ site: SiteID) throws(StoreError) -> PeerState {
+    peerStates[site] ?? PeerState()
+  }
+
+  package func peers() throws(StoreError) -> [SiteID] { peerStates.keys.sorted() }
+}
+
+extension MemoryStore: LogReader {
+  package func logEnd() throws(StoreError) -> LogEnd { log.last?.end ?? .start }
+
+  package func row(at lsn: LSN) throws(StoreError) -> LogRow? {
+    guard lsn > .start, lsn.value <= UInt64(log.count) else { return nil }
+    return log[Int(lsn.value) - 1]
+  }
+
+  package func lastRow(of incarnation: Incarnation) throws(StoreError) -> LSN? {
+    lastRows[incarnation]
+  }
+
+  package func rows(
+    after lsn: LSN, lane: Lane, selection: RowSelection, limits: RowLimits
+  ) throws(StoreError) -> RowBatch {
+    var batch = BatchBuilder(after: lsn, start: try row(at: lsn)?.end ?? .start, limits: limits)
+    for row in rows(after: lsn) {
+      guard batch.mayScan else { break }
+      if row.lane == lane, selection.wants(row), let entry = held[row.entry]?.entry {
+        guard batch.take(entry) else { break }
+      }
+      batch.scanned(row.end)
+    }
+    return batch.finished
+  }
+
+  package func outcomes(
+    for peer: SiteID, after number: UInt64, limit: Int
+  ) throws(StoreError) -> [NumberedOutcome] {
+    let list = outcomeLists[peer] ?? []
+    guard number < UInt64(list.count) else { return [] }
+    return list.indices.dropFirst(Int(number)).prefix(limit).map {
+      NumberedOutcome(number: UInt64($0) + 1, outcome: list[$0])
+    }
+  }
+
+  /// - Precondition: the log reaches to `lsn`.
+  func rows(after lsn: LSN) -> ArraySlice<LogRow> {
+    precondition(lsn.value <= UInt64(log.count), "rows after \(lsn) of \(log.count)")
+    return log[Int(lsn.value)...]
+  }
+}
+
+extension RowSelection {
+  func wants(_ row: LogRow) -> Bool {
+    wants(recipients: row.recipients, origin: row.entry.origin, via: row.via)
+  }
+}
