@@ -20,7 +20,9 @@ package enum Help {
       text += row(command.usage, command.summary.text(in: language))
     }
     text += "\n"
-    for option in Option.common { text += row(usage(of: option), option.summary.text(in: language)) }
+    for option in Option.common {
+      text += row(usage(of: option), option.summary.text(in: language))
+    }
     return text + "\n" + exitCodes.text(in: language) + "\n"
   }
 

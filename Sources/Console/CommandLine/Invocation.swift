@@ -92,7 +92,8 @@ private struct ArgumentParser {
   func finish() throws(CommandFailure) -> ParsedArguments {
     let language = values[.language]?.first.flatMap { Language(rawValue: $0) }
     if let text = values[.language]?.first, language == nil {
-      throw usageFailure(vi: "--lang \(visible(text)): vi hoặc en", en: "--lang \(visible(text)): vi or en")
+      throw usageFailure(
+        vi: "--lang \(visible(text)): vi hoặc en", en: "--lang \(visible(text)): vi or en")
     }
     if words.first == "help" { return .help(Array(words.dropFirst()), language) }
     if words.isEmpty || values[.help] != nil { return .help(words, language) }

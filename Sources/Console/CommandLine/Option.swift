@@ -1,4 +1,4 @@
-import Operations
+package import Operations
 
 /// Every option of the command line; the raw value is what one types.
 package enum Option: String, Hashable, Sendable, CaseIterable {
