@@ -54,8 +54,20 @@ let tests: [Target] = [
     dependencies: ["Cryptography", "Replication"],
     swiftSettings: strict),
   .testTarget(
+    name: "TransportTests",
+    dependencies: ["Transport", "Replication"],
+    swiftSettings: strict),
+  .testTarget(
     name: "OperationsTests",
     dependencies: ["Operations", "Replication"],
+    swiftSettings: strict),
+  .testTarget(
+    name: "StoreContract",
+    dependencies: ["Storage", "Replication", "Cryptography"],
+    swiftSettings: strict),
+  .testTarget(
+    name: "StorageTests",
+    dependencies: ["Storage", "Replication", "Cryptography"],
     swiftSettings: strict),
   .testTarget(
     name: "ConsoleTests",

@@ -53,6 +53,7 @@ package enum TransportError: Error, Hashable, Sendable {
 }
 
 extension TransportError: CustomStringConvertible {
+  /// What happened, with the address; ``hint`` says what to do.
   package var description: String {
     switch self {
     case .invalidAddress(let text): "'\(text)' is not an address"

@@ -12,12 +12,14 @@ package final class Connection: ByteChannel {
     case closed
   }
 
+  /// Told of everything that happens; dropped at the end, so it may hold the connection.
   package var onEvent: ((ChannelEvent) -> Void)?
   /// The other end: the peer of an accepted connection, the target of one begun here.
   package let peerAddress: SocketAddress
 
-  /// Bytes read in one go, and how often in one pass, so that a fast peer leaves room for others.
+  /// Bytes of one read; with the next bound, what leaves room for others beside a fast peer.
   package static let readByteLimit = 64 * 1024
+  /// Reads of one connection in one pass.
   package static let readsPerPassLimit = 4
   /// How long a finished connection waits for the peer to read the rest and end its stream.
   package static let lingerLimit = Duration.seconds(2)
@@ -67,8 +69,10 @@ package final class Connection: ByteChannel {
     token = try loop.register(number, interest: interest) { self.ready($0) }
   }
 
+  /// Bytes that wait for the kernel, at most the output limit.
   package var queuedByteCount: Int { output.count }
 
+  /// From the start, connecting included, until the end has been reported or asked for.
   package var isOpen: Bool {
     if case .closed = phase { false } else { true }
   }
@@ -76,10 +80,12 @@ package final class Connection: ByteChannel {
   /// For credentials and options; valid while ``isOpen``.
   package var descriptorNumber: CInt { number }
 
+  /// Back-pressure: what is not read here fills the peer's window.
   package var isReadingPaused = false {
     didSet { updateInterest() }
   }
 
+  /// Queues within the output limit; writes at once when nothing waits. While connecting, queues.
   package func send(_ bytes: [UInt8]) -> SendResult {
     switch phase {
     case .finishing, .closed: return .closed
@@ -96,6 +102,8 @@ package final class Connection: ByteChannel {
     return .queued
   }
 
+  /// Ends output after what is queued, then waits for the peer's end, at most ``lingerLimit``: a
+  /// socket closed over unread input would reset, and the peer might lose the last bytes.
   package func finish() {
     guard case .open = phase else {
       if case .connecting = phase { close() }
@@ -107,6 +115,7 @@ package final class Connection: ByteChannel {
     updateInterest()
   }
 
+  /// Closes at once and silently. May be called again.
   package func close() {
     switch phase {
     case .connecting(let deadline), .finishing(let deadline): loop.cancel(deadline)

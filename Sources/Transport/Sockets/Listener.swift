@@ -5,6 +5,7 @@ internal import Replication
 package final class Listener {
   /// Connections accepted in one pass before other descriptors get their turn.
   package static let acceptsPerPassLimit = 64
+  /// How long it rests when no descriptor is left.
   package static let exhaustionPause = Duration.seconds(1)
 
   /// Where it listens, with the port that the kernel chose.
@@ -12,16 +13,30 @@ package final class Listener {
   /// How often it found no descriptor left; for metrics.
   package private(set) var exhaustedCount = 0
 
+  typealias Accept = (CInt) throws(TransportError) -> Socket.Accepted
+
   private let loop: EventLoop
   private var socket: FileDescriptor?
   private let number: CInt
+  private let accept: Accept
   private let onAccepted: (consuming FileDescriptor, SocketAddress) -> Void
   private var token: EventLoop.Token?
   private var restTimer: TimerID?
 
   /// Takes over a listening socket of ``Socket/listen(on:)`` or ``Socket/listen(onUnixPath:)``.
-  package init(
+  package convenience init(
     adopting socket: consuming FileDescriptor, on loop: EventLoop,
+    onAccepted: @escaping (consuming FileDescriptor, SocketAddress) -> Void
+  ) throws(TransportError) {
+    try self.init(
+      adopting: socket, on: loop,
+      accept: { (listener) throws(TransportError) in try Socket.accept(on: listener) },
+      onAccepted: onAccepted)
+  }
+
+  /// A test passes an `accept` that finds no descriptor left.
+  init(
+    adopting socket: consuming FileDescriptor, on loop: EventLoop, accept: @escaping Accept,
     onAccepted: @escaping (consuming FileDescriptor, SocketAddress) -> Void
   ) throws(TransportError) {
     let number = socket.number
@@ -29,6 +44,7 @@ package final class Listener {
     self.loop = loop
     self.number = number
     self.socket = consume socket
+    self.accept = accept
     self.onAccepted = onAccepted
     token = try loop.register(number, interest: .read) { [weak self] _ in self?.acceptWaiting() }
   }
@@ -52,7 +68,7 @@ package final class Listener {
     for _ in 0..<Self.acceptsPerPassLimit where !isPaused && token != nil {
       let accepted: Socket.Accepted
       do throws(TransportError) {
-        accepted = try Socket.accept(on: number)
+        accepted = try accept(number)
       } catch {
         preconditionFailure("accept on listening descriptor \(number): \(error)")
       }

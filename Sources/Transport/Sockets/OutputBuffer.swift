@@ -6,6 +6,7 @@ package struct OutputBuffer: Sendable {
   private var bytes: [UInt8] = []
   private var head = 0
 
+  /// - Precondition: `limit` is positive.
   package init(limit: Int) {
     precondition(limit > 0, "output limit \(limit)")
     self.limit = limit
@@ -13,6 +14,7 @@ package struct OutputBuffer: Sendable {
 
   /// Number of bytes that wait.
   package var count: Int { bytes.count - head }
+  /// Whether nothing waits.
   package var isEmpty: Bool { count == 0 }
   /// Number of bytes that still fit.
   package var room: Int { limit - count }

@@ -31,15 +31,11 @@ package enum Socket {
     let socket = try open(address)
     try removeStaleSocket(at: path)
     let number = socket.number
-    // The mode must hold before anyone can connect: umask for the file, listen(2) after chmod.
-    let previousMask = umask(0o117)
-    let bound = try address.withSockaddr { bind(number, $0, $1) }
-    let code = errno
-    umask(previousMask)
-    guard bound == 0 else { throw TransportError(.bind, errno: code, subject: path) }
-    guard chmod(path, 0o660) == 0 else {
-      throw TransportError(.bind, errno: errno, subject: path)
-    }
+    // The file is created with the mode of the socket less the umask, so it is never wider than
+    // this, not even for a moment; chmod then undoes the umask.
+    guard fchmod(number, 0o660) == 0, try address.withSockaddr({ bind(number, $0, $1) }) == 0,
+      chmod(path, 0o660) == 0
+    else { throw TransportError(.bind, errno: errno, subject: path) }
     guard Glibc.listen(number, backlog) == 0 else {
       throw TransportError(.listen, errno: errno, subject: path)
     }

@@ -157,6 +157,7 @@ extension SocketAddress {
 }
 
 extension SocketAddress: CustomStringConvertible {
+  /// `host:port`, `[IPv6]:port`, or the path.
   package var description: String {
     switch self {
     case .ipv4(let host, let port):

@@ -11,6 +11,7 @@ package struct TCPOptions: Hashable, Sendable {
   /// Silence before the kernel probes the other end.
   package var keepAliveIdle: Duration
 
+  /// The defaults are for a link over the wide-area line.
   package init(
     userTimeout: Duration = .seconds(30), notSentLowWatermark: Int = 32 * 1024,
     keepAliveIdle: Duration = .seconds(30)
@@ -33,8 +34,23 @@ extension Socket {
     try setOption(descriptor, tcp, TCP_KEEPIDLE, max(idle, 1))
   }
 
-  /// Makes a descriptor blocking, with `timeout` for each receive and each send (zero: none).
-  static func makeBlocking(_ descriptor: CInt, timeout: Duration) throws(TransportError) {
+  /// Connects and waits for the answer, at most `timeout`, which then also bounds each receive and
+  /// each send. For a thread that may block.
+  static func connectBlocking(
+    to address: SocketAddress, timeout: Duration
+  ) throws(TransportError) -> FileDescriptor {
+    let socket = try open(address)
+    let number = socket.number
+    try makeBlocking(number, timeout: timeout)
+    if try address.withSockaddr({ Glibc.connect(number, $0, $1) }) == 0 { return socket }
+    switch errno {
+    // What a timed-out connect reports: a Unix socket the first, TCP the second.
+    case EAGAIN, EINPROGRESS: throw .timedOut(address.description)
+    case let code: throw TransportError(.connect, errno: code, subject: address.description)
+    }
+  }
+
+  private static func makeBlocking(_ descriptor: CInt, timeout: Duration) throws(TransportError) {
     guard fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) & ~O_NONBLOCK) == 0 else {
       throw TransportError(.option, errno: errno)
     }
