@@ -189,6 +189,20 @@ func samplesParseAndNameEveryKey(tier: String) throws {
   }
 }
 
+@Test(arguments: ["centre", "province"])
+func commentedSampleValuesWouldBeTaken(tier: String) throws {
+  let folder = Paths.directory(of: Paths.resolve("../..", against: #filePath))
+  let text = String(
+    decoding: try readConfigurationFiles(folder + "/Config/dongbo-\(tier).conf")[0].bytes,
+    as: UTF8.self)
+  let names = ConfigurationSchema.definitions.map { "#\($0.name)=" }
+  let uncommented = text.split(separator: "\n").map { line in
+    names.contains { line.hasPrefix($0) } ? line.dropFirst() : line
+  }
+  let file = ConfigurationText(file: "f", uncommented.joined(separator: "\n"))
+  #expect(Settings([file], mainFile: "/f").faults == [])
+}
+
 @Test func schemaDefinesEveryKeyOnce() {
   #expect(ConfigurationSchema.definitions.map(\.key).count == ConfigurationKey.allCases.count)
   #expect(
@@ -213,6 +227,25 @@ func samplesParseAndNameEveryKey(tier: String) throws {
   #expect(read == ["main", "a", "b"])
   #expect(throws: ConfigurationError.self) { try readConfigurationFiles(directory + "/none") }
   #expect(throws: ConfigurationError.self) { try readConfigurationFiles(directory) }
+}
+
+@Test func aKeyOpenToOthersIsRefused() throws {
+  var template = Array("/tmp/dongbo-conf-XXXXXX".utf8CString)
+  let directory = try #require(mkdtemp(&template).map { String(cString: $0) })
+  for (name, text) in [("d.conf", province), ("link.key", "secret")] {
+    let file = try #require(fopen(directory + "/" + name, "w"))
+    fputs(text, file)
+    fclose(file)
+  }
+  for (mode, isTaken) in [(0o600, true), (0o640, true), (0o644, false), (0o660, false)] {
+    #expect(chmod(directory + "/link.key", mode_t(mode)) == 0)
+    do throws(ConfigurationError) {
+      _ = try LoadedConfiguration.load(directory + "/d.conf")
+      #expect(isTaken, "mode \(mode)")
+    } catch {
+      #expect(!isTaken && error.text(in: .en).hasSuffix("chmod 0640 \(directory)/link.key"))
+    }
+  }
 }
 
 @Test func unitsReadAndWrite() {

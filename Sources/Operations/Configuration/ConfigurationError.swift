@@ -56,6 +56,7 @@ package enum ConfigurationProblem: Sendable, CaseIterable {
   case witnessInside
   case ownCentre
   case tooSmallFor
+  case secretExposed
 
   /// What is wrong, without a full stop.
   package var cause: LocalText {
@@ -94,6 +95,8 @@ package enum ConfigurationProblem: Sendable, CaseIterable {
         en: "CentreId={0} is this site's own Id")
     case .tooSmallFor:
       LocalText(vi: "{0}={1} nhỏ hơn {2}={3}", en: "{0}={1} is smaller than {2}={3}")
+    case .secretExposed:
+      LocalText(vi: "{0} mở cho người khác (quyền {1})", en: "{0} is open to others (mode {1})")
     }
   }
 
@@ -132,6 +135,7 @@ package enum ConfigurationProblem: Sendable, CaseIterable {
     case .ownCentre: LocalText(vi: "Ghi Id của trung ương.", en: "Name the centre's Id.")
     case .tooSmallFor:
       LocalText(vi: "Tăng {0} ít nhất đến {3}.", en: "Raise {0} to at least {3}.")
+    case .secretExposed: LocalText(vi: "Chạy: chmod 0640 {0}", en: "Run: chmod 0640 {0}")
     }
   }
 }

@@ -2,7 +2,9 @@ import Glibc
 
 /// Limits of reading configuration from disk.
 package enum ConfigurationFiles {
+  /// Of one file.
   package static let maximumFileByteCount = 1 << 20
+  /// One file a province leaves room for several each.
   package static let maximumDropInCount = 512
 }
 
@@ -76,6 +78,15 @@ private func readFile(_ path: String) throws(ConfigurationFault) -> [UInt8] {
     bytes += buffer[..<count]
   }
   throw ConfigurationFault(.tooLarge, at: SourceLine(file: path, line: 0), ["\(limit)"])
+}
+
+/// A fault when the secret at `path` may be read or written by others, or written by its group.
+/// A file that is not there is no fault here: whoever opens it says so.
+func exposureFault(of path: String, at place: SourceLine) -> ConfigurationFault? {
+  var status = stat()
+  guard stat(path, &status) == 0, status.st_mode & 0o027 != 0 else { return nil }
+  let mode = "0" + String(status.st_mode & 0o777, radix: 8)
+  return ConfigurationFault(.secretExposed, at: place, [path, mode])
 }
 
 private func unreadable(_ path: String, _ code: CInt) -> ConfigurationFault {

@@ -2,7 +2,7 @@ package import Replication
 
 /// Every key of the configuration. What each means stands in `ConfigurationSchema`.
 package enum ConfigurationKey: Sendable, CaseIterable {
-  case siteID, tier, language, dataDirectory, witnessFile
+  case siteID, tier, language, dataDirectory, witnessFile, registrySeed
   case linkListen, centreAddress, centreID, centrePin
   case certificateFile, keyFile, authorityFile, revocationFile
   case adminSocket, writeGroup, readGroup
@@ -26,6 +26,7 @@ package struct KeyDefinition: Sendable {
   package let needsRestart: Bool
   package let doc: LocalText
 
+  /// `Section.Key`: how the key is called where no section stands around it.
   package var fullName: String { "\(section).\(name)" }
 
   init(

@@ -1,12 +1,15 @@
 /// The one table of configuration keys: the parser, `config show`, the difference of a reload and
 /// the test of the samples work from it. Sections and keys are in the order they are shown.
 package enum ConfigurationSchema {
+  /// All keys.
   package static let definitions: [KeyDefinition] = site + link + admin + monitoring + limits + log
 
+  /// Names of the sections, each once.
   package static let sections: [String] = definitions.reduce(into: []) { names, definition in
     if names.last != definition.section { names.append(definition.section) }
   }
 
+  /// What the table says about `key`.
   package static func definition(of key: ConfigurationKey) -> KeyDefinition {
     guard let found = definitions.first(where: { $0.key == key }) else {
       preconditionFailure("\(key) is not in the schema")
@@ -31,6 +34,10 @@ package enum ConfigurationSchema {
       .witnessFile, "Site", "WitnessFile", .path, "/var/lib/dongbo-witness/witness",
       restart: true, vi: "tệp chứng, ngoài DataDirectory, tốt nhất trên đĩa khác",
       en: "proves a roll-back; outside DataDirectory, best on another disk"),
+    .init(
+      .registrySeed, "Site", "RegistrySeed", .path, nil, restart: true,
+      vi: "trung ương: nội dung bản đăng ký số 1 (JSON), dùng khi khởi động lần đầu",
+      en: "centre: content of registry revision 1 (JSON), used at the first start"),
   ]
 
   private static let link: [KeyDefinition] = [
@@ -83,7 +90,7 @@ package enum ConfigurationSchema {
     .init(
       .silenceWarning, "Monitoring", "SilenceWarning", .duration(.seconds(1)...(.days(365))),
       "15m", restart: false, vi: "im lặng bao lâu thì cảnh báo",
-      en: "silence of a peer that raises DB-LINK-001"),
+      en: "silence of a peer that raises DB-LINK-003"),
     .init(
       .heldWarning, "Monitoring", "HeldWarning", .duration(.seconds(1)...(.days(365))), "1d",
       restart: false, vi: "mục bị giữ bao lâu thì cảnh báo",

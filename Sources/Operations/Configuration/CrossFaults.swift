@@ -43,7 +43,7 @@ extension Settings {
     case .province:
       var faults = missing(.centreAddress, example: "10.1.0.5:7443")
       faults += missing(.centrePin, example: KeyPin.prefix + "<64 hex>")
-      faults += foreign([.linkListen], to: tier)
+      faults += foreign([.linkListen, .registrySeed], to: tier)
       if let own = site(.siteID), let centre = site(.centreID), own == centre {
         faults.append(fault(.ownCentre, at: [.centreID, .siteID], [centre.description]))
       }

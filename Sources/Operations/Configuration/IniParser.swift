@@ -2,6 +2,7 @@
 package struct SourceLine: Hashable, Sendable, CustomStringConvertible {
   package let file: String
   package let line: Int
+  /// `file:line`, or the file alone.
   package var description: String { line == 0 ? file : "\(file):\(line)" }
 
   package init(file: String, line: Int) {
@@ -35,6 +36,7 @@ package struct Assignment: Equatable, Sendable {
 /// a backslash at the end of a line joins the next one with a blank (comments between are skipped).
 /// There are no quotes and no comments behind a value.
 package struct IniFile: Equatable, Sendable {
+  /// Of a line with all its continuations.
   package static let maximumLineByteCount = 16 * 1024
   package private(set) var assignments: [Assignment] = []
   package private(set) var faults: [ConfigurationFault] = []
@@ -50,6 +52,7 @@ package struct IniFile: Equatable, Sendable {
     sectionLines.map { ($0.name, SourceLine(file: file, line: $0.line)) }
   }
 
+  /// Equal in what was read; where it was read is in the assignments.
   package static func == (left: Self, right: Self) -> Bool {
     left.assignments == right.assignments && left.faults == right.faults
   }

@@ -1,5 +1,6 @@
 /// What a reload would change. Values are compared, not spellings: `60s` and `1m` are the same.
 package struct ReloadDifference: Equatable, Sendable {
+  /// One key whose value differs; values as one would write them, none when unset.
   package struct Change: Equatable, Sendable {
     package let key: ConfigurationKey
     package let fullName: String

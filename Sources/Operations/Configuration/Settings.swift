@@ -6,6 +6,7 @@ package struct Setting: Equatable, Sendable {
   /// One per value; empty when the values are the default.
   package let origins: [SourceLine]
 
+  /// Whether nobody wrote this key.
   package var isDefault: Bool { origins.isEmpty }
 }
 
@@ -15,6 +16,7 @@ package struct Settings: Equatable, Sendable {
   package private(set) var settings: [Setting] = []
   package private(set) var faults: [ConfigurationFault] = []
 
+  /// The setting of `key`; every key of the schema has one.
   package subscript(key: ConfigurationKey) -> Setting {
     guard let setting = settings.first(where: { $0.key == key }) else {
       preconditionFailure("\(key) is not in the schema")

@@ -9,14 +9,18 @@ package struct SiteConfiguration: Equatable, Sendable {
   package let limits: Limits
   package let log: Log
 
+  /// [Site]
   package struct Site: Equatable, Sendable {
     package let id: SiteID
     package let tier: SiteTier
     package let language: Language
     package let dataDirectory: String
     package let witnessFile: String
+    /// Nil at a province, and at a centre whose first registry names the centre alone.
+    package let registrySeed: String?
   }
 
+  /// [Link]
   package struct Link: Equatable, Sendable {
     /// Empty at a province.
     package let listen: [HostPort]
@@ -32,12 +36,14 @@ package struct SiteConfiguration: Equatable, Sendable {
     package let revocationFile: String?
   }
 
+  /// [Admin]
   package struct Admin: Equatable, Sendable {
     package let socket: String
     package let writeGroup: String
     package let readGroup: String
   }
 
+  /// [Monitoring]
   package struct Monitoring: Equatable, Sendable {
     package let listen: HostPort
     package let allowedHosts: [String]
@@ -49,8 +55,15 @@ package struct SiteConfiguration: Equatable, Sendable {
     package let silence: Duration
     package let held: Duration
     package let certificate: Duration
+
+    package init(silence: Duration, held: Duration, certificate: Duration) {
+      self.silence = silence
+      self.held = held
+      self.certificate = certificate
+    }
   }
 
+  /// [Limits]
   package struct Limits: Equatable, Sendable {
     package let maximumFrameByteCount: Int
     package let linkWindowEntryCount: Int
@@ -68,6 +81,7 @@ package struct SiteConfiguration: Equatable, Sendable {
     package let maximumAdminConnectionCount: Int
   }
 
+  /// [Log]
   package struct Log: Equatable, Sendable {
     package let format: LogFormat
     package let level: LogLevel
@@ -92,11 +106,16 @@ package struct LoadedConfiguration: Equatable, Sendable {
     self.configuration = configuration
   }
 
-  /// Reads `path` and `path.d/*.conf`.
+  /// Reads `path` and `path.d/*.conf`, and looks whether others may read the private key.
   ///
   /// - Throws: every fault of all files at once.
   package static func load(_ path: String) throws(ConfigurationError) -> LoadedConfiguration {
-    try LoadedConfiguration(try readConfigurationFiles(path), mainFile: path)
+    let loaded = try LoadedConfiguration(try readConfigurationFiles(path), mainFile: path)
+    let place = loaded.settings[.keyFile].origins.first ?? SourceLine(file: path, line: 0)
+    if let fault = exposureFault(of: loaded.configuration.link.keyFile, at: place) {
+      throw ConfigurationError(faults: [fault])
+    }
+    return loaded
   }
 }
 
@@ -119,7 +138,8 @@ extension SiteConfiguration {
     else { return nil }
     site = Site(
       id: id, tier: tier, language: settings.language,
-      dataDirectory: settings.text(.dataDirectory), witnessFile: settings.text(.witnessFile))
+      dataDirectory: settings.text(.dataDirectory), witnessFile: settings.text(.witnessFile),
+      registrySeed: settings.optionalText(.registrySeed))
     link = Link(
       listen: settings.addresses(.linkListen),
       centreAddresses: settings.addresses(.centreAddress),

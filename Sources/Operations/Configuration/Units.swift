@@ -28,6 +28,7 @@ package struct HostPort: Hashable, Sendable, CustomStringConvertible {
     self.port = port
   }
 
+  /// The text that reads back to the same; an IPv6 address in brackets.
   package var description: String {
     host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]:\(port)" : "\(host):\(port)"
   }
@@ -50,11 +51,13 @@ package struct HostPort: Hashable, Sendable, CustomStringConvertible {
 
 /// SHA-256 of a link key's public half: `sha256:` and 64 lower-case hex digits.
 package struct KeyPin: Hashable, Sendable, CustomStringConvertible {
+  /// Names the hash, so that another one can follow.
   package static let prefix = "sha256:"
   package let digest: Digest
 
   package init(_ digest: Digest) { self.digest = digest }
 
+  /// - Returns: nil unless `text` is `sha256:` and 64 lower-case hex digits.
   package init?(_ text: String) {
     guard text.hasPrefix(Self.prefix), text.utf8.count == Self.prefix.utf8.count + 64,
       let bytes = hexBytes(text.dropFirst(Self.prefix.count)), let raw = Bytes32(bytes)

@@ -6,11 +6,13 @@ package enum LogLevel: Int, Sendable, CaseIterable, Comparable, CustomStringConv
   case warning
   case error
 
+  /// - Returns: nil unless `name` is one of ours.
   package init?(name: some StringProtocol) {
     guard let level = Self.allCases.first(where: { $0.description == name }) else { return nil }
     self = level
   }
 
+  /// The word in the configuration and in the log.
   package var description: String {
     switch self {
     case .debug: "debug"
