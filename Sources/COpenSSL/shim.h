@@ -14,7 +14,8 @@
 static inline void dongbo_free(void *memory) { OPENSSL_free(memory); }
 
 static inline int dongbo_set_versions(SSL_CTX *context, int least, int most) {
-  return SSL_CTX_set_min_proto_version(context, least) && SSL_CTX_set_max_proto_version(context, most);
+  return SSL_CTX_set_min_proto_version(context, least) &&
+         SSL_CTX_set_max_proto_version(context, most);
 }
 
 static inline int dongbo_set_groups(SSL_CTX *context, const char *names) {

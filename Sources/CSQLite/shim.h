@@ -1,8 +1,11 @@
-// What Swift cannot call: macros with casts.
+// What Swift cannot call: macros with casts and variadic functions.
 #pragma once
 #include <sqlite3.h>
 
-/// SQLITE_TRANSIENT is a cast of -1 to a function pointer, which Swift does not import.
-static inline sqlite3_destructor_type dongbo_sqlite_transient(void) { return SQLITE_TRANSIENT; }
-/// The bytes outlive the statement's step: bound without a copy.
+/// The bytes outlive the statement's steps: bound without a copy. (A macro with a cast.)
 static inline sqlite3_destructor_type dongbo_sqlite_static(void) { return SQLITE_STATIC; }
+
+/// Sets a connection's on/off option, one of `SQLITE_DBCONFIG_*`.
+static inline int dongbo_sqlite_set_option(sqlite3 *connection, int option, int is_on) {
+  return sqlite3_db_config(connection, option, is_on, (int *)0);
+}

@@ -20,6 +20,7 @@ package struct OpenSSLHash: SHA256Hashing {
 package struct SHA256Stream: ~Copyable {
   private let context: OpaquePointer
 
+  /// A stream of no bytes yet.
   package init() {
     context = newContext()
     start(context)

@@ -2,20 +2,15 @@ import Replication
 
 /// Fills a batch within its bounds; every store reads its log with it, so all stop at the same row.
 struct BatchBuilder {
-  private let after: LSN
   private let limits: RowLimits
-  private var last: LogEnd
-  private var entries: [Entry] = []
+  private(set) var last: LSN
+  private(set) var entries: [Entry] = []
   private var byteCount = 0
   private var scannedCount = 0
 
-  /// `start` is the end of the log as of `after`.
-  /// - Precondition: the log reaches to `after`; whoever quotes a position has it judged first.
-  init(after: LSN, start: LogEnd, limits: RowLimits) {
-    precondition(start.lsn == after, "the log does not reach \(after)")
-    self.after = after
+  init(after: LSN, limits: RowLimits) {
     self.limits = limits
-    last = start
+    last = after
   }
 
   var mayScan: Bool { scannedCount < limits.scannedRows }
@@ -31,12 +26,21 @@ struct BatchBuilder {
     return true
   }
 
-  mutating func scanned(_ end: LogEnd) {
-    last = end
+  mutating func scanned(_ lsn: LSN) {
+    last = lsn
     scannedCount += 1
   }
+}
 
-  var finished: RowBatch { RowBatch(after: after, last: last, entries: entries) }
+extension LogReader {
+  /// The end of the log as of `lsn`.
+  /// - Precondition: the log reaches so far; whoever quotes a position has it judged first.
+  func logEnd(at lsn: LSN) throws(StoreError) -> LogEnd {
+    guard lsn > .start else { return .start }
+    let row = try row(at: lsn)
+    precondition(row != nil, "the log does not reach \(lsn)")
+    return row?.end ?? .start
+  }
 }
 
 extension LogRow {

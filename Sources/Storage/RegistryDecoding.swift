@@ -4,5 +4,9 @@ import Replication
 func decodeRegistry(
   revision: RegistryRevision, body: [UInt8]
 ) throws(StoreError) -> RegistrySnapshot {
-  RegistrySnapshot()
+  do throws(RecordError) {
+    return try RegistrySnapshot(revision: revision, body: body)
+  } catch {
+    throw .corrupt("registry \(revision): \(error)")
+  }
 }

@@ -45,11 +45,12 @@ struct Lab {
   /// An end with a certificate that no honest authority issues.
   func end(
     uris: [String], usage: String? = "serverAuth,clientAuth", key: SigningKey? = nil,
-    validity: Validity = validity
+    validity: Validity = validity, namesAuthorityKey: Bool = true
   ) throws -> End {
     let key = try key ?? SigningKey.generate()
     let contents = LinkCertificate(
-      subject: "ha-giang", uris: uris.map { Array($0.utf8) }, extendedKeyUsage: usage)
+      subject: "ha-giang", uris: uris.map { Array($0.utf8) }, extendedKeyUsage: usage,
+      namesAuthorityKey: namesAuthorityKey)
     let pem = try authority.issue(contents, publicKey: key.raw, validity: validity)
     return End(certificatePEM: pem, key: key, authorityPEM: authority.certificatePEM)
   }

@@ -47,6 +47,10 @@ import Testing
     Refusal("no extended key usage", .wrongPurpose, alert: 43) { lab in
       try lab.end(uris: [good], usage: nil)
     },
+    Refusal("not strict", .other(code: 85, text: "Missing Authority Key Identifier"), alert: 46) {
+      lab in
+      try lab.end(uris: [good], namesAuthorityKey: false)
+    },
     Refusal("two URIs", .badIdentity, alert: 40) { lab in
       try lab.end(uris: [good, "urn:dongbo:site:dien-bien"])
     },
@@ -106,6 +110,18 @@ import Testing
     wire.settleAndRead()
     #expect(wire.client.state.failure == refusal.failure)
     #expect(wire.server.state.failure == .peerRefused(alert: try #require(refusal.alert)))
+  }
+
+  @Test func algorithmsOutsideTheProfileAreRefused() throws {
+    let lab = try Lab()
+    var (suite, group) = (try lab.end("ha-giang"), try lab.end("ha-giang"))
+    suite.profile.cipherSuites = "TLS_AES_128_GCM_SHA256"
+    group.profile.groups = "P-521"
+    for client in [suite, group] {
+      let wire = try Wire(client: client, server: lab.end("trung-uong"))
+      wire.settle()
+      #expect(wire.server.state.failure?.reason == "tls-other")
+    }
   }
 
   @Test func clientRefusesServerWithoutALPN() throws {

@@ -58,6 +58,31 @@ import Testing
     }
   }
 
+  @Test func noTicketFollowsTheHandshake() throws {
+    let lab = try Lab()
+    let wire = try Wire(client: lab.end("ha-giang"), server: lab.end("trung-uong"))
+    wire.carry(from: wire.client, to: wire.server)
+    wire.carry(from: wire.server, to: wire.client)
+    wire.carry(from: wire.client, to: wire.server)
+    #expect(wire.server.state.peer != nil)
+    #expect(wire.server.outputByteCount == 0)
+  }
+
+  @Test func inputIsBoundedUntilItIsRead() throws {
+    let lab = try Lab()
+    let wire = try Wire(client: lab.end("ha-giang"), server: lab.end("trung-uong"))
+    wire.settle()
+    let free = wire.server.inputCapacity
+    #expect(free == TLSConnection.maximumInputByteCount)
+    #expect(wire.client.write([UInt8](repeating: 1, count: 40_000).span) == 40_000)
+    let moved = wire.carry(from: wire.client, to: wire.server)
+    #expect(wire.server.inputCapacity == free - moved)
+    var received: [UInt8] = []
+    #expect(wire.server.readPlaintext(appendingTo: &received, limit: 0) == 0)
+    #expect(wire.server.readPlaintext(appendingTo: &received, limit: .max) == 40_000)
+    #expect(wire.server.inputCapacity == free)
+  }
+
   @Test func rekeyIsNotSeenByTheReader() throws {
     let lab = try Lab()
     let wire = try Wire(client: lab.end("ha-giang"), server: lab.end("trung-uong"))
@@ -70,6 +95,24 @@ import Testing
       #expect(wire.server.readPlaintext(appendingTo: &received, limit: 10) == 1)
     }
     #expect(received == [0, 1, 2])
+  }
+
+  /// A key update is a record of its own before the data.
+  @Test func keyChangesAfterItsRecords() throws {
+    let lab = try Lab()
+    var client = try lab.end("ha-giang")
+    client.profile.maximumRecordsPerKey = 2
+    let wire = try Wire(client: client, server: lab.end("trung-uong"))
+    wire.settle()
+    let sizes = (0..<5).map { _ in
+      _ = wire.client.write([1].span)
+      return wire.carry(from: wire.client, to: wire.server)
+    }
+    let plain = sizes[0]
+    #expect(sizes.map { $0 > plain } == [false, false, true, false, true])
+    wire.client.rekey()
+    _ = wire.client.write([1].span)
+    #expect(wire.client.outputByteCount > plain)
   }
 
   @Test func endWithoutCloseIsTruncation() throws {
@@ -88,6 +131,23 @@ import Testing
     unfinished.carry(from: unfinished.client, to: unfinished.server)
     unfinished.server.inputEnded()
     #expect(unfinished.server.state.failure == .truncated)
+  }
+
+  @Test func oneFlippedBitEndsTheSession() throws {
+    let lab = try Lab()
+    let (client, server) = (try lab.end("ha-giang"), try lab.end("trung-uong"))
+    for position in [5, 20, 40] {
+      let wire = try Wire(client: client, server: server)
+      wire.settle()
+      #expect(wire.client.write([UInt8](repeating: 7, count: 30).span) == 30)
+      var record: [UInt8] = []
+      wire.client.takeCiphertext(appendingTo: &record)
+      record[position] ^= 1
+      wire.server.receive(record.span)
+      var received: [UInt8] = []
+      #expect(wire.server.readPlaintext(appendingTo: &received, limit: 100) == 0)
+      #expect(wire.server.state.failure?.reason == "tls-other")
+    }
   }
 
   @Test func closeIsSeenAsClose() throws {

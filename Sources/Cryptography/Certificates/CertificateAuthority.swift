@@ -55,11 +55,10 @@ package struct CertificateAuthority: Sendable {
   package func issue(
     for site: SiteID, publicKeyInfo: [UInt8], validity: Validity
   ) throws(CryptographyError) -> [UInt8] {
-    guard let key = publicKey(publicKeyInfo), isAllowed(key) else {
-      ERR_clear_error()
-      throw .unsupportedKey
-    }
+    defer { ERR_clear_error() }
+    guard let key = publicKey(publicKeyInfo) else { throw .unsupportedKey }
     defer { EVP_PKEY_free(key) }
+    guard isAllowed(key) else { throw .unsupportedKey }
     return try issue(
       LinkCertificate(subject: site.description, uris: [siteURI(site)]), publicKey: key,
       validity: validity)
@@ -80,7 +79,9 @@ package struct CertificateAuthority: Sendable {
       try builder.add(NID_ext_key_usage, usage, issuer: issuer.raw)
     }
     try builder.add(NID_subject_key_identifier, "hash", issuer: issuer.raw)
-    try builder.add(NID_authority_key_identifier, "keyid:always", issuer: issuer.raw)
+    if contents.namesAuthorityKey {
+      try builder.add(NID_authority_key_identifier, "keyid:always", issuer: issuer.raw)
+    }
     try builder.addSubjectAlternativeNames(uris: contents.uris)
     return try builder.signed(by: key)
   }
@@ -126,6 +127,7 @@ struct LinkCertificate {
   var subject: String
   var uris: [[UInt8]]
   var extendedKeyUsage: String? = "serverAuth,clientAuth"
+  var namesAuthorityKey = true
 }
 
 private func addRevoked(

@@ -33,7 +33,7 @@ package struct CertificateInfo: Hashable, Sendable {
   }
 
   /// The site that a link certificate names: its alternative names hold exactly one URI, which is
-  /// `urn:dongbo:site:` and a site id, byte for byte; nil otherwise. The common name counts nothing.
+  /// `urn:dongbo:site:` and a site id, byte for byte; nil otherwise. The common name is ignored.
   package var site: SiteID? {
     guard uris.count == 1, let uri = uris.first, uri.starts(with: siteURIPrefix) else { return nil }
     return SiteID(uri.dropFirst(siteURIPrefix.count))

@@ -1,13 +1,14 @@
 import COpenSSL
 package import Replication
 
-/// One TLS 1.3 session as bytes in, bytes out: it knows no socket and no thread. The order of a turn
-/// is ``receive(_:)``, ``readPlaintext(appendingTo:limit:)``, ``write(_:)``,
+/// One TLS 1.3 session as bytes in, bytes out: it knows no socket and no thread. A turn is
+/// ``receive(_:)``, ``readPlaintext(appendingTo:limit:)``, ``write(_:)``,
 /// ``takeCiphertext(appendingTo:)``; after each the ``state`` says how it went.
 ///
 /// Not `Sendable`: it belongs to one thread, and each call runs to its end on it, because OpenSSL
 /// keeps the cause of a failure in the thread's error queue.
 package final class TLSConnection {
+  /// Which end speaks first: a province is the client, the centre the server.
   package enum Role: Sendable {
     case client
     case server
@@ -15,6 +16,7 @@ package final class TLSConnection {
     fileprivate var peerPurpose: String { self == .client ? "ssl_server" : "ssl_client" }
   }
 
+  /// How far the session is; the one place that says so.
   package enum State: Hashable, Sendable {
     /// Exits: established, failed, closed.
     case handshaking
@@ -117,19 +119,23 @@ package final class TLSConnection {
   /// Appends decrypted bytes, at most `limit`.
   /// - Returns: how many; fewer than `limit` when more ciphertext is needed or the session is over.
   package func readPlaintext(appendingTo plaintext: inout [UInt8], limit: Int) -> Int {
+    guard limit > 0, case .established = state else { return 0 }
+    // Plaintext is shorter than its ciphertext, so this holds all there is; the one byte is for the
+    // call that finds out that there is nothing, or the end.
+    let available = BIO_ctrl_pending(input) + Int(SSL_pending(session))
+    let capacity = min(limit, max(available, 1))
     var total = 0
-    while total < limit, case .established = state {
-      let capacity = min(limit - total, Self.maximumRecordByteCount)
-      var count = 0
-      plaintext.append(addingCapacity: capacity) { target in
-        target.withUnsafeMutableBufferPointer { buffer, initializedCount in
-          let free = buffer.baseAddress.map { $0 + initializedCount }
-          count = read(into: free, capacity)
-          initializedCount += count
+    plaintext.append(addingCapacity: capacity) { target in
+      target.withUnsafeMutableBufferPointer { buffer, initializedCount in
+        let free = UnsafeMutableRawBufferPointer(
+          UnsafeMutableBufferPointer(rebasing: buffer[initializedCount...]))
+        while total < capacity, case .established = state {
+          let count = read(into: free.baseAddress.map { $0 + total }, capacity - total)
+          guard count > 0 else { break }
+          total += count
         }
+        initializedCount += total
       }
-      guard count > 0 else { break }
-      total += count
     }
     return total
   }
@@ -141,7 +147,7 @@ package final class TLSConnection {
     plaintext.withUnsafeBytes { bytes in
       var total = 0
       while total < bytes.count, case .established = state {
-        if recordsUnderKey >= profile.maximumRecordsPerKey { rekey() }
+        if recordsUnderKey >= profile.maximumRecordsPerKey { updateKey() }
         let next = bytes[total...].prefix(Self.maximumRecordByteCount)
         let count = write(UnsafeRawBufferPointer(rebasing: next))
         guard count > 0 else { break }
@@ -169,17 +175,9 @@ package final class TLSConnection {
     }
   }
 
-  /// Encrypts what is written from now on under a new key. Done by itself every 2^20 records; the
-  /// owner calls it once an hour.
-  package func rekey() {
-    guard case .established = state else { return }
-    ERR_clear_error()
-    if SSL_key_update(session, SSL_KEY_UPDATE_NOT_REQUESTED) == 1 {
-      recordsUnderKey = 0
-    } else {
-      fail()
-    }
-  }
+  /// Encrypts what is written from now on under a new key. Comes by itself every 2^20 records; the
+  /// owner asks for it once an hour.
+  package func rekey() { recordsUnderKey = profile.maximumRecordsPerKey }
 
   /// Sends close_notify, if there is a session to close. Plaintext not yet read is given up.
   package func close() {
@@ -227,7 +225,7 @@ package final class TLSConnection {
     }
   }
 
-  private func read(into target: UnsafeMutablePointer<UInt8>?, _ capacity: Int) -> Int {
+  private func read(into target: UnsafeMutableRawPointer?, _ capacity: Int) -> Int {
     var count = 0
     ERR_clear_error()
     let status = SSL_read_ex(session, target, capacity, &count)
@@ -248,6 +246,13 @@ package final class TLSConnection {
     }
     recordsUnderKey += 1
     return count
+  }
+
+  /// OpenSSL refuses while a message of the peer is half received; then the next write asks again.
+  private func updateKey() {
+    ERR_clear_error()
+    if SSL_key_update(session, SSL_KEY_UPDATE_NOT_REQUESTED) == 1 { recordsUnderKey = 0 }
+    ERR_clear_error()
   }
 
   private func settle(_ status: CInt) {
@@ -285,7 +290,7 @@ package final class TLSConnection {
 
 /// Who is at the other end, by its certificate. Whether the registry knows site and pin is the
 /// link's check.
-package struct PeerIdentity: Hashable, Sendable {
+package struct PeerIdentity: Hashable, Sendable, CustomStringConvertible {
   package let site: SiteID
   /// SHA-256 of the SubjectPublicKeyInfo.
   package let pin: Digest
@@ -293,6 +298,8 @@ package struct PeerIdentity: Hashable, Sendable {
   package let notAfter: Int64
   /// The certificate in DER.
   package let certificate: [UInt8]
+
+  package var description: String { "\(site) with pin \(pin)" }
 
   fileprivate init?(_ leaf: OpaquePointer) {
     guard let info = try? CertificateInfo(leaf), let site = info.site,

@@ -129,8 +129,8 @@ private func selectLinkProtocol(
   return SSL_TLSEXT_ERR_ALERT_FATAL
 }
 
-/// After OpenSSL's own checks: the leaf must list its key usages and name exactly one site. Refusing
-/// here, and not after the handshake, tells the peer by an alert.
+/// After OpenSSL's own checks: the leaf must list its key usages and name exactly one site.
+/// Refusing here, and not after the handshake, tells the peer by an alert.
 private func judgeLeaf(_ isGood: CInt, _ verification: OpaquePointer?) -> CInt {
   guard isGood == 1, X509_STORE_CTX_get_error_depth(verification) == 0 else { return isGood }
   guard let leaf = X509_STORE_CTX_get_current_cert(verification) else { return 0 }

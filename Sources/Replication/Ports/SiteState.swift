@@ -60,6 +60,9 @@ package struct PeerState: Hashable, Sendable {
   package var outcomesTaken: UInt64
   /// This site recovers on this link until it has the peer's log up to here in every lane.
   package var recoverUpTo: LSN?
+  /// The operator went on without this peer's confirmation (`rejoin --without`): a loss that it
+  /// proves later reopens recovery on its link and does not lock the site again.
+  package var isAnsweredFor: Bool
 
   package init() {
     received = [.normal: CheckpointHistory(), .urgent: CheckpointHistory()]
@@ -67,6 +70,7 @@ package struct PeerState: Hashable, Sendable {
     logEnd = .start
     outcomesTaken = 0
     recoverUpTo = nil
+    isAnsweredFor = false
   }
 
   package func encode(to writer: inout ByteWriter) {
@@ -76,6 +80,7 @@ package struct PeerState: Hashable, Sendable {
     writer.write(outcomesTaken)
     writer.write(recoverUpTo == nil ? UInt8(0) : 1)
     writer.write(recoverUpTo?.value ?? 0)
+    writer.write(isAnsweredFor ? UInt8(1) : 0)
   }
 
   package init(from reader: inout ByteReader) throws(ByteError) {
@@ -87,5 +92,6 @@ package struct PeerState: Hashable, Sendable {
     let isRecovering = try reader.readUInt8() == 1
     let upTo = LSN(try reader.readUInt64())
     recoverUpTo = isRecovering ? upTo : nil
+    isAnsweredFor = try reader.readUInt8() == 1
   }
 }

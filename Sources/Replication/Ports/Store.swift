@@ -121,6 +121,8 @@ package protocol LogReader {
   /// The outcomes this site has for `peer`, numbered after `number`, at most `limit`, in order.
   func outcomes(for peer: SiteID, after number: UInt64, limit: Int) throws(StoreError)
     -> [NumberedOutcome]
+  /// Number of this site's last outcome for `peer`; 0 without any.
+  func outcomesEnd(for peer: SiteID) throws(StoreError) -> UInt64
 }
 
 /// Which rows a link carries (design.md section 4): rows for the peer, never an entry to its origin

@@ -64,7 +64,7 @@ extension Reconciler {
   }
 
   /// Stores the flags; when a conflict begins or ends, the authors of the current puts hear of it.
-  private func setConflicts(
+  private mutating func setConflicts(
     _ codes: [OutcomeCode], of record: RecordKey, _ resolution: Resolution, newest: Entry,
     in store: inout some StoreTransaction
   ) throws(StoreError) {

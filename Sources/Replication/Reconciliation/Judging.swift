@@ -11,7 +11,7 @@ extension Reconciler {
     // Only `none` passes, whatever a ceiling says: refused whole, no stub, no subject (promise 7).
     guard entry.header.secrecy == .none else { return .refuse(.secrecy) }
     if let code = refusalOfCarrier(entry, arrival) { return .refuse(code) }
-    return try judge(entry, arrival, in: view)
+    return try assess(entry, arrival, in: view)
   }
 
   /// A province speaks for itself; the centre relays for everyone. A site that recovers takes back
@@ -23,13 +23,12 @@ extension Reconciler {
     return nil
   }
 
-  func judge(
+  func assess(
     _ entry: Entry, _ arrival: Arrival, in view: some RecordView
   ) throws(StoreError) -> Decision {
     let header = entry.header
-    guard let registry = try view.registry(header.registry) else {
-      return .wait(.held, .registryMissing)
-    }
+    let known = header.registry == .builtIn ? .builtIn : try view.registry(header.registry)
+    guard let registry = known else { return .wait(.held, .registryMissing) }
     switch header.operation {
     case .genesis:
       let isGenesis = entry.body.map { Genesis(body: $0) != nil } ?? true
@@ -48,6 +47,9 @@ extension Reconciler {
     let summary = try view.summary(of: record) ?? RecordSummary()
     if let code = try problem(ofAuthority: entry, facts, summary, in: view) {
       return .wait(.quarantined, code)
+    }
+    if facts?.isWriteOnce == true, !(try isFirstOrDecision(entry, in: view)) {
+      return .wait(.quarantined, .notAllowed)
     }
     if case .received = arrival, !(try isEntitled(site, to: entry, facts, summary, in: view)) {
       return .wait(.quarantined, .notEntitled)
@@ -95,6 +97,22 @@ extension Reconciler {
     let parties = RecordParties(
       owner: summary.owner ?? author, centre: centre, addressees: summary.audience.listed)
     return facts.authorityFault(author: author, parties: parties) == nil ? nil : .notAllowed
+  }
+
+  /// Write-once: same content again is no change, other content is a fork; so a later revision can
+  /// only be a decision, which names what it decides between and repeats one of them.
+  private func isFirstOrDecision(
+    _ entry: Entry, in view: some RecordView
+  ) throws(StoreError) -> Bool {
+    guard entry.header.operation == .put, entry.header.subject != .revision(Revision(1)) else {
+      return true
+    }
+    var isRepeat = false
+    for parent in entry.header.parents {
+      guard let decided = try view.entry(digest: parent) else { continue }
+      isRepeat = isRepeat || decided.bodyDigest == entry.bodyDigest
+    }
+    return entry.header.parents.count > 1 && isRepeat
   }
 
   /// Registry entries: by the centre only, numbered on from the revision they were authored under,

@@ -116,7 +116,7 @@ extension Reconciler {
   }
 
   /// Events that waited for this put are no longer held; their authors hear of it.
-  private func releaseHeld(
+  private mutating func releaseHeld(
     _ siblings: [Entry], _ before: RecordSummary, _ after: RecordSummary,
     in store: inout some StoreTransaction
   ) throws(StoreError) {

@@ -53,6 +53,8 @@ package struct Reconciler: Sendable {
   package var log: SiteLog
   /// Found in this transaction; the shell reports them after the commit.
   package internal(set) var alarms: [Alarm] = []
+  /// Number of the last outcome for each peer that got one in this transaction.
+  package private(set) var outcomesGiven: [SiteID: UInt64] = [:]
 
   package init(
     site: SiteID, centre: SiteID, configuredPins: [Digest], log: SiteLog,
@@ -82,7 +84,7 @@ package struct Reconciler: Sendable {
   ) throws(StoreError) -> Reconciled {
     let arrival: Arrival =
       waiting.via.map { .received(from: $0, isRecovering: true) } ?? .authored
-    let decision = try judge(waiting.entry, arrival, in: store)
+    let decision = try assess(waiting.entry, arrival, in: store)
     switch decision {
     case .accept: try store.removeWaiting(waiting.entry.identity)
     case .wait(let state, let code):
@@ -122,22 +124,30 @@ package struct Reconciler: Sendable {
   }
 
   /// Takes another site's word about an entry: kept here, and passed on towards the entry's origin.
-  package func take(
+  package mutating func take(
     _ outcome: Outcome, from peer: SiteID, in store: inout some StoreTransaction
   ) throws(StoreError) {
+    // A province speaks for itself only; the centre passes on what others say.
+    guard site != centre || outcome.site == peer else { return }
     try store.setRemoteOutcome(outcome)
     guard site == centre, outcome.entry.origin != site, outcome.entry.origin != peer else { return }
-    _ = try store.addOutcome(outcome, for: outcome.entry.origin)
+    try give(outcome, to: outcome.entry.origin, in: &store)
   }
 
   /// Lists this site's outcome for the link that leads to the entry's origin.
-  func report(
+  mutating func report(
     _ entry: EntryIdentity, _ state: OutcomeState, _ code: OutcomeCode,
     in store: inout some StoreTransaction
   ) throws(StoreError) {
     guard entry.origin != site else { return }
     let link = site == centre ? entry.origin : centre
-    _ = try store.addOutcome(
-      Outcome(site: site, entry: entry, state: state, code: code), for: link)
+    let outcome = Outcome(site: site, entry: entry, state: state, code: code)
+    try give(outcome, to: link, in: &store)
+  }
+
+  private mutating func give(
+    _ outcome: Outcome, to peer: SiteID, in store: inout some StoreTransaction
+  ) throws(StoreError) {
+    outcomesGiven[peer] = try store.addOutcome(outcome, for: peer)
   }
 }

@@ -43,8 +43,10 @@ package struct SiteLog: Sendable {
 
   mutating func confirm(_ peer: SiteID) {
     state.unconfirmed.removeAll { $0 == peer }
-    if state.unconfirmed.isEmpty { state.lock = nil }
+    if state.unconfirmed.isEmpty { unlock() }
   }
+
+  mutating func unlock() { state.lock = nil }
 
   mutating func use(_ registry: RegistryRevision) { state.registry = registry }
 

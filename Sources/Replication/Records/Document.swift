@@ -72,6 +72,7 @@ package enum DocumentRules: RecordRules {
   /// one organ; the owner's site in the key keeps the predecessors of a merged province apart.
   static func putFacts(_ body: JSONObject) -> EntryFacts {
     var facts = EntryFacts(writer: .owner)
+    facts.isWriteOnce = true
     facts.speaker = body.organSite("from")
     facts.audience = (body.organSites("to") + [body.organSite("from")]).asAudience
     facts.lane = (body["priority"]?.integer ?? 0) >= 1 ? .urgent : .normal

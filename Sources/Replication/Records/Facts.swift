@@ -22,6 +22,10 @@ package struct EntryFacts: Hashable, Sendable {
   /// Whether, coming from the owner, its audience becomes its record's: a late addressee.
   package var widensRecordAudience = false
 
+  /// Whether this put is the record's only content for ever; a later revision is then the owner's
+  /// decision between two bodies and repeats one of them.
+  package var isWriteOnce = false
+
   package init(writer: Writer) { self.writer = writer }
 
   /// Type of the event by which an owner decides between records that claim one key.

@@ -133,6 +133,8 @@ package enum FinanceRules: RecordRules {
     var facts = EntryFacts(writer: .owner)
     facts.speaker = body.organSite("accountingUnit")
     facts.lane = .normal
+    // An asset card describes; a voucher or a closing is posted.
+    facts.isWriteOnce = body["entryKind"] != .string("assetCard")
     if body["entryKind"] == .string("voucher") { facts.claims = [voucherKey(body)] }
     if let adjusted = body["correction"]?.object?.text("adjustsRecordId"),
       let id = RecordID(adjusted.string)

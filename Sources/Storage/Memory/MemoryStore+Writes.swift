@@ -10,6 +10,9 @@ extension MemoryStore: StoreTransaction {
 
   package mutating func append(_ row: LogRow, entry: Entry?) throws(StoreError) {
     precondition(row.lsn.value == UInt64(log.count) + 1, "row \(row.lsn) after \(log.count)")
+    precondition(
+      lastRows[row.incarnation] == log.last?.lsn || lastRows[row.incarnation] == nil,
+      "\(row.incarnation) writes again after another")
     if let entry {
       precondition(
         held[row.entry] == nil && entry.identity == row.entry && entry.digest == row.digest,

@@ -138,15 +138,19 @@ extension MemoryStore: LogReader {
   package func rows(
     after lsn: LSN, lane: Lane, selection: RowSelection, limits: RowLimits
   ) throws(StoreError) -> RowBatch {
-    var batch = BatchBuilder(after: lsn, start: try row(at: lsn)?.end ?? .start, limits: limits)
+    var batch = BatchBuilder(after: lsn, limits: limits)
     for row in rows(after: lsn) {
       guard batch.mayScan else { break }
       if row.lane == lane, selection.wants(row), let entry = held[row.entry]?.entry {
         guard batch.take(entry) else { break }
       }
-      batch.scanned(row.end)
+      batch.scanned(row.lsn)
     }
-    return batch.finished
+    return RowBatch(after: lsn, last: try logEnd(at: batch.last), entries: batch.entries)
+  }
+
+  package func outcomesEnd(for peer: SiteID) throws(StoreError) -> UInt64 {
+    UInt64(outcomeLists[peer]?.count ?? 0)
   }
 
   package func outcomes(

@@ -1,0 +1,296 @@
+import Cryptography
+import Replication
+import Transport
+
+/// What a link's connection asks of the daemon around it. All on the reactor's thread.
+protocol LinkHost: AnyObject {
+  /// The peer's certificate is good: may this site link, and with this key?
+  func admit(_ identity: PeerIdentity, _ link: LinkDriver) -> Refuse?
+  /// Answered by ``LinkDriver/open(_:)``.
+  func requestOpening(_ link: LinkDriver, peer: SiteID)
+  /// Answered by ``LinkDriver/advance(_:)``.
+  func perform(_ request: SessionRequest, _ link: LinkDriver, peer: SiteID)
+  func perform(_ write: LinkWrite, _ link: LinkDriver, peer: SiteID)
+  func noted(_ event: SessionEvent, _ link: LinkDriver)
+  func counted(_ message: Message, byteCount: Int, isSent: Bool, _ link: LinkDriver)
+  /// TLS failed: whose fault and why. The connection ends.
+  func failed(_ failure: TLSFailure, _ link: LinkDriver)
+  /// The last word; nothing follows.
+  func ended(_ closure: LinkClosure, _ link: LinkDriver)
+}
+
+/// One connection of a link: socket, TLS, frames and the session, wired together on the reactor.
+/// It decides nothing: the session does.
+final class LinkDriver {
+  /// Frames waiting for a slow line, in bytes; bounded by credit, so a breach is our bug or a
+  /// hostile peer's doing, and ends the link.
+  static let outputLimit = 16 << 20
+  /// The normal lane loads no further while so much still waits: the next frame's lane is chosen
+  /// when the line is nearly free (design.md section 4).
+  static let outputLowWater = 128 << 10
+  /// Payloads below this are sent as they are.
+  static let compressionThreshold = 128
+  static let plaintextPieceByteCount = 64 << 10
+
+  let number: SessionNumber
+  let role: LinkRole
+  private(set) var identity: PeerIdentity?
+  private let connection: Connection
+  private let tls: TLSConnection
+  private let compressor: FrameCompressor
+  private let loop: EventLoop
+  private unowned let host: any LinkHost
+
+  private var session: Session
+  private var assembler = FrameAssembler()
+  private var isOpened = false
+  private var isOver = false
+  private var timer: TimerID?
+  private var heldLoads: [SessionRequest] = []
+  /// Plaintext TLS could not take yet.
+  private var unsent: [UInt8] = []
+  private var plaintext: [UInt8] = []
+
+  /// - Parameter handshakeTime: until both certificates are verified.
+  init(
+    number: SessionNumber, role: LinkRole, connection: Connection, context: TLSContext,
+    limits: LinkLimits, compressor: FrameCompressor, loop: EventLoop, host: any LinkHost,
+    handshakeTime: Duration
+  ) throws(CryptographyError) {
+    self.number = number
+    self.role = role
+    self.connection = connection
+    self.compressor = compressor
+    self.loop = loop
+    self.host = host
+    session = Session(limits: limits)
+    tls = try TLSConnection(context: context, role: role == .dialler ? .client : .server)
+    timer = loop.schedule(after: handshakeTime) { [weak self] in
+      self?.finish(.handshakeTimedOut)
+    }
+    connection.onEvent = { [weak self] in self?.happened($0) }
+  }
+
+  var peerAddress: String { connection.peerAddress.description }
+  var isUp: Bool { session.isUp }
+  var progress: SessionProgress? { session.progress }
+
+  /// The writer has read what the session starts from.
+  func open(_ view: LocalView) {
+    guard !isOver, !isOpened else { return }
+    isOpened = true
+    advance(.opened(view))
+    pump()
+  }
+
+  /// One input of the session, and everything it asks for.
+  func advance(_ input: SessionInput) {
+    guard !isOver, isOpened else { return }
+    perform(session.step(input, now: loop.now))
+  }
+
+  /// Ends the connection for a reason outside the session.
+  func refuse(_ refuse: Refuse) {
+    guard !isOver else { return }
+    if isOpened {
+      advance(.closeRequested(.refuse(refuse.code, refuse.text)))
+    } else {
+      send(.refuse(refuse))
+      finish(.refused(refuse.code, refuse.text))
+    }
+  }
+
+  func replace() { advance(.closeRequested(.replaced)) }
+
+  /// A session outlives certificates and revocation lists: looked at again every minute.
+  func reverify(at unixSeconds: Int64, against context: TLSContext) {
+    guard !isOver, let failure = tls.reverify(at: unixSeconds, against: context) else { return }
+    host.failed(failure, self)
+    finish(.transportEnded)
+  }
+
+  private func happened(_ event: ChannelEvent) {
+    switch event {
+    case .connected: pump()
+    case .received(let bytes): received(bytes)
+    case .drained: loadHeld()
+    case .closed:
+      if isOpened { advance(.closeRequested(.transportEnded)) }
+      finish(.transportEnded)
+    }
+  }
+
+  private func received(_ bytes: [UInt8]) {
+    var offset = 0
+    while offset < bytes.count, !isOver {
+      let count = min(bytes.count - offset, tls.inputCapacity)
+      guard count > 0 else {
+        // Unread plaintext fills TLS: the session is not open yet and the peer does not wait.
+        let error = FrameError.tooLong(
+          byteCount: UInt64(bytes.count), limit: TLSConnection.maximumInputByteCount)
+        return finish(.violation(.rejected(.frame(error))))
+      }
+      tls.receive(bytes.span.extracting(offset..<offset + count))
+      offset += count
+      pump()
+    }
+  }
+
+  /// Moves bytes as far as they go in both directions.
+  private func pump() {
+    guard !isOver else { return }
+    noteHandshake()
+    if isOpened && !isOver {
+      advance(.bytesReceived)
+      readFrames()
+    }
+    flush()
+    switch tls.state {
+    case .failed(let failure): fail(failure)
+    case .closed: finish(.transportEnded)
+    case .handshaking, .established: break
+    }
+  }
+
+  private func fail(_ failure: TLSFailure) {
+    guard !isOver else { return }
+    host.failed(failure, self)
+    if isOpened { advance(.closeRequested(.transportEnded)) }
+    finish(.transportEnded)
+  }
+
+  private func noteHandshake() {
+    guard identity == nil, case .established(let peer) = tls.state else { return }
+    identity = peer
+    if let timer { loop.cancel(timer) }
+    timer = nil
+    if let refusal = host.admit(peer, self) { return refuse(refusal) }
+    host.requestOpening(self, peer: peer.site)
+  }
+
+  private func readFrames() {
+    while !isOver {
+      plaintext.removeAll(keepingCapacity: true)
+      let count = tls.readPlaintext(
+        appendingTo: &plaintext, limit: Self.plaintextPieceByteCount)
+      guard count > 0 else { return }
+      assembler.append(plaintext)
+      do throws(FrameRejection) {
+        while !isOver, let (message, byteCount) = try nextMessage() {
+          host.counted(message, byteCount: byteCount, isSent: false, self)
+          advance(.messageReceived(message))
+        }
+      } catch {
+        advance(.frameRejected(error))
+      }
+    }
+  }
+
+  private func nextMessage() throws(FrameRejection) -> (Message, Int)? {
+    let next: Frame?
+    do throws(FrameError) {
+      next = try assembler.next(limit: session.maximumFrameByteCount)
+    } catch {
+      throw .frame(error)
+    }
+    guard let frame = next else { return nil }
+    let plain: [UInt8]
+    if frame.header.isCompressed {
+      do throws(CompressionError) {
+        plain = try compressor.decompress(
+          frame.payload, declaredByteCount: frame.header.plainByteCount,
+          limit: session.maximumFrameByteCount)
+      } catch {
+        throw .compression
+      }
+    } else {
+      plain = frame.payload
+    }
+    do throws(ByteError) {
+      let message = try Message.decode(frame.header, plain, hashing: OpenSSLHash())
+      return (message, FrameHeader.byteCount + frame.payload.count)
+    } catch {
+      throw .message(error)
+    }
+  }
+
+  private func perform(_ output: StepOutput) {
+    guard let peer = identity?.site else { preconditionFailure("a session without a peer") }
+    for event in output.events { host.noted(event, self) }
+    for write in output.writes { host.perform(write, self, peer: peer) }
+    for message in output.sendNow { send(message) }
+    for request in output.requests { start(request, peer: peer) }
+    setTimer(output.nextDeadline)
+    if let closure = output.close { finish(closure) }
+  }
+
+  private func start(_ request: SessionRequest, peer: SiteID) {
+    if case .load(.normal, _, _, _) = request, connection.queuedByteCount > Self.outputLowWater {
+      heldLoads.append(request)
+    } else {
+      host.perform(request, self, peer: peer)
+    }
+  }
+
+  private func loadHeld() {
+    guard let peer = identity?.site else { return }
+    let requests = heldLoads
+    heldLoads = []
+    for request in requests { host.perform(request, self, peer: peer) }
+  }
+
+  private func setTimer(_ deadline: Instant?) {
+    if let timer { loop.cancel(timer) }
+    timer = deadline.map { deadline in
+      loop.schedule(at: deadline) { [weak self] in self?.advance(.deadlineReached) }
+    }
+  }
+
+  private func send(_ message: Message) {
+    var frame = message.frame
+    if frame.payload.count >= Self.compressionThreshold,
+      let compressed = compressor.compress(frame.payload)
+    {
+      let header = FrameHeader(
+        type: frame.header.type, lane: frame.header.lane, compressedByteCount: compressed.count,
+        plainByteCount: frame.payload.count)
+      frame = Frame(header: header, payload: compressed)
+    }
+    let bytes = frame.bytes
+    host.counted(message, byteCount: bytes.count, isSent: true, self)
+    unsent.append(contentsOf: bytes)
+    flush()
+  }
+
+  private func flush() {
+    if !unsent.isEmpty {
+      var offset = 0
+      while offset < unsent.count {
+        let end = min(offset + Self.plaintextPieceByteCount, unsent.count)
+        let taken = tls.write(unsent.span.extracting(offset..<end))
+        guard taken > 0 else { break }
+        offset += taken
+      }
+      unsent.removeFirst(offset)
+    }
+    guard tls.outputByteCount > 0 else { return }
+    var ciphertext: [UInt8] = []
+    tls.takeCiphertext(appendingTo: &ciphertext)
+    if connection.send(ciphertext) == .overLimit { finish(.violation(.tooManyOutcomes)) }
+  }
+
+  /// Sends what is queued, then closes; told to the host once.
+  private func finish(_ closure: LinkClosure) {
+    guard !isOver else { return }
+    isOver = true
+    if let timer { loop.cancel(timer) }
+    timer = nil
+    heldLoads = []
+    flush()
+    tls.close()
+    flush()
+    connection.onEvent = nil
+    connection.finish()
+    host.ended(closure, self)
+  }
+}

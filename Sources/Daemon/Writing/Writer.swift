@@ -1,0 +1,161 @@
+import Cryptography
+import Replication
+import Storage
+import Synchronization
+import Transport
+
+/// The one writer: a thread that owns the one connection that writes and checkpoints. It groups what
+/// has arrived into one transaction, syncs, and only then answers; while it syncs, the next group
+/// fills its mailbox.
+final class Writer: Sendable {
+  /// Jobs that may wait: 64 of an application, some for each link; beyond that the reactor holds
+  /// its connections back.
+  static let mailboxCapacity = 4_096
+
+  private let jobs: Mailbox<WriterJob>
+  private let thread: WorkerThread
+
+  /// - Parameters:
+  ///   - store: used by the writer's thread only from here on.
+  ///   - report: called on the writer's thread after each group, or once with the failure that ends
+  ///     the process.
+  init(
+    store: SQLiteWriter, context: WriterContext,
+    report: @escaping @Sendable (WriterReport) -> Void
+  ) throws(TransportError) {
+    let jobs = try Mailbox<WriterJob>(capacity: Self.mailboxCapacity)
+    self.jobs = jobs
+    thread = try WorkerThread(name: "writer") {
+      var loop = WriterLoop(store: store, context: context, report: report)
+      loop.run(jobs)
+    }
+  }
+
+  /// - Returns: false when too much waits already; nothing was taken.
+  func post(_ job: WriterJob) -> Bool { jobs.post(job) }
+
+  /// For what a session has begun already and bounds itself by its credit.
+  func postBounded(_ job: WriterJob) { jobs.postReply(job) }
+
+  /// Finishes what was posted, then ends the thread.
+  func stop() {
+    jobs.close()
+    thread.join()
+  }
+}
+
+/// What the writer needs beside the store.
+struct WriterContext: Sendable {
+  let site: SiteID
+  let centre: SiteID
+  let configuredPins: [Digest]
+  let sealing: CheckpointKey
+  let signingKey: SigningKey
+  let hashing: OpenSSLHash
+  /// This start's incarnation.
+  let incarnation: Incarnation
+  let groupEntryCount: Int
+  /// True once the reserve of the disk is reached: applications are refused early.
+  let disk: DiskGauge
+}
+
+/// What the writer's thread tells the reactor.
+enum WriterReport: Sendable {
+  case group([WriterReply], CommitNews)
+  /// The disk is full: nothing of the group was written.
+  case full([WriterJob])
+  /// The environment failed: the process ends without an answer, recovery decides.
+  case failed(StoreError)
+}
+
+/// Whether there is room to write. Updated by the reactor, read by anyone.
+final class DiskGauge: Sendable {
+  private let state = Mutex(false)
+  var isFull: Bool {
+    get { state.withLock { $0 } }
+    set { state.withLock { $0 = newValue } }
+  }
+}
+
+/// The loop of the writer's thread.
+private struct WriterLoop {
+  let store: SQLiteWriter
+  let context: WriterContext
+  let report: @Sendable (WriterReport) -> Void
+  private var unopened: Incarnation?
+
+  init(
+    store: SQLiteWriter, context: WriterContext, report: @escaping @Sendable (WriterReport) -> Void
+  ) {
+    self.store = store
+    self.context = context
+    self.report = report
+    unopened = context.incarnation
+  }
+
+  mutating func run(_ mailbox: Mailbox<WriterJob>) {
+    while let taken = mailbox.take(limit: context.groupEntryCount) {
+      var rest = taken[...]
+      while !rest.isEmpty {
+        let group = rest.prefix(groupLength(rest))
+        rest = rest.dropFirst(group.count)
+        guard commit(Array(group)) else { return }
+      }
+    }
+  }
+
+  /// Jobs that fit into one transaction: at least one, entries within their bound.
+  private func groupLength(_ jobs: ArraySlice<WriterJob>) -> Int {
+    var entryCount = 0
+    for (index, job) in jobs.enumerated() {
+      entryCount += job.entryCount
+      if entryCount > context.groupEntryCount && index > 0 { return index }
+    }
+    return jobs.count
+  }
+
+  /// - Returns: false when the process must end.
+  private mutating func commit(_ jobs: [WriterJob]) -> Bool {
+    let started = MonotonicClock.now()
+    do throws(StoreError) {
+      try store.begin()
+      var group = WriterGroup(
+        context: context, state: try store.siteState(), unopened: unopened,
+        now: WallClock.now())
+      for job in jobs { try group.perform(job, in: store) }
+      let (replies, news) = try group.finish(in: store)
+      try store.commit()
+      if group.isOpened { unopened = nil }
+      var told = news
+      told.tally.commitSeconds = (MonotonicClock.now() - started).inSeconds
+      report(.group(replies, told))
+      _ = try store.checkpointStep()
+      return true
+    } catch {
+      guard case .full = error else {
+        report(.failed(error))
+        return false
+      }
+      return rollBack(jobs)
+    }
+  }
+
+  private func rollBack(_ jobs: [WriterJob]) -> Bool {
+    do throws(StoreError) {
+      try store.rollback()
+    } catch {
+      report(.failed(error))
+      return false
+    }
+    context.disk.isFull = true
+    report(.full(jobs))
+    return true
+  }
+}
+
+extension Duration {
+  var inSeconds: Double {
+    let (seconds, attoseconds) = components
+    return Double(seconds) + Double(attoseconds) / 1e18
+  }
+}

@@ -1,0 +1,168 @@
+import Cryptography
+import Replication
+import Storage
+
+/// One transaction's worth of jobs: performs them in order and keeps the answers until the commit.
+struct WriterGroup {
+  private let context: WriterContext
+  private var reconciler: Reconciler
+  private let registryBefore: RegistryRevision
+  private var replies: [PendingReply] = []
+  private var peersTouched: Set<SiteID> = []
+  private var tally = GroupTally()
+
+  /// A reply whose content may depend on the end of the group.
+  private enum PendingReply {
+    case ready(WriterReply)
+    case committed(SessionNumber, peer: SiteID, Ticket)
+  }
+
+  init(context: WriterContext, state: SiteState, unopened: Incarnation?, now: WallTime) {
+    self.context = context
+    registryBefore = state.registry
+    let log = SiteLog(state: state, unopened: unopened, hashing: context.hashing, now: now)
+    reconciler = Reconciler(
+      site: context.site, centre: context.centre, configuredPins: context.configuredPins, log: log,
+      hashing: context.hashing, signatures: ECDSAChecker())
+  }
+
+  /// Whether the genesis of this start is in the transaction or before it.
+  var isOpened: Bool { reconciler.log.isOpened }
+
+  mutating func perform(_ job: WriterJob, in writer: SQLiteWriter) throws(StoreError) {
+    var store = writer
+    tally.jobCount += 1
+    switch job {
+    case .submit(let request, let submission):
+      let result = try author(submission, in: &store)
+      replies.append(.ready(.submitted(request, result)))
+    case .decide(let request, let decision):
+      let result = try decide(decision, in: &store)
+      replies.append(.ready(.submitted(request, result)))
+    case .editRegistry(let request, let edit):
+      let result = try self.edit(edit, in: &store)
+      replies.append(.ready(.registryEdited(request, result)))
+    case .rejoin(let request, let absent):
+      let open = try reconciler.rejoin(without: absent, in: &store)
+      replies.append(.ready(.rejoined(request, unconfirmed: open)))
+    case .retry(let request, let identity):
+      let result = try store.waiting(identity).map { waiting throws(StoreError) in
+        try reconciler.retry(waiting, in: &store)
+      }
+      replies.append(.ready(.retried(request, result)))
+    case .openLink(let link, let peer):
+      let opening = LinkOpening(
+        peerState: try store.peer(peer), site: reconciler.log.state,
+        outcomesEnd: try store.outcomesEnd(for: peer))
+      replies.append(.ready(.linkOpened(link, opening)))
+    case .change(let link, let peer, let write):
+      for result in try reconciler.perform(write.change, of: peer, in: &store) {
+        tally.note(result)
+      }
+      peersTouched.insert(peer)
+      replies.append(.committed(link, peer: peer, write.ticket))
+    }
+  }
+
+  /// Saves the site's state; the last writes before the commit.
+  mutating func finish(
+    in writer: SQLiteWriter
+  ) throws(StoreError) -> ([WriterReply], CommitNews) {
+    var store = writer
+    try reconciler.log.finish(in: &store)
+    let state = reconciler.log.state
+    var outcomesEnd = reconciler.outcomesGiven
+    for peer in peersTouched where outcomesEnd[peer] == nil {
+      outcomesEnd[peer] = try store.outcomesEnd(for: peer)
+    }
+    let sealed = Checkpoint(
+      of: context.site, incarnation: state.end.incarnation, lsn: state.end.lsn,
+      head: state.end.head, sealing: context.sealing)
+    let ready = replies.map { reply -> WriterReply in
+      switch reply {
+      case .ready(let ready): return ready
+      case .committed(let link, let peer, let ticket):
+        let report = CommitReport(outcomesEnd: outcomesEnd[peer] ?? 0, logEnd: sealed)
+        return .committed(link, ticket, report)
+      }
+    }
+    let news = CommitNews(
+      logEnd: sealed, state: state, outcomesEnd: outcomesEnd, alarms: reconciler.alarms,
+      tally: tally, registryChanged: state.registry != registryBefore)
+    return (ready, news)
+  }
+
+  private mutating func author(
+    _ submission: Submission, in store: inout SQLiteWriter
+  ) throws(StoreError) -> Result<Authored, EditRefusal> {
+    let result = try reconciler.author(submission, in: &store)
+    if case .success(let authored) = result, !authored.isRepeat {
+      tally.entryCount += 1
+      if submission.record.kind == .registry, case .revision(let number) = submission.subject {
+        let revision = RegistryRevision(number: number.value, digest: authored.digest)
+        while try reconciler.releaseWaiting(for: revision, in: &store) {}
+      }
+    }
+    return result.mapError { .authoring($0) }
+  }
+
+  private mutating func decide(
+    _ decision: ConflictDecision, in store: inout SQLiteWriter
+  ) throws(StoreError) -> Result<Authored, EditRefusal> {
+    let record = decision.record
+    switch try reconciler.plan(decision.keep, of: record, reason: decision.reason, in: store) {
+    case .failure(let refusal): return .failure(.decision(refusal))
+    case .success(let plan):
+      return try submit(plan.input, kind: record.kind, operation: plan.operation, in: &store)
+    }
+  }
+
+  private mutating func submit(
+    _ input: JSONObject, kind: RecordKind, operation: Operation, in store: inout SQLiteWriter
+  ) throws(StoreError) -> Result<Authored, EditRefusal> {
+    let submission: Submission
+    do throws(RecordError) {
+      submission = try Submission.read(
+        kind: kind, operation: operation, json: JSONValue.object(input).canonicalBytes)
+    } catch {
+      return .failure(.malformed(error))
+    }
+    return try author(submission, in: &store)
+  }
+
+  // MARK: Registry
+
+  /// The next revision, signed with the centre's link key, as a put like any other.
+  private mutating func edit(
+    _ edit: RegistryEdit, in store: inout SQLiteWriter
+  ) throws(StoreError) -> Result<RegistryRevision, EditRefusal> {
+    guard context.site == context.centre else { return .failure(.notCentre(context.centre)) }
+    let current = Resolution(of: try store.entries(of: RegistryRules.record)).current
+    let number = reconciler.log.state.registry.number + 1
+    let body: JSONObject
+    switch edit {
+    case .bootstrap(let seed):
+      // Written once: a later start finds a registry and leaves it alone.
+      guard number == 1 else { return .success(reconciler.log.state.registry) }
+      body = seed
+    case .addSite(let site):
+      let last = current.last?.body.flatMap { (try? JSONValue.parse($0))?.object }
+      body = RegistrySnapshot.adding(site, to: last ?? JSONObject(), number: number)
+    }
+    var input: JSONObject
+    do throws(CryptographyError) {
+      input = RegistrySnapshot.signing(
+        body, publicKey: context.signingKey.publicKeyInfo,
+        signature: try context.signingKey.sign(RegistrySnapshot.signedBytes(of: body)))
+    } catch {
+      return .failure(.signing(error))
+    }
+    input["recordId"] = .string(Text(RegistryRules.record.id.description))
+    input["revision"] = .integer(Int64(clamping: number))
+    input["secrecyLevel"] = .string(Text(SecrecyLevel.none.description))
+    // A second registry at one number ends with the next, which names both (design.md section 3).
+    input["parents"] = .array(current.map { .string(Text($0.digest.description)) })
+    return try submit(input, kind: .registry, operation: .put, in: &store)
+      .map { RegistryRevision(number: number, digest: $0.digest) }
+  }
+}

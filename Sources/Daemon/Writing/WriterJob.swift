@@ -1,0 +1,92 @@
+import Cryptography
+import Replication
+
+/// Names a request of the admin API while it is under way.
+struct RequestID: Hashable, Sendable {
+  let value: UInt64
+}
+
+/// What the writer is asked to do, in the order asked.
+enum WriterJob: Sendable {
+  case submit(RequestID, Submission)
+  case decide(RequestID, ConflictDecision)
+  case editRegistry(RequestID?, RegistryEdit)
+  case rejoin(RequestID, without: [SiteID])
+  case retry(RequestID, EntryIdentity)
+  /// Read after every write of an earlier session of the same peer.
+  case openLink(SessionNumber, peer: SiteID)
+  case change(SessionNumber, peer: SiteID, LinkWrite)
+
+  /// Entries it brings, for the bound of a group; at least 1.
+  var entryCount: Int {
+    guard case .change(_, _, let write) = self, case .take(_, _, let entries, _, _) = write.change
+    else { return 1 }
+    return max(entries.count, 1)
+  }
+}
+
+/// What the owner asks for to end a conflict.
+struct ConflictDecision: Sendable {
+  let record: RecordKey
+  let keep: Keep
+  let reason: Text?
+}
+
+/// The next revision of the registry.
+enum RegistryEdit: Sendable {
+  /// Revision 1, written once: the centre itself and what its seed file lists.
+  case bootstrap(seed: JSONObject)
+  /// Added, or replaced where it stands.
+  case addSite(RegistrySnapshot.Site)
+}
+
+/// What a session starts from, as committed.
+struct LinkOpening: Sendable {
+  let peerState: PeerState
+  let site: SiteState
+  let outcomesEnd: UInt64
+}
+
+/// Answer to a job, sent after its group is committed.
+enum WriterReply: Sendable {
+  case submitted(RequestID, Result<Authored, EditRefusal>)
+  case registryEdited(RequestID?, Result<RegistryRevision, EditRefusal>)
+  case rejoined(RequestID, unconfirmed: [SiteID])
+  case retried(RequestID, Reconciled?)
+  case linkOpened(SessionNumber, LinkOpening)
+  case committed(SessionNumber, Ticket, CommitReport)
+}
+
+/// Why a write, a decision or a new registry revision was not made.
+enum EditRefusal: Error, Sendable {
+  case authoring(AuthoringRefusal)
+  case decision(DecisionRefusal)
+  case malformed(RecordError)
+  case notCentre(SiteID)
+  case signing(CryptographyError)
+}
+
+/// What everyone may want to know of a commit.
+struct CommitNews: Sendable {
+  /// The end of the log, sealed: what sessions quote.
+  let logEnd: Checkpoint
+  let state: SiteState
+  /// Number of the last outcome for each peer that got one in this group.
+  let outcomesEnd: [SiteID: UInt64]
+  let alarms: [Alarm]
+  var tally: GroupTally
+  let registryChanged: Bool
+}
+
+/// Counts of one group, for metrics.
+struct GroupTally: Sendable {
+  var entryCount = 0
+  var jobCount = 0
+  var commitSeconds = 0.0
+  var refused: [OutcomeCode: Int] = [:]
+
+  mutating func note(_ result: Reconciled) {
+    entryCount += 1
+    if result.state == .refused { refused[result.code, default: 0] += 1 }
+  }
+}

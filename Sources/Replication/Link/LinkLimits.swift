@@ -1,0 +1,58 @@
+/// Every bound of a session, with the values a daemon runs with.
+package struct LinkLimits: Hashable, Sendable {
+  /// From the opening of the session.
+  package var helloTimeout: Duration = .seconds(5)
+  package var helloOKTimeout: Duration = .seconds(10)
+  /// Nothing heard for so long: PING.
+  package var pingInterval: Duration = .seconds(15)
+  /// Nothing heard for so long: the peer is gone.
+  package var silenceTimeout: Duration = .seconds(45)
+  /// Then the session closes, so that certificates and pins are looked at again.
+  package var sessionLife: Duration = .seconds(12 * 3600)
+
+  /// What a side may send in a lane before it has heard of any credit.
+  package var initialCredit = Credit(entries: 64, bytes: 64 << 10)
+  /// What this side lets be in flight in each lane; never below `initialCredit`.
+  package var creditWindow = Credit(entries: 8_192, bytes: 4 << 20)
+  /// Frames of the peer in a lane that are taken but not yet durable; more breaks the protocol.
+  package var uncommittedFrames = 64
+  /// While more than this waits to be written to the connection, the shell reads nothing from it:
+  /// a peer that sends and never reads costs no more.
+  package var outputByteCount = 4 << 20
+  /// Frames of entries in flight, both lanes together; the urgent lane has some of its own besides.
+  /// At 200 ms a frame this fills a line of 1.6 s round trip.
+  package var framesInFlight = 8
+  package var framesInFlightReservedForUrgent = 2
+  /// After so many urgent frames in a row a waiting normal one goes first.
+  package var urgentFramesInARow = 8
+
+  /// Header and body bytes of one ENTRIES frame; a single larger entry goes alone.
+  package var firstFrameByteCount = 8 << 10
+  package var smallestFrameByteCount = 1 << 10
+  package var largestFrameByteCount = 256 << 10
+  /// A frame grows towards what the line was seen to carry in this time.
+  package var frameDuration: Duration = .milliseconds(200)
+
+  /// Rows that one load looks at, and rows passed over before progress without data is sent.
+  package var scannedRows = 1_024
+  /// Progress without data is sent at most so often in a lane.
+  package var emptyProgressInterval: Duration = .milliseconds(100)
+  /// Where the peer's log ends and what it acknowledged are written at most so often.
+  package var progressWriteInterval: Duration = .seconds(1)
+  /// Outcomes in one ACK, and at most so many sent but not taken.
+  package var outcomesPerMessage = 256
+
+  package init() {}
+}
+
+/// The versions of the protocol that this build speaks.
+package enum ProtocolRange {
+  package static let minimum: ProtocolVersion = 1
+  package static let maximum: ProtocolVersion = 1
+
+  /// The highest version both sides speak; nil when there is none.
+  package static func common(with hello: Hello) -> ProtocolVersion? {
+    let highest = min(maximum, hello.protocolMaximum)
+    return highest >= max(minimum, hello.protocolMinimum) ? highest : nil
+  }
+}

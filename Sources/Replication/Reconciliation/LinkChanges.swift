@@ -1,0 +1,40 @@
+/// Makes the changes a session asks for, inside the open transaction: entries and decisions,
+/// outcomes, cursors and recovery move together or not at all (promise 2).
+extension Reconciler {
+  /// - Returns: what became of the entries of a take, in order; empty for other changes.
+  package mutating func perform(
+    _ change: LinkChange, of peer: SiteID, in store: inout some StoreTransaction
+  ) throws(StoreError) -> [Reconciled] {
+    var results: [Reconciled] = []
+    switch change {
+    case .take(_, _, let entries, _, _):
+      let isRecovering = try store.peer(peer).recoverUpTo != nil
+      for entry in entries {
+        let result = try receive(entry, from: peer, isRecovering: isRecovering, in: &store)
+        results.append(result)
+        try releaseWaiting(after: entry, result, in: &store)
+      }
+    case .takeOutcomes(_, let outcomes):
+      for outcome in outcomes { try take(outcome, from: peer, in: &store) }
+    case .rowsLost: try lose(.peerHoldsMore, provedBy: peer, in: &store)
+    case .recovered: log.confirm(peer)
+    case .resume, .acknowledged, .witness: break
+    }
+    var state = try store.peer(peer)
+    state.apply(change)
+    try store.setPeer(state, of: peer)
+    return results
+  }
+
+  /// What waited for a registry is tried in the transaction that brings it.
+  package mutating func releaseWaiting(
+    after entry: Entry, _ result: Reconciled, in store: inout some StoreTransaction
+  ) throws(StoreError) {
+    guard entry.header.record?.kind == .registry, !result.isDuplicate,
+      result.state == .applied || result.state == .conflict,
+      case .revision(let number) = entry.header.subject
+    else { return }
+    let revision = RegistryRevision(number: number.value, digest: entry.digest)
+    while try releaseWaiting(for: revision, in: &store) {}
+  }
+}

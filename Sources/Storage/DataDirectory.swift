@@ -1,0 +1,71 @@
+import Glibc
+
+/// The directory of a site's data, locked for this process as long as the value lives.
+///
+/// The database files in it are touched by SQLite alone: closing any other descriptor of them would
+/// drop SQLite's locks.
+package final class DataDirectory: Sendable {
+  /// Absolute, without symbolic links.
+  package let path: String
+  private let lock: Int32
+
+  /// Makes the directory if need be, for this user alone, and locks it.
+  package init(_ path: String) throws(StoreOpenError) {
+    func failure(_ operation: String) -> StoreOpenError {
+      .directory(path: path, operation: operation, errno: errno)
+    }
+    if mkdir(path, 0o700) != 0, errno != EEXIST { throw failure("create") }
+    guard chmod(path, 0o700) == 0 else { throw failure("restrict") }
+    guard let resolved = realpath(path, nil) else { throw failure("resolve") }
+    defer { free(resolved) }
+    self.path = String(cString: resolved)
+    lock = open("\(self.path)/lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+    guard lock >= 0 else { throw failure("lock") }
+    guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
+      let error = failure("lock")
+      let isInUse = errno == EWOULDBLOCK
+      let processID = Self.readProcessID(lock)
+      close(lock)
+      throw isInUse ? .inUse(path: path, processID: processID) : error
+    }
+    let text = Array("\(getpid())\n".utf8)
+    guard ftruncate(lock, 0) == 0, pwrite(lock, text, text.count, 0) == text.count else {
+      let error = failure("write the lock of")
+      close(lock)
+      throw error
+    }
+  }
+
+  deinit { close(lock) }
+
+  package var databasePath: String { "\(path)/store.db" }
+
+  /// Whether the last process left a WAL behind: a clean close removes it.
+  var hasLeftWAL: Bool {
+    var status = stat()
+    return lstat("\(databasePath)-wal", &status) == 0 && status.st_size > 0
+  }
+
+  /// Bytes that this user may still write to the file system.
+  package func freeByteCount() throws(StoreOpenError) -> UInt64 {
+    var status = statvfs()
+    guard statvfs(path, &status) == 0 else {
+      throw .directory(path: path, operation: "measure", errno: errno)
+    }
+    let (count, overflow) = UInt64(status.f_bavail)
+      .multipliedReportingOverflow(by: UInt64(status.f_frsize))
+    return overflow ? .max : count
+  }
+
+  /// Whether `reserve` bytes, kept back for acknowledgements, are still free.
+  package func hasRoom(reserve: UInt64) throws(StoreOpenError) -> Bool {
+    try freeByteCount() >= reserve
+  }
+
+  private static func readProcessID(_ file: Int32) -> Int32 {
+    var text = [UInt8](repeating: 0, count: 16)
+    let count = pread(file, &text, text.count, 0)
+    return Int32(String(decoding: text.prefix(max(count, 0)).prefix { $0 != 10 }, as: UTF8.self))
+      ?? 0
+  }
+}

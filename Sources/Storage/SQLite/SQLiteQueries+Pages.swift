@@ -1,0 +1,136 @@
+package import Replication
+
+/// StoreQueries: pages for people and applications.
+extension SQLiteQueries {
+  package func records(
+    kind: RecordKind, after: RecordID?, limit: Int
+  ) throws(StoreError) -> [RecordKey] {
+    // The empty key precedes every id.
+    try tables.connection.all(
+      """
+      SELECT kind, id FROM record
+      WHERE kind = ? AND id > ? AND owner IS NOT NULL ORDER BY id LIMIT ?
+      """,
+      [.code(kind.rawValue), after.map { .record($0) } ?? .blob([]), .integer(Int64(limit))]
+    ) { row throws(StoreError) in try row.key(0) }
+  }
+
+  package func conflicts(after: RecordKey?, limit: Int) throws(StoreError) -> [RecordKey] {
+    try tables.connection.all(
+      """
+      SELECT kind, id FROM record
+      WHERE conflicts IS NOT NULL AND (kind, id) > (?, ?) ORDER BY kind, id LIMIT ?
+      """,
+      [
+        .code(after?.kind.rawValue ?? 0), after.map { .record($0.id) } ?? .blob([]),
+        .integer(Int64(limit)),
+      ]
+    ) { row throws(StoreError) in try row.key(0) }
+  }
+
+  package func waitingEntries(skip: Int, limit: Int) throws(StoreError) -> [WaitingEntry] {
+    try tables.connection.all(
+      """
+      SELECT header, body, body_digest, digest, via, state, code, attempts FROM waiting
+      ORDER BY arrival LIMIT ? OFFSET ?
+      """, [.integer(Int64(limit)), .integer(Int64(skip))]
+    ) { row throws(StoreError) in try tables.waiting(row) }
+  }
+
+  package func remoteOutcomes(of entry: EntryIdentity) throws(StoreError) -> [Outcome] {
+    guard let run = try tables.runID(of: entry) else { return [] }
+    return try tables.connection.all(
+      "SELECT outcome FROM remote_outcome WHERE run = ? AND sequence = ? ORDER BY site",
+      [.integer(run), .unsigned(entry.sequence.value)]
+    ) { row throws(StoreError) in try row.outcome(0) }
+  }
+
+  package func changes(after lsn: LSN, limit: Int) throws(StoreError) -> [Change] {
+    let found = try tables.connection.all(
+      """
+      SELECT lsn, header, body, body_digest, digest FROM log JOIN entry ON id = lsn
+      WHERE lsn > ? AND kind IS NOT NULL ORDER BY lsn LIMIT ?
+      """, [.unsigned(lsn.value), .integer(Int64(limit))]
+    ) { row throws(StoreError) in
+      (lsn: LSN(row.unsigned(0)), header: try tables.entry(row, 1).header)
+    }
+    var changes: [Change] = []
+    for (lsn, header) in found {
+      guard let row = try row(at: lsn) else { throw .corrupt("row \(lsn) vanished") }
+      changes.append(Change(row: row, header: header))
+    }
+    return changes
+  }
+
+  package func leaves(after: EntryIdentity?, limit: Int) throws(StoreError) -> [DigestLeaf] {
+    let runs = try tables.connection.all(
+      """
+      SELECT id, origin, incarnation FROM run
+      WHERE (origin, incarnation) >= (?, ?) ORDER BY origin, incarnation
+      """,
+      [
+        after.map { .site($0.origin) } ?? .blob([]),
+        after.map { .blob($0.incarnation.raw.bytes) } ?? .blob([]),
+      ]
+    ) { row throws(StoreError) in (id: row.integer(0), run: try SQLiteTables.run(row, 1)) }
+    var leaves: [DigestLeaf] = []
+    for (id, run) in runs where leaves.count < limit {
+      let continued = after.flatMap {
+        $0.origin == run.origin && $0.incarnation == run.incarnation ? $0.sequence : nil
+      }
+      leaves += try self.leaves(of: run, id: id, after: continued, limit: limit - leaves.count)
+    }
+    return leaves
+  }
+
+  /// Leaves of one run, ascending by sequence.
+  private func leaves(
+    of run: Run, id: Int64, after: SequenceNumber?, limit: Int
+  ) throws(StoreError) -> [DigestLeaf] {
+    try tables.connection.all(
+      """
+      SELECT sequence, digest, kind, id, recipients FROM entry JOIN log ON lsn = id
+      WHERE run = ? AND sequence > ? ORDER BY sequence LIMIT ?
+      """,
+      [
+        .integer(id), after.map { .unsigned($0.value) } ?? .integer(.min), .integer(Int64(limit)),
+      ]
+    ) { row throws(StoreError) in
+      DigestLeaf(
+        identity: EntryIdentity(
+          origin: run.origin, incarnation: run.incarnation,
+          sequence: SequenceNumber(row.unsigned(0))),
+        digest: try row.digest(1), kind: try row.kind(2),
+        recipients: try recipients(ofEntry: row.integer(3), first: try row.recipients(4)))
+    }
+  }
+
+  package func counts() throws(StoreError) -> [RecordKind: KindCounts] {
+    var counts: [RecordKind: KindCounts] = [:]
+    try tables.connection.forEach(
+      "SELECT kind, count(owner), count(conflicts), sum(held) FROM record GROUP BY kind", []
+    ) { row throws(StoreError) in
+      guard let kind = try row.kind(0) else { return true }
+      counts[kind, default: KindCounts()].records = Int(row.integer(1))
+      counts[kind, default: KindCounts()].conflicts = Int(row.integer(2))
+      counts[kind, default: KindCounts()].held = Int(row.integer(3))
+      return true
+    }
+    try tables.connection.forEach("SELECT kind, count(*) FROM entry GROUP BY kind", []) {
+      row throws(StoreError) in
+      guard let kind = try row.kind(0) else { return true }
+      counts[kind, default: KindCounts()].entries = Int(row.integer(1))
+      return true
+    }
+    try tables.connection.forEach(
+      "SELECT kind, state, count(*) FROM waiting GROUP BY kind, state", []
+    ) { row throws(StoreError) in
+      guard let kind = try row.kind(0), let state = OutcomeState(rawValue: try row.code(1)) else {
+        return true
+      }
+      counts[kind, default: KindCounts()].add(waiting: state, count: Int(row.integer(2)))
+      return true
+    }
+    return counts
+  }
+}

@@ -1,0 +1,173 @@
+package import Replication
+
+/// Every read of the port, written once for the writer, which sees its own transaction, and for
+/// readers, which see a snapshot.
+package protocol SQLiteQueries: StoreQueries {
+  /// The connection to read from.
+  var tables: SQLiteTables { get }
+}
+
+/// RecordView.
+extension SQLiteQueries {
+  package func siteState() throws(StoreError) -> SiteState {
+    let end = try logEnd()
+    let state = try tables.connection.first(
+      """
+      SELECT store_id, site, last_sequence, clock_microseconds, clock_counter, greatest_depth,
+        registry_number, registry_digest, lock_reason, unconfirmed FROM site_state
+      """
+    ) { row throws(StoreError) in try SiteState(row, end: end) }
+    guard let state else { throw .corrupt("the site's state is missing") }
+    return state
+  }
+
+  package func summary(of record: RecordKey) throws(StoreError) -> RecordSummary? {
+    try tables.connection.first(
+      """
+      SELECT owner, lane, revision, held, conflicts, audience FROM record
+      WHERE kind = ? AND id = ?
+      """, [.code(record.kind.rawValue), .record(record.id)]
+    ) { row throws(StoreError) in try RecordSummary(row) }
+  }
+
+  package func entries(of record: RecordKey) throws(StoreError) -> [Entry] {
+    try tables.connection.all(
+      """
+      SELECT header, body, body_digest, digest FROM entry
+      WHERE kind = ? AND record = ? ORDER BY id LIMIT ?
+      """,
+      [
+        .code(record.kind.rawValue), .record(record.id), .integer(Int64(maximumEntriesPerRecord)),
+      ]
+    ) { row throws(StoreError) in try tables.entry(row, 0) }
+  }
+
+  package func entry(_ identity: EntryIdentity) throws(StoreError) -> Entry? {
+    guard let run = try tables.runID(of: identity) else { return nil }
+    let entry = try tables.connection.first(
+      """
+      SELECT header, body, body_digest, digest FROM entry WHERE run = ?1 AND sequence = ?2
+      UNION ALL SELECT header, body, body_digest, digest FROM waiting
+      WHERE run = ?1 AND sequence = ?2
+      """, [.integer(run), .unsigned(identity.sequence.value)]
+    ) { row throws(StoreError) in try tables.entry(row, 0) }
+    if let entry, entry.identity != identity { throw .corrupt("\(entry.identity) at \(identity)") }
+    return entry
+  }
+
+  package func digest(of identity: EntryIdentity) throws(StoreError) -> Digest? {
+    guard let run = try tables.runID(of: identity) else { return nil }
+    return try tables.connection.first(
+      """
+      SELECT digest FROM entry WHERE run = ?1 AND sequence = ?2
+      UNION ALL SELECT digest FROM waiting WHERE run = ?1 AND sequence = ?2
+      """, [.integer(run), .unsigned(identity.sequence.value)]
+    ) { row throws(StoreError) in try row.digest(0) }
+  }
+
+  package func entry(digest: Digest) throws(StoreError) -> Entry? {
+    try tables.connection.first(
+      """
+      SELECT header, body, body_digest, digest FROM entry
+      WHERE substr(digest, 1, 8) = substr(?1, 1, 8) AND digest = ?1
+      """, [.blob(digest.bytes)]
+    ) { row throws(StoreError) in try tables.entry(row, 0) }
+  }
+
+  package func recipients(of identity: EntryIdentity) throws(StoreError) -> Recipients? {
+    guard let run = try tables.runID(of: identity) else { return nil }
+    let first = try tables.connection.first(
+      """
+      SELECT id, recipients FROM entry JOIN log ON lsn = id
+      WHERE run = ? AND sequence = ?
+      """, [.integer(run), .unsigned(identity.sequence.value)]
+    ) { row throws(StoreError) in (id: row.integer(0), recipients: try row.recipients(1)) }
+    guard let first else { return nil }
+    return try recipients(ofEntry: first.id, first: first.recipients)
+  }
+
+  /// The union over the entry's rows, the first of which is for `first`.
+  func recipients(ofEntry id: Int64, first: Recipients) throws(StoreError) -> Recipients {
+    var union = first
+    try tables.connection.forEach("SELECT recipients FROM log WHERE relog_of = ?", [.integer(id)]) {
+      row throws(StoreError) in
+      union = union.union(try row.recipients(0))
+      return true
+    }
+    return union
+  }
+
+  package func claimants(of key: UniqueKey) throws(StoreError) -> [RecordKey] {
+    try tables.connection.all(
+      "SELECT kind, record FROM claim WHERE key = ? ORDER BY kind, record", [.blob(key.bytes)]
+    ) { row throws(StoreError) in try row.key(0) }
+  }
+
+  package func record(named key: UniqueKey) throws(StoreError) -> RecordKey? {
+    try tables.connection.first("SELECT kind, record FROM name WHERE key = ?", [.blob(key.bytes)]) {
+      row throws(StoreError) in try row.key(0)
+    }
+  }
+
+  package func referrers(of key: UniqueKey) throws(StoreError) -> [EntryIdentity] {
+    let found = try tables.connection.all(
+      "SELECT run, sequence FROM reference WHERE key = ?", [.blob(key.bytes)]
+    ) { row throws(StoreError) in try tables.identity(row.integer(0), row.unsigned(1)) }
+    return found.sorted()
+  }
+
+  package func registry(_ revision: RegistryRevision) throws(StoreError) -> RegistrySnapshot? {
+    try tables.registry(revision)
+  }
+
+  package func waiting(_ identity: EntryIdentity) throws(StoreError) -> WaitingEntry? {
+    guard let run = try tables.runID(of: identity) else { return nil }
+    return try tables.connection.first(
+      """
+      SELECT header, body, body_digest, digest, via, state, code, attempts FROM waiting
+      WHERE run = ? AND sequence = ?
+      """, [.integer(run), .unsigned(identity.sequence.value)]
+    ) { row throws(StoreError) in try tables.waiting(row) }
+  }
+
+  package func waiting(
+    forRegistry revision: RegistryRevision, limit: Int
+  ) throws(StoreError) -> [EntryIdentity] {
+    try tables.connection.all(
+      """
+      SELECT run, sequence FROM waiting
+      WHERE registry_number = ? AND registry_digest = ? AND state = ? ORDER BY arrival LIMIT ?
+      """,
+      [
+        .unsigned(revision.number), .blob(revision.digest.bytes),
+        .code(OutcomeState.held.rawValue), .integer(Int64(limit)),
+      ]
+    ) { row throws(StoreError) in try tables.identity(row.integer(0), row.unsigned(1)) }
+  }
+
+  package func peer(_ site: SiteID) throws(StoreError) -> PeerState {
+    let state = try tables.connection.first("SELECT state FROM peer WHERE site = ?", [.site(site)]) {
+      row throws(StoreError) in
+      try row.decoded(0, "peer state") { reader throws(ByteError) in try PeerState(from: &reader) }
+    }
+    return state ?? PeerState()
+  }
+
+  package func peers() throws(StoreError) -> [SiteID] {
+    try tables.connection.all("SELECT site FROM peer ORDER BY site") { row throws(StoreError) in
+      guard let site = try row.site(0) else { throw row.corrupt("site", 0) }
+      return site
+    }
+  }
+
+  /// Second and further entries kept under this identity.
+  package func forks(of identity: EntryIdentity) throws(StoreError) -> [Entry] {
+    guard let run = try tables.runID(of: identity) else { return [] }
+    return try tables.connection.all(
+      """
+      SELECT header, body, body_digest, digest FROM fork
+      WHERE run = ? AND sequence = ? ORDER BY digest
+      """, [.integer(run), .unsigned(identity.sequence.value)]
+    ) { row throws(StoreError) in try tables.entry(row, 0) }
+  }
+}

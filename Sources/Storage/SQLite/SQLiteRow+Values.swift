@@ -1,0 +1,61 @@
+import Replication
+
+extension SiteState {
+  /// The columns of `site_state` in the order of the schema.
+  init(_ row: SQLiteRow, end: LogEnd) throws(StoreError) {
+    guard let site = try row.site(1) else { throw row.corrupt("site", 1) }
+    self.init(storeID: try row.bytes16(0), site: site)
+    self.end = end
+    lastSequence = SequenceNumber(row.unsigned(2))
+    guard let counter = UInt16(exactly: row.integer(4)) else { throw row.corrupt("counter", 4) }
+    clock = HybridTime(microseconds: row.unsigned(3), counter: counter)
+    guard let depth = UInt32(exactly: row.integer(5)) else { throw row.corrupt("depth", 5) }
+    greatestDepth = Depth(depth)
+    registry = RegistryRevision(number: row.unsigned(6), digest: try row.digest(7))
+    if !row.isNull(8) {
+      guard let reason = LockReason(rawValue: try row.code(8)) else {
+        throw row.corrupt("lock reason", 8)
+      }
+      lock = reason
+    }
+    unconfirmed = try row.decoded(9, "unconfirmed") { reader throws(ByteError) in
+      var sites: [SiteID] = []
+      while reader.remaining > 0 { sites.append(try reader.readSiteID()) }
+      return sites
+    }
+  }
+}
+
+extension RecordSummary {
+  /// Columns owner, lane, revision, held, conflicts, audience.
+  init(_ row: SQLiteRow) throws(StoreError) {
+    self.init()
+    owner = try row.site(0)
+    lane = try row.lane(1)
+    greatestRevision = Revision(row.unsigned(2))
+    guard let held = UInt32(exactly: row.integer(3)) else { throw row.corrupt("count", 3) }
+    heldCount = held
+    for code in row.bytes(4) {
+      guard let code = OutcomeCode(rawValue: code) else { throw row.corrupt("conflict", 4) }
+      conflicts.append(code)
+    }
+    audience = try row.recipients(5)
+  }
+}
+
+extension SQLiteTables {
+  /// Columns header, body, body_digest, digest, via, state, code, attempts.
+  func waiting(_ row: SQLiteRow) throws(StoreError) -> WaitingEntry {
+    guard let state = OutcomeState(rawValue: try row.code(5)) else { throw row.corrupt("state", 5) }
+    guard let code = OutcomeCode(rawValue: try row.code(6)) else { throw row.corrupt("code", 6) }
+    guard let attempts = UInt32(exactly: row.integer(7)) else { throw row.corrupt("count", 7) }
+    return WaitingEntry(
+      entry: try entry(row, 0), via: try row.site(4), state: state, code: code, attempts: attempts)
+  }
+}
+
+extension SQLiteRow {
+  func outcome(_ column: Int32) throws(StoreError) -> Outcome {
+    try decoded(column, "outcome") { reader throws(ByteError) in try Outcome(from: &reader) }
+  }
+}

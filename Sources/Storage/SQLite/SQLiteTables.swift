@@ -1,0 +1,125 @@
+import Replication
+
+/// One line of one origin's entries, as the schema's `run` names it by a small number.
+struct Run: Hashable {
+  let origin: SiteID
+  let incarnation: Incarnation
+}
+
+/// A connection with what reads and writes share: how rows become values, and small caches.
+package final class SQLiteTables {
+  /// Runs and registries kept decoded; a cache that outgrows its bound starts afresh.
+  static let maximumCachedRuns = 16_384
+  static let maximumCachedRegistries = 64
+
+  let connection: SQLiteConnection
+  private let hashing: any SHA256Hashing
+  private var runsByID: [Int64: Run] = [:]
+  private var idsByRun: [Run: Int64] = [:]
+  private var registries: [RegistryRevision: RegistrySnapshot] = [:]
+
+  init(_ connection: SQLiteConnection, hashing: any SHA256Hashing) {
+    self.connection = connection
+    self.hashing = hashing
+  }
+
+  /// Forgets what a rolled-back transaction may have taught.
+  func forgetCaches() {
+    runsByID = [:]
+    idsByRun = [:]
+    registries = [:]
+  }
+
+  /// nil when the store has not seen the run.
+  func runID(_ run: Run) throws(StoreError) -> Int64? {
+    if let id = idsByRun[run] { return id }
+    let id = try connection.first(
+      "SELECT id FROM run WHERE origin = ? AND incarnation = ?",
+      [.site(run.origin), .blob(run.incarnation.raw.bytes)]
+    ) { row throws(StoreError) in row.integer(0) }
+    if let id { remember(run, id) }
+    return id
+  }
+
+  func runID(of identity: EntryIdentity) throws(StoreError) -> Int64? {
+    try runID(Run(origin: identity.origin, incarnation: identity.incarnation))
+  }
+
+  func run(_ id: Int64) throws(StoreError) -> Run {
+    if let run = runsByID[id] { return run }
+    let found = try connection.first("SELECT origin, incarnation FROM run WHERE id = ?", [
+      .integer(id)
+    ]) { row throws(StoreError) in try Self.run(row, 0) }
+    guard let found else { throw .corrupt("run \(id) is missing") }
+    remember(found, id)
+    return found
+  }
+
+  /// The id of the run, which is made when it is new.
+  func makeRunID(of identity: EntryIdentity) throws(StoreError) -> Int64 {
+    try makeRunID(Run(origin: identity.origin, incarnation: identity.incarnation))
+  }
+
+  func makeRunID(_ run: Run) throws(StoreError) -> Int64 {
+    if let id = try runID(run) { return id }
+    try connection.run(
+      "INSERT INTO run (origin, incarnation) VALUES (?, ?)",
+      [.site(run.origin), .blob(run.incarnation.raw.bytes)])
+    guard let id = try runID(run) else { throw .corrupt("run of \(run.origin) vanished") }
+    return id
+  }
+
+  static func run(_ row: SQLiteRow, _ column: Int32) throws(StoreError) -> Run {
+    guard let origin = try row.site(column) else { throw row.corrupt("origin", column) }
+    return Run(origin: origin, incarnation: Incarnation(try row.bytes16(column + 1)))
+  }
+
+  func identity(_ runID: Int64, _ sequence: UInt64) throws(StoreError) -> EntryIdentity {
+    let run = try run(runID)
+    return EntryIdentity(
+      origin: run.origin, incarnation: run.incarnation, sequence: SequenceNumber(sequence))
+  }
+
+  /// The entry in the columns header, body, body_digest, digest from `column` on. Its digest is
+  /// computed; what does not match the stored one is never served.
+  func entry(_ row: SQLiteRow, _ column: Int32) throws(StoreError) -> Entry {
+    let header = row.bytes(column)
+    let stored = try row.digest(column + 3)
+    let bodyDigest = row.isNull(column + 1) ? try row.digest(column + 2) : nil
+    let entry: Entry
+    do {
+      entry =
+        if let bodyDigest {
+          try Entry(headerBytes: header, bodyDigest: bodyDigest, hashing: hashing)
+        } else {
+          try Entry(headerBytes: header, body: row.bytes(column + 1), hashing: hashing)
+        }
+    } catch {
+      throw .corrupt("entry \(stored): \(error)")
+    }
+    guard entry.digest == stored else {
+      throw .corrupt("entry \(entry.identity): digest \(entry.digest), stored \(stored)")
+    }
+    return entry
+  }
+
+  func registry(_ revision: RegistryRevision) throws(StoreError) -> RegistrySnapshot? {
+    if let known = registries[revision] { return known }
+    let snapshot = try connection.first(
+      "SELECT body FROM registry WHERE number = ? AND digest = ?",
+      [.unsigned(revision.number), .blob(revision.digest.bytes)]
+    ) { row throws(StoreError) in try decodeRegistry(revision: revision, body: row.bytes(0)) }
+    if registries.count >= Self.maximumCachedRegistries { registries = [:] }
+    if let snapshot { registries[revision] = snapshot }
+    return snapshot
+  }
+
+  private func remember(_ run: Run, _ id: Int64) {
+    if runsByID.count >= Self.maximumCachedRuns {
+      runsByID = [:]
+      idsByRun = [:]
+    }
+    runsByID[id] = run
+    idsByRun[run] = id
+  }
+}

@@ -1,0 +1,233 @@
+package import Replication
+
+extension SQLiteWriter: StoreTransaction {
+  package func setSiteState(_ state: SiteState) throws(StoreError) {
+    try tables.connection.run(
+      """
+      INSERT INTO site_state VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+      ON CONFLICT (only) DO UPDATE SET last_sequence = excluded.last_sequence,
+        clock_microseconds = excluded.clock_microseconds, clock_counter = excluded.clock_counter,
+        greatest_depth = excluded.greatest_depth, registry_number = excluded.registry_number,
+        registry_digest = excluded.registry_digest, lock_reason = excluded.lock_reason,
+        unconfirmed = excluded.unconfirmed
+      """,
+      [
+        .blob(state.storeID.bytes), .site(state.site), .unsigned(state.lastSequence.value),
+        .unsigned(state.clock.microseconds), .integer(Int64(state.clock.counter)),
+        .integer(Int64(state.greatestDepth.value)), .unsigned(state.registry.number),
+        .blob(state.registry.digest.bytes), .code(state.lock?.rawValue),
+        .blob(.encoding { writer in for site in state.unconfirmed { writer.write(site) } }),
+      ])
+  }
+
+  package func append(_ row: LogRow, entry: Entry?) throws(StoreError) {
+    let last = if let knownEnd { knownEnd } else { try logEnd() }
+    precondition(row.lsn == last.lsn.next, "row \(row.lsn) after \(last.lsn)")
+    let author = try tables.makeRunID(of: row.entry)
+    var relogged: Int64?
+    if let entry {
+      precondition(
+        entry.identity == row.entry && entry.digest == row.digest,
+        "row \(row.lsn) of \(row.entry) brings \(entry.identity)")
+      try insert(entry, run: author, at: row.lsn)
+    } else {
+      relogged = try tables.connection.first(
+        "SELECT id FROM entry WHERE run = ? AND sequence = ?",
+        [.integer(author), .unsigned(row.entry.sequence.value)]
+      ) { row throws(StoreError) in row.integer(0) }
+      precondition(relogged != nil, "row \(row.lsn) of \(row.entry), which is not here")
+    }
+    if last.lsn == .start || last.incarnation != row.incarnation { try openLife(row) }
+    try tables.connection.run(
+      """
+      INSERT INTO log (lsn, relog_of, author, lane, via, recipients, head)
+      VALUES (?, ?, ?, ?, ?, ?, ?)
+      """,
+      [
+        .unsigned(row.lsn.value), relogged.map { .integer($0) } ?? .null, .integer(author),
+        .code(row.lane.rawValue), .site(row.via), .recipients(row.recipients),
+        .blob(row.head.bytes),
+      ])
+    knownEnd = row.end
+  }
+
+  private func insert(_ entry: Entry, run: Int64, at lsn: LSN) throws(StoreError) {
+    let key = entry.header.record
+    try tables.connection.run(
+      """
+      INSERT INTO entry (id, run, sequence, kind, record, digest, header, body_digest, body)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+      """,
+      [
+        .unsigned(lsn.value), .integer(run), .unsigned(entry.identity.sequence.value),
+        .code(key?.kind.rawValue), .record(key?.id), .blob(entry.digest.bytes),
+        .blob(entry.headerBytes), entry.storedBodyDigest, entry.storedBody,
+      ])
+  }
+
+  /// The first row of an incarnation. It writes one stretch of the log and never comes back, which
+  /// the table's UNIQUE holds.
+  private func openLife(_ row: LogRow) throws(StoreError) {
+    let site = try siteState().site
+    let run = try tables.makeRunID(Run(origin: site, incarnation: row.incarnation))
+    try tables.connection.run(
+      "INSERT INTO life (first_row, run) VALUES (?, ?)",
+      [.unsigned(row.lsn.value), .integer(run)])
+  }
+
+  package func setSummary(
+    _ summary: RecordSummary, of record: RecordKey
+  ) throws(StoreError) {
+    let conflicts = summary.conflicts.map(\.rawValue)
+    try tables.connection.run(
+      """
+      INSERT INTO record (kind, id, owner, lane, revision, held, conflicts, audience)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+      ON CONFLICT (kind, id) DO UPDATE SET owner = excluded.owner, lane = excluded.lane,
+        revision = excluded.revision, held = excluded.held, conflicts = excluded.conflicts,
+        audience = excluded.audience
+      """,
+      [
+        .code(record.kind.rawValue), .record(record.id), .site(summary.owner),
+        .code(summary.lane?.rawValue), .unsigned(summary.greatestRevision.value),
+        .integer(Int64(summary.heldCount)), conflicts.isEmpty ? .null : .blob(conflicts),
+        .recipients(summary.audience),
+      ])
+  }
+
+  package func claim(_ key: UniqueKey, by record: RecordKey) throws(StoreError) {
+    try tables.connection.run(
+      "INSERT INTO claim (key, kind, record) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+      [.blob(key.bytes), .code(record.kind.rawValue), .record(record.id)])
+  }
+
+  package func name(_ record: RecordKey, as key: UniqueKey) throws(StoreError) {
+    try tables.connection.run(
+      """
+      INSERT INTO name (key, kind, record) VALUES (?, ?, ?)
+      ON CONFLICT (key) DO UPDATE SET kind = excluded.kind, record = excluded.record
+      """, [.blob(key.bytes), .code(record.kind.rawValue), .record(record.id)])
+  }
+
+  package func refer(_ entry: EntryIdentity, to key: UniqueKey) throws(StoreError) {
+    try tables.connection.run(
+      "INSERT INTO reference (key, run, sequence) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+      [
+        .blob(key.bytes), .integer(try tables.makeRunID(of: entry)),
+        .unsigned(entry.sequence.value),
+      ])
+  }
+
+  package func setRegistry(_ revision: RegistryRevision, body: [UInt8]) throws(StoreError) {
+    try tables.connection.run(
+      "INSERT INTO registry (number, digest, body) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+      [.unsigned(revision.number), .blob(revision.digest.bytes), .blob(body)])
+  }
+
+  package func setWaiting(_ entry: WaitingEntry) throws(StoreError) {
+    let header = entry.entry.header
+    try tables.connection.run(
+      """
+      INSERT INTO waiting (run, sequence, kind, via, state, code, attempts, registry_number,
+        registry_digest, digest, header, body_digest, body)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+      ON CONFLICT (run, sequence) DO UPDATE SET kind = excluded.kind, via = excluded.via,
+        state = excluded.state, code = excluded.code, attempts = excluded.attempts,
+        registry_number = excluded.registry_number, registry_digest = excluded.registry_digest,
+        digest = excluded.digest, header = excluded.header, body_digest = excluded.body_digest,
+        body = excluded.body
+      """,
+      [
+        .integer(try tables.makeRunID(of: header.identity)),
+        .unsigned(header.identity.sequence.value), .code(header.record?.kind.rawValue),
+        .site(entry.via), .code(entry.state.rawValue), .code(entry.code.rawValue),
+        .integer(Int64(entry.attempts)), .unsigned(header.registry.number),
+        .blob(header.registry.digest.bytes), .blob(entry.entry.digest.bytes),
+        .blob(entry.entry.headerBytes), entry.entry.storedBodyDigest, entry.entry.storedBody,
+      ])
+  }
+
+  package func removeWaiting(_ identity: EntryIdentity) throws(StoreError) {
+    guard let run = try tables.runID(of: identity) else { return }
+    try tables.connection.run(
+      "DELETE FROM waiting WHERE run = ? AND sequence = ?",
+      [.integer(run), .unsigned(identity.sequence.value)])
+  }
+
+  package func setPeer(_ state: PeerState, of site: SiteID) throws(StoreError) {
+    try tables.connection.run(
+      """
+      INSERT INTO peer (site, state) VALUES (?, ?)
+      ON CONFLICT (site) DO UPDATE SET state = excluded.state
+      """, [.site(site), .blob(.encoding { writer in state.encode(to: &writer) })])
+  }
+
+  package func addOutcome(_ outcome: Outcome, for peer: SiteID) throws(StoreError) -> UInt64 {
+    let number = try tables.connection.first(
+      """
+      INSERT INTO outcome (peer, number, outcome)
+      SELECT ?1, coalesce(max(number), 0) + 1, ?2 FROM outcome WHERE peer = ?1 RETURNING number
+      """, [.site(peer), .blob(.encoding { writer in outcome.encode(to: &writer) })]
+    ) { row throws(StoreError) in row.unsigned(0) }
+    guard let number else { throw .corrupt("outcome for \(peer) vanished") }
+    return number
+  }
+
+  package func setRemoteOutcome(_ outcome: Outcome) throws(StoreError) {
+    try tables.connection.run(
+      """
+      INSERT INTO remote_outcome (run, sequence, site, outcome) VALUES (?, ?, ?, ?)
+      ON CONFLICT (run, sequence, site) DO UPDATE SET outcome = excluded.outcome
+      """,
+      [
+        .integer(try tables.makeRunID(of: outcome.entry)), .unsigned(outcome.entry.sequence.value),
+        .site(outcome.site), .blob(.encoding { writer in outcome.encode(to: &writer) }),
+      ])
+  }
+
+  /// The body is read under its digest first: a rotten one is never forgotten in silence.
+  package func dropBody(of identity: EntryIdentity) throws(StoreError) {
+    guard let run = try tables.runID(of: identity), let entry = try entry(identity),
+      entry.body != nil
+    else { return }
+    try tables.connection.run(
+      "UPDATE entry SET body = NULL, body_digest = ? WHERE run = ? AND sequence = ?",
+      [
+        .blob(entry.bodyDigest.bytes), .integer(run), .unsigned(identity.sequence.value),
+      ])
+  }
+
+  package func keepFork(_ entry: Entry, via: SiteID?) throws(StoreError) {
+    try tables.connection.run(
+      """
+      INSERT INTO fork (run, sequence, via, digest, header, body_digest, body)
+      VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
+      """,
+      [
+        .integer(try tables.makeRunID(of: entry.identity)),
+        .unsigned(entry.identity.sequence.value), .site(via), .blob(entry.digest.bytes),
+        .blob(entry.headerBytes), entry.storedBodyDigest, entry.storedBody,
+      ])
+  }
+}
+
+extension Entry {
+  /// The digest of a body that has gone; one that is there says its own.
+  fileprivate var storedBodyDigest: SQLValue { body == nil ? .blob(bodyDigest.bytes) : .null }
+  fileprivate var storedBody: SQLValue { body.map { .blob($0) } ?? .null }
+}
+
+extension SQLValue {
+  fileprivate static func recipients(_ recipients: Recipients) -> SQLValue {
+    .blob(.encoding { writer in recipients.encode(to: &writer) })
+  }
+}
+
+extension [UInt8] {
+  /// The bytes that one value writes.
+  fileprivate static func encoding(_ write: (inout ByteWriter) -> Void) -> [UInt8] {
+    var writer = ByteWriter()
+    write(&writer)
+    return writer.bytes
+  }
+}
