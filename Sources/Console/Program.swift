@@ -1,9 +1,19 @@
+import Glibc
 package import Operations
 
 /// The command line as a whole: arguments in, exit code out.
 package enum Program {
   /// Of this source tree; `dongbod` reports its own.
   package static let version = "0.1.0"
+
+  /// Runs this process's own command on its own terminal.
+  /// - Returns: what the process exits with.
+  package static func run(_ arguments: [String]) -> Int32 {
+    run(
+      arguments, environment: { name in getenv(name).map { String(cString: $0) } },
+      makeTerminal: Terminal.standard
+    ).rawValue
+  }
 
   /// Runs one command.
   /// - Parameters:

@@ -93,8 +93,9 @@ package enum CommandTable {
 
   private static let operation = [
     entry(
-      .status, "status", "", [.json, .all],
-      vi: "tình trạng của điểm và các đường liên kết", en: "this site and its links at a glance"),
+      .status, "status", "[SITE]", [.json, .all],
+      vi: "tình trạng của điểm và các đường liên kết; SITE: chi tiết một điểm",
+      en: "this site and its links at a glance; SITE: one peer in depth"),
     entry(
       .digest, "digest", "", [.peer],
       vi: "mã băm nội dung từng loại và tổng; bằng nhau nghĩa là nội dung như nhau",

@@ -8,7 +8,9 @@ package enum Help {
   /// Help on the commands whose words begin with `words`: one command in full, several as a list,
   /// all of them when `words` fit none.
   package static func text(_ words: [String], in language: Language) -> String {
-    if let command = find(words) { return details(command, language) }
+    if let command = find(words), words.starts(with: command.words) {
+      return details(command, language)
+    }
     let shown = CommandTable.specifications.filter { !$0.isHidden }
     let group = shown.filter { $0.words.first == words.first }
     return overview(group.isEmpty ? shown : group, language)
@@ -53,11 +55,11 @@ package enum Help {
     en: "dongbo: administers one site of the replication. Usage: dongbo COMMAND [arguments]")
   private static let exitCodes = LocalText(
     vi: """
-      Mã thoát: 0 xong, 1 thất bại, 2 một phần, 64 sai cách dùng, 65 dữ liệu vào sai,
+      Mã thoát: 0 xong, 1 thất bại, 2 một phần, 64 sai cách dùng,
       69 không gặp được dongbod, 75 thử lại sau, 77 không được phép, 78 cấu hình sai.
       """,
     en: """
-      Exit codes: 0 done, 1 failed, 2 partly done, 64 usage, 65 unreadable input,
+      Exit codes: 0 done, 1 failed, 2 partly done, 64 usage,
       69 daemon not reachable, 75 try again, 77 not allowed, 78 bad configuration.
       """)
 }

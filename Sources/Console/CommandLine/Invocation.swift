@@ -118,9 +118,10 @@ private struct ArgumentParser {
   }
 }
 
-/// The command whose words `words` begins with.
+/// The command whose words `words` begins with; a bare group such as `conflicts` means its list.
 func find(_ words: [String]) -> CommandSpecification? {
   CommandTable.specifications.first { words.starts(with: $0.words) }
+    ?? CommandTable.specifications.first { $0.words == words + ["ls"] }
 }
 
 private func visible(_ text: String) -> String { "'\(visibleText(text))'" }

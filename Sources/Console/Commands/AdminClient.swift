@@ -1,4 +1,4 @@
-import Operations
+package import Operations
 package import Replication
 package import Transport
 
@@ -7,10 +7,12 @@ package import Transport
 package final class AdminClient {
   private let http: HTTPClient
   private let socket: String
+  private let language: Language
 
   /// - Parameter timeout: of each answer; must exceed what the request asks the daemon to wait.
-  package init(socket: String, timeout: Duration) {
+  package init(socket: String, language: Language, timeout: Duration) {
     self.socket = socket
+    self.language = language
     http = HTTPClient(unixPath: socket, timeout: timeout)
   }
 
@@ -20,7 +22,8 @@ package final class AdminClient {
     _ method: HTTPMethod, _ path: [String], query: [HTTPTarget.QueryItem] = [], body: [UInt8] = []
   ) throws(CommandFailure) -> HTTPResponse {
     let target = HTTPTarget(segments: ["api", "v1"] + path, query: query)
-    let fields = body.isEmpty ? [] : [HTTPField("content-type", "application/json")]
+    var fields = [HTTPField("accept-language", language.rawValue)]
+    if !body.isEmpty { fields.append(HTTPField("content-type", "application/json")) }
     do throws(HTTPClientError) {
       do throws(HTTPClientError) {
         return try http.send(method, target, fields: fields, body: body)
@@ -65,7 +68,7 @@ package final class AdminClient {
           en: "Run as dongbod's user, or in the group of WriteGroup= or ReadGroup=."))
     case .notReachable:
       return CommandFailure(
-        .unreachable,
+        .notReachable,
         LocalText(
           vi: "không gặp được dongbod tại \(name)", en: "dongbod is not reachable at \(name)"),
         hint: LocalText(
@@ -79,7 +82,7 @@ package final class AdminClient {
         hint: hint)
     case .malformed:
       return CommandFailure(
-        .unreachable,
+        .notReachable,
         LocalText(
           vi: "câu trả lời tại \(name) không phải của dongbod",
           en: "what answers at \(name) is not dongbod"), hint: hint)

@@ -44,7 +44,8 @@ package final class CommandRun {
   /// - Parameter waiting: what requests will ask the daemon to wait, on top of its own time.
   func client(waiting: Duration = .zero) throws(CommandFailure) -> AdminClient {
     AdminClient(
-      socket: try configuration().admin.socket, timeout: Self.answerTime + waiting)
+      socket: try configuration().admin.socket, language: language,
+      timeout: Self.answerTime + waiting)
   }
 
   /// The kind of a record named on the command line.

@@ -48,7 +48,7 @@ extension CommandRun {
     do throws(CryptographyError) {
       return try CertificateInfo(pem: pem)
     } catch {
-      throw CommandFailure(.badInput, "\(path): \(error)", hint: error.hint)
+      throw CommandFailure(.failed, "\(path): \(error)", hint: error.hint)
     }
   }
 }

@@ -1,3 +1,4 @@
+package import Operations
 import Replication
 package import Transport
 
@@ -8,8 +9,8 @@ package struct Problem: Hashable, Sendable {
   package let code: String
   package let title: String
   package let detail: String?
-  /// The command that helps.
-  package let advice: String?
+  /// What helps, commands that can be pasted first.
+  package let actions: [String]
 
   /// Reads an answer that is no success; one without a problem body keeps its status.
   package init(_ response: HTTPResponse) {
@@ -19,7 +20,8 @@ package struct Problem: Hashable, Sendable {
     code = object["code"]?.text?.string ?? "http-\(response.status.code)"
     title = object["title"]?.text?.string ?? "HTTP \(response.status.code)"
     detail = object["detail"]?.text?.string
-    advice = object["do"]?.text?.string
+    let advice = object["do"]
+    actions = (advice?.array ?? advice.map { [$0] } ?? []).compactMap(\.text?.string)
   }
 
   /// A fault found on this side, in the same form.
@@ -28,7 +30,7 @@ package struct Problem: Hashable, Sendable {
     self.code = code
     self.title = title
     detail = nil
-    advice = nil
+    actions = []
   }
 
   /// Not the daemon's judgement of a record but of the moment or the asker, where there is one.
@@ -43,9 +45,12 @@ package struct Problem: Hashable, Sendable {
   package var failure: CommandFailure { failure(exitCode) }
 
   package func failure(_ exitCode: ExitCode) -> CommandFailure {
-    CommandFailure(
-      exitCode, [title, detail].compactMap { $0 }.joined(separator: ": ") + " [\(code)]",
-      hint: advice)
+    let message = [title, detail].compactMap { $0 }.joined(separator: ": ")
+    let safe = visibleText("\(message) [\(code)]")
+    let hint = actions.map(visibleText).joined(separator: "\n  ")
+    return CommandFailure(
+      exitCode, LocalText(vi: safe, en: safe),
+      hint: hint.isEmpty ? nil : LocalText(vi: hint, en: hint))
   }
 
   /// One JSON line for the result of input line `line`.
@@ -55,7 +60,7 @@ package struct Problem: Hashable, Sendable {
       "code": .string(Text(code)), "title": .string(Text(title)),
     ]
     object["detail"] = detail.map { .string(Text($0)) }
-    object["do"] = advice.map { .string(Text($0)) }
+    if !actions.isEmpty { object["do"] = .array(actions.map { .string(Text($0)) }) }
     return JSONValue.object(object).canonicalBytes
   }
 }

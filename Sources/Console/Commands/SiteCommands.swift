@@ -4,13 +4,16 @@ import Replication
 import Transport
 
 extension CommandRun {
-  /// `status [--json] [--all]`: the daemon draws the screen, so every reader sees the same one.
+  /// `status [SITE] [--json] [--all]`: the daemon draws the screen, so every reader sees the same one.
   func status() throws(CommandFailure) -> ExitCode {
     var query = [
       HTTPTarget.QueryItem("format", invocation.has(.json) ? "json" : "text"),
       .init("lang", language.rawValue),
     ]
     if invocation.has(.all) { query.append(.init("all", "1")) }
+    if let peer = invocation.operands.first {
+      query.append(.init("site", try site(peer).description))
+    }
     let body = try client().call(.get, ["status"], query: query)
     if invocation.has(.json) {
       terminal.json(body)
@@ -126,7 +129,7 @@ extension CommandRun {
       let certificate = try readCertificate(path)
       guard certificate.site == site else {
         throw CommandFailure(
-          .badInput,
+          .failed,
           LocalText(
             vi: "\(visibleText(path)) không phải chứng thư của \(site)",
             en: "\(visibleText(path)) is not a certificate of \(site)"),

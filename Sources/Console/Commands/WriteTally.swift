@@ -1,3 +1,4 @@
+package import Operations
 package import Replication
 
 /// What became of the lines of one writing command, and the exit code that follows.
@@ -34,11 +35,11 @@ package struct WriteTally: Hashable, Sendable {
   /// something is durable here only, 2 when something is kept there but not applied.
   package var exitCode: ExitCode {
     if let first = failures.first {
-      guard doneCount == 0 else { return .partly }
+      guard doneCount == 0 else { return .partlyDone }
       return failures.allSatisfy { $0 == first } ? first : .failed
     }
     if unconfirmedCount > 0 { return .tryAgain }
-    return keptCodes.isEmpty ? .done : .partly
+    return keptCodes.isEmpty ? .done : .partlyDone
   }
 
   package var failedCount: Int { failures.count }

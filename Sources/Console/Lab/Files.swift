@@ -1,8 +1,9 @@
 import Glibc
+import Operations
 
 /// Small files as a whole.
 enum Files {
-  /// - Throws: exit code 65 with the system's reason, also for a file above `limit` bytes.
+  /// - Throws: exit code 1 with the system's reason, also for a file above `limit` bytes.
   static func read(_ path: String, limit: Int) throws(CommandFailure) -> [UInt8] {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw unreadable(path, errno) }

@@ -1,4 +1,5 @@
 import Glibc
+import Operations
 
 /// Reads lines of a file or of stdin, a bounded piece at a time.
 final class LineReader {
@@ -98,5 +99,5 @@ final class LineReader {
 
 func unreadable(_ path: String, _ code: CInt) -> CommandFailure {
   let reason = strerror(code).map { String(cString: $0) } ?? "errno \(code)"
-  return CommandFailure(.badInput, "\(path): \(reason)")
+  return CommandFailure(.failed, "\(path): \(reason)")
 }
