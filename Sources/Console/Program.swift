@@ -84,6 +84,7 @@ extension CommandRun {
     case .status: try status()
     case .digest: try digest()
     case .quarantineList: try listQuarantine()
+    case .quarantineRetry: try retryQuarantined()
     case .explain: try explain()
     case .siteAdd: try addSite()
     case .siteList: try listSites()

@@ -36,7 +36,7 @@ private let record = "569ec6fc-a81d-574a-9ecd-8e1a5ec71c35"
     (["ok", "409 used-before", "ok"], ExitCode.partlyDone),
     (["409 used-before", "400 json-invalid"], .failed),
     (["403 not-owner"], .failed),
-    (["403 not-allowed"], .notAllowed),
+    (["403 not-permitted"], .notAllowed),
     (["503 no-registry"], .tryAgain),
     (["507 storage-full", "503 locked"], .tryAgain),
     (["507 storage-full", "409 used-before"], .failed),

@@ -5,7 +5,7 @@ package enum Command: Sendable, CaseIterable {
   case put, append, annotate, withdraw
   case get, list, changes
   case conflictsList, conflictsShow, conflictsResolve
-  case status, digest, quarantineList, explain
+  case status, digest, quarantineList, quarantineRetry, explain
   case siteAdd, siteList, rejoin, reload
   case configCheck, configShow, certificateShow
   case labCreate, labRelay
@@ -87,7 +87,7 @@ package enum CommandTable {
       .conflictsShow, "conflicts show", "KIND RECORD", [.json],
       vi: "các phiên bản đối nhau", en: "the versions that contradict each other"),
     entry(
-      .conflictsResolve, "conflicts resolve", "KIND RECORD", [.keep, .reason, .wait, .timeout],
+      .conflictsResolve, "conflicts resolve", "KIND RECORD", [.keep, .reason],
       vi: "quyết định giữ bản nào (chỉ nơi sở hữu)", en: "decide what stays (at the owner only)"),
   ]
 
@@ -103,6 +103,9 @@ package enum CommandTable {
     entry(
       .quarantineList, "quarantine ls", "", [.json],
       vi: "các mục bị cách ly, kèm lý do", en: "entries in quarantine, with the reason"),
+    entry(
+      .quarantineRetry, "quarantine retry", "ORIGIN INCARNATION SEQUENCE", [],
+      vi: "thử áp dụng lại một mục", en: "try again to apply one entry"),
     entry(
       .explain, "explain", "ID", [],
       vi: "giải thích một mã trên màn hình tình trạng", en: "explain an id of the status screen"),

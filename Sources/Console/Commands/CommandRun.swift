@@ -96,13 +96,15 @@ package final class CommandRun {
 
   /// A required option.
   func needed(_ option: Option) throws(CommandFailure) -> String {
-    guard let value = invocation.value(option) else {
-      throw usageFailure(
-        vi: "thiếu \(option.rawValue) \(option.valueName ?? "")",
-        en: "\(option.rawValue) \(option.valueName ?? "") is missing",
-        CommandTable.specification(of: invocation.command))
-    }
+    guard let value = invocation.value(option) else { throw missing(option) }
     return value
+  }
+
+  func missing(_ option: Option) -> CommandFailure {
+    let usage = "\(option.rawValue) \(option.valueName ?? "")"
+    return usageFailure(
+      vi: "thiếu \(usage)", en: "\(usage) is missing",
+      CommandTable.specification(of: invocation.command))
   }
 }
 

@@ -36,7 +36,7 @@ package struct Problem: Hashable, Sendable {
   /// Not the daemon's judgement of a record but of the moment or the asker, where there is one.
   package var exitCode: ExitCode {
     switch (status, code) {
-    case (403, "not-allowed"): .notAllowed
+    case (403, "not-permitted"): .notAllowed
     case (408, _), (429, _), (503, _), (507, _): .tryAgain
     case _: .failed
     }

@@ -72,9 +72,10 @@ extension CommandRun {
       } else if !found.isEmpty {
         terminal.table(
           skipped == 0
-            ? ["ORIGIN", "SEQUENCE", "KIND", "RECORD", "STATE", "CODE", "VIA", "TRIES"] : [],
+            ? ["ORIGIN", "INCARNATION", "SEQUENCE", "KIND", "RECORD", "STATE", "CODE", "TRIES"]
+            : [],
           found.map { entry in
-            ["origin", "sequence", "kind", "recordId", "state", "code", "via", "attempts"]
+            ["origin", "incarnation", "sequence", "kind", "recordId", "state", "code", "attempts"]
               .map { entry.shown($0) }
           })
       }

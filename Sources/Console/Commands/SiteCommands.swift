@@ -45,7 +45,25 @@ extension CommandRun {
       sites.append(.string(Text(try site(text).description)))
     }
     let body: JSONObject = ["without": .array(sites)]
-    terminal.json(try client().call(.post, ["rejoin"], body: body.bytes))
+    let answer = try client().call(.post, ["rejoin"], body: body.bytes)
+    terminal.json(answer)
+    // Still locked: some peer has not confirmed yet.
+    let isLocked = (try? JSONValue.parse(answer))?.object?["locked"] == .bool(true)
+    return isLocked ? .tryAgain : .done
+  }
+
+  /// `quarantine retry ORIGIN INCARNATION SEQUENCE`: the names as `quarantine ls` shows them.
+  func retryQuarantined() throws(CommandFailure) -> ExitCode {
+    let origin = try site(invocation.operands[0])
+    guard let sequence = Int64(invocation.operands[2]), sequence > 0 else {
+      throw usageFailure(
+        vi: "SEQUENCE phải là số nguyên từ 1", en: "SEQUENCE must be a whole number from 1")
+    }
+    let body: JSONObject = [
+      "origin": .string(Text(origin.description)),
+      "incarnation": .string(Text(invocation.operands[1])), "sequence": .integer(sequence),
+    ]
+    terminal.json(try client().call(.post, ["quarantine", "retry"], body: body.bytes))
     return .done
   }
 

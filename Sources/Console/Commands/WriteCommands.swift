@@ -20,8 +20,7 @@ extension CommandRun {
 
   /// `withdraw KIND RECORD --revision N`
   func withdraw() throws(CommandFailure) -> ExitCode {
-    _ = try needed(.revision)
-    guard let revision = try number(.revision) else { return .usage }
+    guard let revision = try number(.revision) else { throw missing(.revision) }
     var body: JSONObject = ["revision": .integer(revision)]
     body["reason"] = invocation.value(.reason).map { .string(Text($0)) }
     return try writeOne(to: ["records"] + (try record()) + ["withdrawal"], body)
