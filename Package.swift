@@ -71,7 +71,7 @@ let tests: [Target] = [
     swiftSettings: strict),
   .testTarget(
     name: "ConsoleTests",
-    dependencies: ["Console", "Operations", "Cryptography", "Transport", "Replication"],
+    dependencies: ["Console", "Transport", "Operations", "Replication", "Cryptography"],
     swiftSettings: strict),
 ]
 
