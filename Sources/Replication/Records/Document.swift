@@ -99,7 +99,9 @@ package enum DocumentRules: RecordRules {
 
   // MARK: Events
 
-  static let eventTypes: [Text] = ["receipt", "addressed", "signature", "timestamp", EntryFacts.conflictDecided]
+  static let eventTypes: [Text] = [
+    "receipt", "addressed", "signature", "timestamp", EntryFacts.conflictDecided,
+  ]
 
   static func eventSchema(ofType type: Text) -> Schema? {
     switch type {

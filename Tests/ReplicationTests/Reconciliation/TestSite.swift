@@ -112,11 +112,22 @@ struct TestSite {
     try transact { reconciler, store in
       let result = try reconciler.receive(
         entry, from: peer, isRecovering: isRecovering, in: &store)
-      if entry.header.record?.kind == .registry, case .revision(let number) = entry.header.subject {
-        let revision = RegistryRevision(number: number.value, digest: entry.digest)
-        while try reconciler.releaseWaiting(for: revision, in: &store) {}
-      }
+      while let revision = entry.registryRevision,
+        try reconciler.releaseWaiting(for: revision, in: &store)
+      {}
       return result
+    }
+  }
+
+  /// As when a person asks for what waits to be tried once more.
+  mutating func retryWaiting() throws {
+    for waiting in try store.waitingEntries(skip: 0, limit: .max) {
+      try transact { reconciler, store in
+        _ = try reconciler.retry(waiting, in: &store)
+        while let revision = waiting.entry.registryRevision,
+          try reconciler.releaseWaiting(for: revision, in: &store)
+        {}
+      }
     }
   }
 
@@ -162,6 +173,16 @@ struct TestSite {
 
   func outcome(of entry: EntryIdentity, by site: SiteID) throws -> Outcome? {
     try store.remoteOutcomes(of: entry).first { $0.site == site }
+  }
+}
+
+extension Entry {
+  /// What this entry is as a registry; nil for every other kind.
+  var registryRevision: RegistryRevision? {
+    guard header.record?.kind == .registry, case .revision(let number) = header.subject else {
+      return nil
+    }
+    return RegistryRevision(number: number.value, digest: digest)
   }
 }
 
