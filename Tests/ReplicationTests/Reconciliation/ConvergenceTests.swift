@@ -16,11 +16,11 @@ import Testing
     try network.settle()
     let entries = try network.centre.entries()
       .filter { $0.header.record != nil && $0.header.record?.kind != .registry }
-    let fresh = try TestNetwork(seed: seed, provinces: []).centre
     let registry = try network.centre.entries().filter { $0.header.record?.kind == .registry }
     var expected: State?
     for order in entries.orders(atMost: 24, &network.random) {
-      var site = TestSite(fresh.id, centre: fresh.centre, random: &network.random)
+      var site = TestSite(
+        TestNetwork.centre, centre: TestNetwork.centre, random: &network.random)
       for entry in registry { try site.receive(entry, from: entry.origin, isRecovering: true) }
       try site.retryWaiting()
       for entry in order {

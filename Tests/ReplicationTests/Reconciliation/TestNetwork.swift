@@ -13,10 +13,16 @@ struct TestNetwork {
   private var documentCount = 0
 
   /// Every site knows the first registry.
-  init(seed: UInt64, provinces: [SiteID] = Self.provinces) throws {
-    self.init(bare: seed, provinces: provinces)
-    try self[Self.centre].writeRegistry(Self.everyone)
-    try settle()
+  init(seed: UInt64) throws {
+    self = try Self.template.get()
+    random = SeededRandom(seed: seed)
+  }
+
+  private static let template = Result {
+    var network = TestNetwork(bare: 0)
+    try network[Self.centre].writeRegistry(Self.everyone)
+    try network.settle()
+    return network
   }
 
   /// No registry yet.
