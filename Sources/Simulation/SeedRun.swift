@@ -54,10 +54,12 @@ package struct SeedRun: Sendable {
   }
 
   private func plan(_ fault: Fault, in world: SimulatedWorld) {
+    // One site of a world is put back, perhaps twice: two at once may lose what only they had.
+    let restored = world.random.pick(world.sites) ?? world.centre
     for _ in 0..<(1 + world.random.below(2)) {
       let wait = world.random.milliseconds(0...spanMilliseconds)
       switch fault {
-      case .restore: planRestore(in: world)
+      case .restore: planRestore(of: restored, in: world)
       case .cutAtByte, .cutForLong, .flapping, .slowLine, .kill, .forgottenCursors, .clockStep,
         .fullDisk:
         world.after(wait) { strike(fault, in: world) }
@@ -65,8 +67,7 @@ package struct SeedRun: Sendable {
     }
   }
 
-  private func planRestore(in world: SimulatedWorld) {
-    guard let site = world.random.pick(world.sites) else { return }
+  private func planRestore(of site: SimulatedSite, in world: SimulatedWorld) {
     let copied = world.random.milliseconds(500...spanMilliseconds * 2 / 3)
     let lasted = world.random.milliseconds(200...spanMilliseconds / 3)
     world.after(copied) {

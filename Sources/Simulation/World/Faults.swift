@@ -55,6 +55,10 @@ extension SimulatedWorld {
     }
     restoreCount += 1
     site.start()
+    // The operator sees when the copy was older than the province.
+    if site === centre {
+      for late in members where !firstMembers.contains(late) { addMember(late) }
+    }
   }
 
   /// The site has lost its place in its peers' logs: everything comes once more.

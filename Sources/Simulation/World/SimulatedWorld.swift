@@ -64,19 +64,19 @@ final class SimulatedWorld {
     for site in sites { site.start() }
   }
 
-  /// The centre's next registry names `province` too.
+  /// Sees to it that the centre's registry names `province`, as often as it takes.
   func addMember(_ province: SiteID) {
-    guard centre.isUp, (try? centre.store.siteState().lock) == .some(.none), !centre.isDiskFull else {
-      return after(.seconds(1)) { [self] in addMember(province) }
-    }
-    centre.post(.addSite(province))
-    after(.seconds(2)) { [self] in
-      let registry = try? centre.store.registry(centre.store.siteState().registry)
-      if registry?.sites[province] != nil {
-        members.append(province)
-      } else {
-        addMember(province)
+    after(.seconds(1)) { [self] in
+      guard centre.isUp, !centre.isDiskFull, let state = try? centre.store.siteState(),
+        state.lock == nil
+      else { return addMember(province) }
+      let registry = try? centre.store.registry(state.registry)
+      guard registry?.sites[province] == nil else {
+        if !members.contains(province) { members.append(province) }
+        return
       }
+      centre.post(.addSite(province))
+      addMember(province)
     }
   }
 
