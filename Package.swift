@@ -62,6 +62,15 @@ let tests: [Target] = [
     dependencies: ["Operations", "Replication"],
     swiftSettings: strict),
   .testTarget(
+    name: "SimulationTests",
+    dependencies: ["Simulation", "Replication", "Storage"],
+    swiftSettings: strict),
+  .testTarget(
+    name: "Scenarios",
+    dependencies: ["Simulation", "Replication", "Storage"],
+    exclude: ["Scripts"],
+    swiftSettings: strict),
+  .testTarget(
     name: "StoreContract",
     dependencies: ["Storage", "Replication", "Cryptography"],
     swiftSettings: strict),
