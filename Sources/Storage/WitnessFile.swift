@@ -79,11 +79,15 @@ package struct WitnessFile: ~Copyable {
   /// Says `witness` from now on; synced when it returns. Call it after the commit it speaks of:
   /// the witness may lag, never lead.
   package mutating func write(_ witness: Witness) throws(WitnessError) {
-    counter += 1
-    let slot = encode(witness)
-    let offset = off_t(counter % 2) * off_t(Self.slotByteCount)
-    guard pwrite(file.descriptor, slot, slot.count, offset) == slot.count else { throw failure("write") }
+    // A write that failed is tried again in its own slot: the other one is the last that is whole.
+    let next = counter + 1
+    let slot = encode(witness, counter: next)
+    let offset = off_t(next % 2) * off_t(Self.slotByteCount)
+    guard pwrite(file.descriptor, slot, slot.count, offset) == slot.count else {
+      throw failure("write")
+    }
     guard fdatasync(file.descriptor) == 0 else { throw failure("sync") }
+    counter = next
   }
 
   /// Says `witness` in both slots, so that nothing of an earlier branch is left to come back.
@@ -92,7 +96,7 @@ package struct WitnessFile: ~Copyable {
     try write(witness)
   }
 
-  private func encode(_ witness: Witness) -> [UInt8] {
+  private func encode(_ witness: Witness, counter: UInt64) -> [UInt8] {
     var writer = ByteWriter(reserving: Self.slotByteCount)
     writer.write(Self.magic)
     writer.write(counter)

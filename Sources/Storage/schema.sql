@@ -12,10 +12,11 @@ CREATE TABLE run (
   UNIQUE (origin, incarnation)
 ) STRICT;
 
--- Every entry that has a row, its body stored once. Read back only under its digest.
+-- Every entry that has a row, its body stored once. Read back only under its digest, which proves
+-- more than a foreign key; so this table and `log`, written for every row, have none.
 CREATE TABLE entry (
   id INTEGER PRIMARY KEY,           -- LSN of its first row
-  run INTEGER NOT NULL REFERENCES run (id),
+  run INTEGER NOT NULL,
   sequence INTEGER NOT NULL,
   kind INTEGER,                     -- RecordKind; NULL in a genesis
   record BLOB,                      -- 16 bytes; NULL in a genesis
@@ -34,7 +35,7 @@ CREATE INDEX entry_by_digest ON entry (substr(digest, 1, 8));
 -- This site's log. Narrow, because links scan it for the rows they want.
 CREATE TABLE log (
   lsn INTEGER PRIMARY KEY,
-  relog_of INTEGER REFERENCES entry (id),  -- NULL in the entry's first row
+  relog_of INTEGER,                 -- id of the entry; NULL in its first row
   author INTEGER NOT NULL,          -- run of the entry, repeated here for the scan
   lane INTEGER NOT NULL,
   via BLOB,                         -- the peer it came from; NULL when authored here

@@ -134,8 +134,8 @@ struct SeededRandom: RandomNumberGenerator {
     #expect(try JSONValue.parseCanonical(bytes) == value)
   }
 
-  /// Bytes one change away from valid, and plain noise: never a trap; the strict parser takes exactly
-  /// the bytes that the loose one writes back unchanged.
+  /// Bytes one change away from valid, and plain noise: never a trap; the strict parser takes
+  /// exactly the bytes that the loose one writes back unchanged.
   @Test(arguments: UInt64(0)..<300) func neverTraps(seed: UInt64) {
     var random = SeededRandom(state: seed)
     var bytes = randomValue(depth: 3, using: &random).canonicalBytes

@@ -90,7 +90,8 @@ enum Implementation: CaseIterable {
   }
 }
 
-func openStore(_ directory: TemporaryDirectory, site: SiteID = Fixture.centre) throws -> OpenedStore {
+func openStore(_ directory: TemporaryDirectory, site: SiteID = Fixture.centre) throws -> OpenedStore
+{
   try OpenedStore.open(directory.path, site: site, hashing: TestHashing()) { Fixture.storeID }
 }
 

@@ -21,14 +21,16 @@ import Testing
       for key in keys { try store.setSummary(RecordSummary(), of: key) }
       for key in keys.dropLast() { try store.setSummary(summary, of: key) }
       try store.setSummary(calm, of: keys[1])
-    } read: { store, _ in
+    } read: { store, _ throws in
       #expect(try store.summary(of: keys[0]) == summary)
       #expect(try store.summary(of: keys[1]) == calm)
       #expect(try store.summary(of: keys[3]) == RecordSummary())
       #expect(try store.summary(of: Fixture.key(9)) == nil)
       // A record without a put is not listed.
       #expect(
-        try store.records(kind: .document, after: nil, limit: 9) == [Fixture.key(1), Fixture.key(3)])
+        try store.records(kind: .document, after: nil, limit: 9) == [
+          Fixture.key(1), Fixture.key(3),
+        ])
       #expect(
         try store.records(kind: .document, after: keys[1].id, limit: 9) == [Fixture.key(3)])
       #expect(try store.records(kind: .document, after: nil, limit: 1) == [Fixture.key(1)])
@@ -55,7 +57,7 @@ import Testing
       try store.name(Fixture.key(1), as: composed)
       try store.name(Fixture.key(2), as: composed)
       for identity in identities + identities { try store.refer(identity, to: composed) }
-    } read: { store, _ in
+    } read: { store, _ throws in
       #expect(
         try store.claimants(of: composed) == [
           Fixture.key(1), Fixture.key(2), Fixture.key(1, .directive),
@@ -81,7 +83,7 @@ import Testing
       try store.setWaiting(waiting(4, .quarantined))
       try store.setWaiting(again)
       try store.removeWaiting(Fixture.identity(3, of: Fixture.hue))
-    } read: { store, _ in
+    } read: { store, _ throws in
       let revision = RegistryRevision(number: 5, digest: .zero)
       #expect(
         try store.waiting(forRegistry: revision, limit: 9).map(\.sequence.value) == [9, 5])
@@ -116,7 +118,7 @@ import Testing
         try store.addOutcome(outcome(2, .conflict), for: Fixture.hue),
         try store.addOutcome(outcome(1, .applied), for: Fixture.hue),
       ]
-    } read: { store, numbers in
+    } read: { store, numbers throws in
       #expect(numbers == [1, 1, 2, 3])
       #expect(
         try store.outcomes(for: Fixture.hue, after: 1, limit: 9) == [
@@ -138,7 +140,7 @@ import Testing
       for outcome in [
         word(Fixture.lao, .held), word(Fixture.hue, .held), word(Fixture.lao, .applied),
       ] { try store.setRemoteOutcome(outcome) }
-    } read: { store, _ in
+    } read: { store, _ throws in
       #expect(
         try store.remoteOutcomes(of: Fixture.identity(1)) == [
           word(Fixture.hue, .held), word(Fixture.lao, .applied),
@@ -155,7 +157,7 @@ import Testing
       try store.dropBody(of: entry.identity)
       try store.dropBody(of: entry.identity)
       try store.dropBody(of: Fixture.identity(2))
-    } read: { store, _ in
+    } read: { store, _ throws in
       #expect(try store.entry(entry.identity) == entry.stub)
       #expect(try store.entry(digest: entry.digest) == entry.stub)
       #expect(try store.entries(of: Fixture.key(1)) == [entry.stub])
@@ -183,7 +185,7 @@ import Testing
         WaitingEntry(
           entry: Fixture.entry(Fixture.identity(50)), via: nil, state: .held, code: .none,
           attempts: 0))
-    } read: { store, _ in
+    } read: { store, _ throws in
       let all = try store.leaves(after: nil, limit: 100)
       #expect(all.map(\.identity) == identities.sorted())
       #expect(all.first?.kind == nil && all.last?.kind == .document)
@@ -222,7 +224,7 @@ import Testing
       try store.setPeer(peer, of: Fixture.lao)
       try store.setSiteState(state)
       try store.setRegistry(state.registry, body: [1])
-    } read: { store, _ in
+    } read: { store, _ throws in
       #expect(try store.peer(Fixture.lao) == peer)
       #expect(try store.peer(Fixture.centre) == PeerState())
       #expect(try store.peers() == [Fixture.hue, Fixture.lao])
@@ -239,7 +241,7 @@ import Testing
     try implementation.run { store in
       try store.append(first)
       for other in others + others { try store.keepFork(other, via: Fixture.hue) }
-    } read: { store, _ in
+    } read: { store, _ throws in
       #expect(try store.forks(of: first.identity) == others.sorted { $0.digest < $1.digest })
       #expect(try store.forks(of: Fixture.identity(2)).isEmpty)
       #expect(try store.entry(first.identity) == first)

@@ -35,6 +35,9 @@ final class LinkDriver {
   let number: SessionNumber
   let role: LinkRole
   private(set) var identity: PeerIdentity?
+  private(set) var upSince: Instant?
+  /// Why the connection failed below the session, as a token or a sentence.
+  var failure: String?
   private let connection: Connection
   private let tls: TLSConnection
   private let compressor: FrameCompressor
@@ -72,6 +75,7 @@ final class LinkDriver {
   }
 
   var peerAddress: String { connection.peerAddress.description }
+  var peerHost: String { connection.peerAddress.hostText }
   var isUp: Bool { session.isUp }
   var progress: SessionProgress? { session.progress }
 
@@ -114,7 +118,8 @@ final class LinkDriver {
     case .connected: pump()
     case .received(let bytes): received(bytes)
     case .drained: loadHeld()
-    case .closed:
+    case .closed(let end):
+      if case .failed(let error) = end, failure == nil { failure = "\(error)" }
       if isOpened { advance(.closeRequested(.transportEnded)) }
       finish(.transportEnded)
     }
@@ -216,7 +221,10 @@ final class LinkDriver {
 
   private func perform(_ output: StepOutput) {
     guard let peer = identity?.site else { preconditionFailure("a session without a peer") }
-    for event in output.events { host.noted(event, self) }
+    for event in output.events {
+      if case .becameUp = event { upSince = loop.now }
+      host.noted(event, self)
+    }
     for write in output.writes { host.perform(write, self, peer: peer) }
     for message in output.sendNow { send(message) }
     for request in output.requests { start(request, peer: peer) }

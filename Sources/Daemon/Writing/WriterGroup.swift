@@ -86,9 +86,11 @@ struct WriterGroup {
         return .committed(link, ticket, report)
       }
     }
+    let registry =
+      state.registry == registryBefore ? nil : try store.registry(state.registry)
     let news = CommitNews(
       logEnd: sealed, state: state, outcomesEnd: outcomesEnd, alarms: reconciler.alarms,
-      tally: tally, registryChanged: state.registry != registryBefore)
+      tally: tally, registry: registry)
     return (ready, news)
   }
 

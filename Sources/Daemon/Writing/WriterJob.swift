@@ -75,7 +75,8 @@ struct CommitNews: Sendable {
   let outcomesEnd: [SiteID: UInt64]
   let alarms: [Alarm]
   var tally: GroupTally
-  let registryChanged: Bool
+  /// The registry in use, when this group changed it.
+  let registry: RegistrySnapshot?
 }
 
 /// Counts of one group, for metrics.

@@ -1,7 +1,7 @@
 /// Text as its UTF-8 bytes: equal, hashed and ordered bytewise.
 ///
-/// Swift's `String` compares by canonical equivalence: "uỷ" composed and decomposed would be one key
-/// in memory and two on disk.
+/// Swift's `String` compares by canonical equivalence: "uỷ" composed and decomposed would be one
+/// key in memory and two on disk.
 package struct Text: Hashable, Comparable, Sendable, CustomStringConvertible,
   ExpressibleByStringLiteral
 {
@@ -22,8 +22,8 @@ package struct Text: Hashable, Comparable, Sendable, CustomStringConvertible,
   }
 
   /// Order of object keys in RFC 8785: by UTF-16 code units. It differs from the order of the bytes
-  /// in one place: U+E000...U+FFFF (lead bytes EE, EF) come after the supplementary planes (F0...F4),
-  /// which UTF-16 writes with surrogates D800...DFFF.
+  /// in one place: U+E000...U+FFFF (lead bytes EE, EF) come after the supplementary planes
+  /// (F0...F4), which UTF-16 writes with surrogates D800...DFFF.
   func compareAsKey(with other: Text) -> KeyOrder {
     let shared = min(bytes.count, other.bytes.count)
     for index in 0..<shared where bytes[index] != other.bytes[index] {

@@ -1,5 +1,5 @@
-/// Base64 of RFC 4648 section 4, strict: padded, no white space, no stray bits, so one value has one
-/// text.
+/// Base64 of RFC 4648 section 4, strict: padded, no white space, no stray bits, so one value has
+/// one text.
 package enum Base64 {
   private static let alphabet = Array(
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)

@@ -13,8 +13,8 @@ extension Schema {
     .required("digest", .format(.digest)), .optional("description", .line),
   ])
 
-  /// A signature over a record, added by its owner; `value` is the CMS structure, `covers` the digest
-  /// of the signed bytes. Verification is a local verdict and no part of the structure.
+  /// A signature over a record, added by its owner; `value` is the CMS structure, `covers` the
+  /// digest of the signed bytes. Verification is a local verdict and no part of the structure.
   static let signature = Schema([
     .required("type", .oneOf(["signature"])), .required("signerRole", .line),
     .required("format", .name), .required("digestAlgorithm", .name),
@@ -39,6 +39,9 @@ extension Schema {
   static let approval: [Field] = [
     .required("role", .line), .required("signedAt", .instant), .optional("signature", .prose),
   ]
+
+  /// Types of the events that every kind has.
+  static let commonTypes: [Text] = ["signature", "timestamp", EntryFacts.conflictDecided]
 
   static func common(ofType type: Text) -> Schema? {
     switch type {

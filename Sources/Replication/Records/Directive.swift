@@ -1,8 +1,8 @@
 /// directive: a task given by a directive, resolution or conclusion (domain.md sections 5 and 9.3).
 ///
-/// Merge: the assigner's superseding put owns the task's text; events are united by id, each type with
-/// one lawful writer; state, timeliness, due date and percent are folded from them (DirectiveFold.swift)
-/// and never stored.
+/// Merge: the assigner's superseding put owns the task's text; events are united by id, each type
+/// with one lawful writer; state, timeliness, due date and percent are folded from them
+/// (DirectiveFold.swift) and never stored.
 enum DirectiveRules: RecordRules {
   // MARK: Put
 
@@ -33,19 +33,19 @@ enum DirectiveRules: RecordRules {
   ]
 
   static func checkPut(_ body: JSONObject) throws(FieldFault) {
-    if body["deadlineType"] == .string("fixed"), body["dueDate"] == nil {
+    if body[.deadlineType] == .string("fixed"), body[.dueDate] == nil {
       throw FieldFault("dueDate", .requiredBecause("deadlineType fixed"))
     }
   }
 
   static func putFacts(_ body: JSONObject) -> EntryFacts {
     var facts = EntryFacts(writer: .owner)
-    facts.speaker = body.organSite("assigningOrgan")
+    facts.speaker = body.organSite(.assigningOrgan)
     let organs = ["assigningOrgan", "monitoringOrgan", "leadOrgan"].map { body.organSite($0) }
-    facts.audience = (organs + body.organSites("coordinatingOrgans")).asAudience
+    facts.audience = (organs + body.organSites(.coordinatingOrgans)).asAudience
     facts.lane = .normal
     // T8: the source document must be here, or the record waits.
-    if let source = body.text("sourceDocumentId") {
+    if let source = body.text(.sourceDocumentId) {
       facts.references = [Reference(key: .documentID(source), spreadsAudience: false)]
     }
     return facts
@@ -54,7 +54,7 @@ enum DirectiveRules: RecordRules {
   // MARK: Events
 
   static let eventTypes: [Text] =
-    assignerEvents.map(\.type) + assigneeEvents.map(\.type) + ["signature", "timestamp"]
+    assignerEvents.map(\.type) + assigneeEvents.map(\.type) + Schema.commonTypes
 
   private typealias EventSchema = (type: Text, schema: Schema)
 
@@ -115,7 +115,7 @@ enum DirectiveRules: RecordRules {
   static func impliedEventType(of body: JSONObject) -> Text? { nil }
 
   static func checkEvent(_ body: JSONObject, type: Text) throws(FieldFault) {
-    if type == "extensionDecided", body["approved"] == .bool(true), body["newDueDate"] == nil {
+    if type == "extensionDecided", body[.approved] == .bool(true), body[.newDueDate] == nil {
       throw FieldFault("newDueDate", .requiredBecause("approved true"))
     }
   }
@@ -123,9 +123,9 @@ enum DirectiveRules: RecordRules {
   static func eventFacts(_ body: JSONObject, type: Text) -> EntryFacts {
     let isAssignees = assigneeEvents.contains { $0.type == type }
     var facts = EntryFacts(writer: isAssignees ? .anySite : .owner)
-    facts.speaker = body.site("bySite")
+    facts.speaker = body.site(.bySite)
     if type == "assigned" || type == "reassigned" {
-      facts.audience = [body.site("leadSite")].asAudience
+      facts.audience = [body.site(.leadSite)].asAudience
       facts.widensRecordAudience = true
     }
     return facts

@@ -70,23 +70,25 @@ private struct DirectiveFold {
   var state = DirectiveState.State.notStarted
   var stateBeforeSuspension = DirectiveState.State.notStarted
   var percent: Int64 = 0
-  /// Local day of the first completion report since the last rejection: the one a confirmation means.
+  /// Local day of the first completion report since the last rejection: the one a confirmation
+  /// means.
   var reportedDay: CalendarDate?
   var decidedRequests: Set<Text> = []
   var flagged: [EventID] = []
 
-  /// The lead before the first event that names one is the current put's: superseded puts may be gone
-  /// (law 2), so they have no say.
+  /// The lead before the first event that names one is the current put's: superseded puts may be
+  /// gone (law 2), so they have no say.
   init(put: JSONObject, events: [FoldedEvent]) {
-    assigner = put.organSite("assigningOrgan")
-    coordinators = put.organSites("coordinatingOrgans").compactMap { $0 }
-    lead = put.organSite("leadOrgan")
-    dueDate = put["deadlineType"] == .string("fixed") ? put.date("dueDate") : nil
+    assigner = put.organSite(.assigningOrgan)
+    coordinators = put.organSites(.coordinatingOrgans).compactMap { $0 }
+    lead = put.organSite(.leadOrgan)
+    dueDate = put[.deadlineType] == .string("fixed") ? put.date(.dueDate) : nil
   }
 
   mutating func apply(_ event: FoldedEvent) {
-    let type = event.body.text("type") ?? ""
-    guard type != "signature", type != "timestamp" else { return }
+    let type = event.body.text(.type) ?? ""
+    // What every kind has says nothing about the task.
+    guard Schema.common(ofType: type) == nil else { return }
     let isApplied =
       switch event.author {
       case assigner where DirectiveRules.isAssigners(type): applyAssigners(type, event.body)
@@ -108,10 +110,10 @@ private struct DirectiveFold {
   /// The assigner's word always stands. Cancelled and completed end the matter for assignees (T1).
   private mutating func applyAssigners(_ type: Text, _ body: JSONObject) -> Bool {
     switch type {
-    case "assigned": lead = body.site("leadSite") ?? lead
+    case "assigned": lead = body.site(.leadSite) ?? lead
     case "reassigned":
       // A new lead starts anew: what the old one reports does not move its state (T3).
-      lead = body.site("leadSite")
+      lead = body.site(.leadSite)
       state = .notStarted
       percent = 0
       reportedDay = nil
@@ -140,11 +142,11 @@ private struct DirectiveFold {
 
   /// T4: later than the current date, and one decision a request.
   private mutating func applyDecision(_ body: JSONObject) -> Bool {
-    guard let request = body.text("requestEventId"), decidedRequests.insert(request).inserted else {
+    guard let request = body.text(.requestEventId), decidedRequests.insert(request).inserted else {
       return false
     }
-    guard body["approved"] == .bool(true) else { return true }
-    guard let newDate = body.date("newDueDate"), let current = dueDate, newDate > current else {
+    guard body[.approved] == .bool(true) else { return true }
+    guard let newDate = body.date(.newDueDate), let current = dueDate, newDate > current else {
       return false
     }
     dueDate = newDate
@@ -159,7 +161,7 @@ private struct DirectiveFold {
       guard state == .notStarted || state == .returned else { return false }
       state = .inProgress
     case "progressReported":
-      percent = body["percentComplete"]?.integer ?? percent
+      percent = body[.percentComplete]?.integer ?? percent
       if state == .notStarted { state = .inProgress }
     case "completionReported":
       guard isOpen else { return false }
@@ -188,6 +190,6 @@ private struct DirectiveFold {
 
   /// `at` is the author's claim; dates come from it, order does not.
   private static func localDay(_ body: JSONObject) -> CalendarDate? {
-    body.text("at").flatMap { WallTime($0) }.map { CalendarDate(localDayOf: $0) }
+    body.text(.at).flatMap { WallTime($0) }.map { CalendarDate(localDayOf: $0) }
   }
 }

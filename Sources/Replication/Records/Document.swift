@@ -1,7 +1,7 @@
 /// document: an official document and what becomes of it (domain.md sections 3 and 9.2).
 ///
-/// Merge: a put is write-once; receipts, late addressees, signatures and time-stamp tokens are events,
-/// united by event id; keywords are last-writer-wins with the losers kept.
+/// Merge: a put is write-once; receipts, late addressees, signatures and time-stamp tokens are
+/// events, united by event id; keywords are last-writer-wins with the losers kept.
 package enum DocumentRules: RecordRules {
   // MARK: Put
 
@@ -59,48 +59,48 @@ package enum DocumentRules: RecordRules {
   static let derivedFields: [Text] = ["effectStatus"]
 
   static func checkPut(_ body: JSONObject) throws(FieldFault) {
-    if body["priority"] == .integer(4), body["dueDate"] == nil {
+    if body[.priority] == .integer(4), body[.dueDate] == nil {
       throw FieldFault("dueDate", .requiredBecause("priority 4"))
     }
-    let businessType = body["businessDocType"]?.integer ?? 0
-    if businessType != 0, (body["replacementInfo"]?.array ?? []).isEmpty {
+    let businessType = body[.businessDocType]?.integer ?? 0
+    if businessType != 0, (body[.replacementInfo]?.array ?? []).isEmpty {
       throw FieldFault("replacementInfo", .requiredBecause("businessDocType \(businessType)"))
     }
   }
 
-  /// For whom, how fast, and under which number it may stand only once. Numbers run within a term at
-  /// one organ; the owner's site in the key keeps the predecessors of a merged province apart.
+  /// For whom, how fast, and under which number it may stand only once. Numbers run within a term
+  /// at one organ; the owner's site in the key keeps the predecessors of a merged province apart.
   static func putFacts(_ body: JSONObject) -> EntryFacts {
     var facts = EntryFacts(writer: .owner)
     facts.isWriteOnce = true
-    facts.speaker = body.organSite("from")
-    facts.audience = (body.organSites("to") + [body.organSite("from")]).asAudience
-    facts.lane = (body["priority"]?.integer ?? 0) >= 1 ? .urgent : .normal
-    if let id = body.text("documentId") {
+    facts.speaker = body.organSite(.from)
+    facts.audience = (body.organSites(.to) + [body.organSite(.from)]).asAudience
+    facts.lane = (body[.priority]?.integer ?? 0) >= 1 ? .urgent : .normal
+    if let id = body.text(.documentId) {
       facts.names = [.documentID(id)]
       facts.claims = [.documentID(id), numberKey(body)]
     }
-    if body["businessDocType"] != .integer(0) {
-      facts.references = (body["replacementInfo"]?.array ?? [])
-        .compactMap { $0.object?.text("documentId") }
+    if body[.businessDocType] != .integer(0) {
+      facts.references = (body[.replacementInfo]?.array ?? [])
+        .compactMap { $0.object?.text(.documentId) }
         .map { Reference(key: .documentID($0), spreadsAudience: true) }
     }
     return facts
   }
 
   private static func numberKey(_ body: JSONObject) -> UniqueKey {
-    let from = body["from"]?.object ?? JSONObject()
-    let type = body["documentType"]?.object?.text("code")
+    let from = body[.from]?.object ?? JSONObject()
+    let type = body[.documentType]?.object?.text(.code)
     let parts = [
-      from.text("siteId"), from.text("organId"), type, body.text("codeNumber"),
-      body.text("committeeTerm"),
+      from.text(.siteId), from.text(.organId), type, body.text(.codeNumber),
+      body.text(.committeeTerm),
     ]
     return UniqueKey(.documentNumber, parts.map { $0?.bytes ?? [] })
   }
 
   // MARK: Events
 
-  static let eventTypes: [Text] = ["receipt", "addressed", "signature", "timestamp", EntryFacts.conflictDecided]
+  static let eventTypes: [Text] = ["receipt", "addressed"] + Schema.commonTypes
 
   static func eventSchema(ofType type: Text) -> Schema? {
     switch type {
@@ -135,12 +135,12 @@ package enum DocumentRules: RecordRules {
   static let eventIDName: Text = "receiptId"
 
   static func impliedEventType(of body: JSONObject) -> Text? {
-    body["statusCode"] == nil ? nil : "receipt"
+    body[.statusCode] == nil ? nil : "receipt"
   }
 
   static func checkEvent(_ body: JSONObject, type: Text) throws(FieldFault) {
     // D7: who refuses says why.
-    if type == "receipt", body["statusCode"] == .string("02"), body["description"] == nil {
+    if type == "receipt", body[.statusCode] == .string("02"), body[.description] == nil {
       throw FieldFault("description", .requiredBecause("statusCode 02"))
     }
   }
@@ -149,14 +149,14 @@ package enum DocumentRules: RecordRules {
   static func eventFacts(_ body: JSONObject, type: Text) -> EntryFacts {
     guard type != "receipt" else {
       var facts = EntryFacts(writer: .addressee)
-      facts.speaker = body.site("siteId")
+      facts.speaker = body.site(.siteId)
       facts.sharesRecordAudience = false
       return facts
     }
     var facts = EntryFacts(writer: .owner)
-    facts.speaker = body.site("bySite")
+    facts.speaker = body.site(.bySite)
     if type == "addressed" {
-      facts.audience = body.organSites("to").asAudience
+      facts.audience = body.organSites(.to).asAudience
       facts.widensRecordAudience = true
     }
     return facts
@@ -175,19 +175,20 @@ package enum DocumentRules: RecordRules {
 
   // MARK: Folds
 
-  /// Keywords of the last annotation in the one order, else the put's own; the losers stay readable.
+  /// Keywords of the last annotation in the one order, else the put's own; the losers stay
+  /// readable.
   package static func keywords(put: JSONObject, events: [FoldedEvent]) -> LastWriter {
-    var versions = [put["keywords"]].compactMap { $0 }
-    versions += events.filter { $0.operation == .annotate }.compactMap { $0.body["keywords"] }
+    var versions = [put[.keywords]].compactMap { $0 }
+    versions += events.filter { $0.operation == .annotate }.compactMap { $0.body[.keywords] }
     return LastWriter(current: versions.last, losers: Array(versions.dropLast()))
   }
 
   /// Receipts in the one order, each with its id.
   package static func receipts(_ events: [FoldedEvent]) -> JSONValue {
     .array(
-      events.filter { $0.body["type"] == .string("receipt") }.map { event in
+      events.filter { $0.body[.type] == .string("receipt") }.map { event in
         var receipt = event.body
-        receipt["receiptId"] = .string(Text(event.id.description))
+        receipt[.receiptId] = .string(Text(event.id.description))
         return .object(receipt)
       })
   }

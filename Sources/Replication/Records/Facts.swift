@@ -171,9 +171,9 @@ extension JSONObject {
   func site(_ key: Text) -> SiteID? { text(key).flatMap { SiteID($0.bytes) } }
   func date(_ key: Text) -> CalendarDate? { text(key).flatMap { CalendarDate($0) } }
   /// `siteId` of the organ under `key`.
-  func organSite(_ key: Text) -> SiteID? { self[key]?.object?.site("siteId") }
+  func organSite(_ key: Text) -> SiteID? { self[key]?.object?.site(.siteId) }
   /// `siteId` of each organ in the list under `key`.
   func organSites(_ key: Text) -> [SiteID?] {
-    (self[key]?.array ?? []).map { $0.object?.site("siteId") }
+    (self[key]?.array ?? []).map { $0.object?.site(.siteId) }
   }
 }

@@ -66,13 +66,14 @@ struct Schema: Sendable {
   func check(_ object: JSONObject, unknown: UnknownFields) throws(FieldFault) {
     var position = 0
     for member in object.members {
-      while position < fields.count,
-        fields[position].name.compareAsKey(with: member.key) == .before
-      {
+      var order = KeyOrder.after
+      while position < fields.count {
+        order = fields[position].name.compareAsKey(with: member.key)
+        guard order == .before else { break }
         try requireAbsent(fields[position])
         position += 1
       }
-      guard position < fields.count, fields[position].name == member.key else {
+      guard position < fields.count, order == .same else {
         if unknown == .kept { continue }
         throw unknownField(member.key)
       }
@@ -178,7 +179,7 @@ extension FieldFormat {
   func matches(_ text: Text) -> Bool {
     let bytes = text.bytes
     return switch self {
-    case .uniqueID: UniqueID(text.string) != nil
+    case .uniqueID: UniqueID(spelling: text) != nil
     case .site: SiteID(bytes) != nil
     case .date: CalendarDate(text) != nil
     case .month: CalendarDate(Text(validated: bytes + Array("-01".utf8))) != nil
@@ -200,8 +201,8 @@ extension FieldFormat {
     return digits.count == 64 && digits.allSatisfy { hexValue($0) != nil }
   }
 
-  /// `organId,YYYY/MM/DD,number-and-symbol`; the organ code is opaque (domain.md section 3.1). Short
-  /// enough for a ``UniqueKey``.
+  /// `organId,YYYY/MM/DD,number-and-symbol`; the organ code is opaque (domain.md section 3.1).
+  /// Short enough for a ``UniqueKey``.
   private static func isDocumentID(_ bytes: [UInt8]) -> Bool {
     let parts = bytes.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false)
     return bytes.count <= 256 && parts.count == 3 && !parts[0].isEmpty && !parts[2].isEmpty
@@ -237,4 +238,22 @@ private func editDistance(_ left: Text, _ right: Text) -> Int {
     }
   }
   return row[right.bytes.count]
+}
+
+extension UniqueID {
+  /// - Returns: nil unless `text` is the one form of a UUID: 36 lower-case characters,
+  /// `8-4-4-4-12`.
+  init?(spelling text: Text) {
+    guard text.bytes.count == 36 else { return nil }
+    var words: (high: UInt64, low: UInt64) = (0, 0)
+    for (index, byte) in text.bytes.enumerated() {
+      switch index {
+      case 8, 13, 18, 23: guard byte == UInt8(ascii: "-") else { return nil }
+      default:
+        guard let digit = hexValue(byte) else { return nil }
+        words = (words.high << 4 | words.low >> 60, words.low << 4 | UInt64(digit))
+      }
+    }
+    self.init(Bytes16(high: words.high, low: words.low))
+  }
 }

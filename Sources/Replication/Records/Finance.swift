@@ -1,5 +1,5 @@
-/// finance: vouchers, asset cards and period closings (domain.md sections 6 and 9.4), three forms of
-/// one kind, told apart by `entryKind`.
+/// finance: vouchers, asset cards and period closings (domain.md sections 6 and 9.4), three forms
+/// of one kind, told apart by `entryKind`.
 ///
 /// Merge: voucher and closing are write-once; an asset card is its owner's and grows by movements,
 /// united by event id. Nothing is ever withdrawn: books are corrected by adjustment vouchers.
@@ -7,7 +7,7 @@ package enum FinanceRules: RecordRules {
   // MARK: Put
 
   static func putSchema(of body: JSONObject) throws(FieldFault) -> Schema {
-    guard let form = body["entryKind"] else { throw FieldFault("entryKind", .required) }
+    guard let form = body[.entryKind] else { throw FieldFault("entryKind", .required) }
     switch form.text {
     case "voucher"?: return voucher
     case "assetCard"?: return assetCard
@@ -118,12 +118,12 @@ package enum FinanceRules: RecordRules {
   static let derivedFields: [Text] = ["accumulatedWear", "remainingValue"]
 
   static func checkPut(_ body: JSONObject) throws(FieldFault) {
-    if let form = body.text("voucherForm"), cashForms.contains(form),
-      body["totalAmountInWords"] == nil
+    if let form = body.text(.voucherForm), cashForms.contains(form),
+      body[.totalAmountInWords] == nil
     {
       throw FieldFault("totalAmountInWords", .requiredBecause("voucherForm \(form)"))
     }
-    if body["closingType"] == .string("handover"), body["successorSite"] == nil {
+    if body[.closingType] == .string("handover"), body[.successorSite] == nil {
       throw FieldFault("successorSite", .requiredBecause("closingType handover"))
     }
   }
@@ -131,15 +131,15 @@ package enum FinanceRules: RecordRules {
   /// Accounts are the centre's to read and nobody else's: no audience.
   static func putFacts(_ body: JSONObject) -> EntryFacts {
     var facts = EntryFacts(writer: .owner)
-    facts.speaker = body.organSite("accountingUnit")
+    facts.speaker = body.organSite(.accountingUnit)
     facts.lane = .normal
     // An asset card describes; a voucher or a closing is posted.
-    facts.isWriteOnce = body["entryKind"] != .string("assetCard")
-    if body["entryKind"] == .string("voucher") { facts.claims = [voucherKey(body)] }
-    if let adjusted = body["correction"]?.object?.text("adjustsRecordId"),
-      let id = RecordID(adjusted.string)
+    facts.isWriteOnce = body[.entryKind] != .string("assetCard")
+    if body[.entryKind] == .string("voucher") { facts.claims = [voucherKey(body)] }
+    if let adjusted = body[.correction]?.object?.text(.adjustsRecordId),
+      let id = UniqueID(spelling: adjusted)
     {
-      let key = UniqueKey.record(RecordKey(kind: .finance, id: id))
+      let key = UniqueKey.record(RecordKey(kind: .finance, id: RecordID(id)))
       facts.references = [Reference(key: key, spreadsAudience: false)]
     }
     return facts
@@ -147,18 +147,16 @@ package enum FinanceRules: RecordRules {
 
   /// F3: (budgetUnitCode, fiscalYear, voucherForm, voucherNumber).
   private static func voucherKey(_ body: JSONObject) -> UniqueKey {
-    let unit = body["accountingUnit"]?.object?.text("budgetUnitCode")
-    let year = Text("\(body["fiscalYear"]?.integer ?? 0)")
-    let parts = [unit, year, body.text("voucherForm"), body.text("voucherNumber")]
+    let unit = body[.accountingUnit]?.object?.text(.budgetUnitCode)
+    let year = Text("\(body[.fiscalYear]?.integer ?? 0)")
+    let parts = [unit, year, body.text(.voucherForm), body.text(.voucherNumber)]
     return UniqueKey(.voucherNumber, parts.map { $0?.bytes ?? [] })
   }
 
   // MARK: Events
 
   static let eventTypes: [Text] =
-    movementTypes + [
-      "received", "approval", "signature", "timestamp", EntryFacts.conflictDecided,
-    ]
+    movementTypes + ["received", "approval"] + Schema.commonTypes
 
   /// Tăng, giảm, điều chuyển đi, đánh giá lại, hao mòn: the owner's.
   private static let movementTypes: [Text] = [
@@ -202,18 +200,18 @@ package enum FinanceRules: RecordRules {
   static func impliedEventType(of body: JSONObject) -> Text? { nil }
 
   static func checkEvent(_ body: JSONObject, type: Text) throws(FieldFault) {
-    if type == "transferredOut", body["toSite"] == nil {
+    if type == "transferredOut", body[.toSite] == nil {
       throw FieldFault("toSite", .requiredBecause("type transferredOut"))
     }
   }
 
   static func eventFacts(_ body: JSONObject, type: Text) -> EntryFacts {
     var writer = Writer.owner
-    if type == "received", let receiver = body.site("toSite") { writer = .site(receiver) }
+    if type == "received", let receiver = body.site(.toSite) { writer = .site(receiver) }
     var facts = EntryFacts(writer: writer)
-    facts.speaker = body.site("bySite")
+    facts.speaker = body.site(.bySite)
     // The card and this movement go to the other site, its other movements do not.
-    facts.audience = [body.site("fromSite"), body.site("toSite")].asAudience
+    facts.audience = [body.site(.fromSite), body.site(.toSite)].asAudience
     facts.sharesRecordAudience = facts.audience.isEmpty
     facts.widensRecordAudience = !facts.audience.isEmpty
     return facts
@@ -234,10 +232,10 @@ package enum FinanceRules: RecordRules {
   /// change either yet. Sums saturate.
   package static func assetValues(card: JSONObject, events: [FoldedEvent]) -> JSONValue {
     let limit = JSONValue.maximumInteger
-    let wear = events.filter { $0.body["type"] == .string("wear") }
-      .compactMap { $0.body["amount"]?.integer }
+    let wear = events.filter { $0.body[.type] == .string("wear") }
+      .compactMap { $0.body[.amount]?.integer }
       .reduce(Int64(0)) { max(-limit, min(limit, $0 + $1)) }
-    let cost = card["originalCost"]?.integer ?? 0
+    let cost = card[.originalCost]?.integer ?? 0
     return .object([
       "accumulatedWear": .integer(wear), "remainingValue": .integer(min(limit, cost - wear)),
     ])

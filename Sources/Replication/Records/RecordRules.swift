@@ -1,6 +1,9 @@
 /// The rules of one kind: what its bodies look like, who may write what, whom an entry is for, what
 /// must be unique. One file a kind; everything is a pure function of the body.
 protocol RecordRules {
+  /// Ids that records of this kind may have; any, unless a kind says otherwise.
+  static func checkRecord(_ id: RecordID) throws(FieldFault)
+
   /// Fields of a put's body. A kind with several forms chooses by the body.
   static func putSchema(of body: JSONObject) throws(FieldFault) -> Schema
   /// Fields of an event's body; nil: no such type.
@@ -28,6 +31,10 @@ protocol RecordRules {
   static var withdrawalWriter: Writer { get }
 }
 
+extension RecordRules {
+  static func checkRecord(_ id: RecordID) {}
+}
+
 extension RecordKind {
   var rules: any RecordRules.Type {
     switch self {
@@ -40,12 +47,17 @@ extension RecordKind {
 }
 
 extension EntryFacts {
-  /// Checks the structure of a body and reads what it says. The body of a put, event or annotation is
-  /// without its envelope.
-  /// - Throws: `.operation` or `.field`.
+  /// Checks the structure of a body and reads what it says. The body of a put, event or annotation
+  /// is without its envelope.
+  /// - Throws: `.secrecy`, `.operation` or `.field`.
   package static func read(
     record: RecordKey, operation: Operation, body: JSONObject, unknown: UnknownFields
   ) throws(RecordError) -> EntryFacts {
+    // The level lives in the header; a peer's body that says another one is refused whole.
+    if let level = body[.secrecyLevel] {
+      guard level == Submission.openLevel else { throw .secrecy }
+      throw .field(FieldFault("secrecyLevel", .unknown(nearest: nil)))
+    }
     do throws(FieldFault) {
       if let facts = try readKnown(record, operation, body, unknown) { return facts }
     } catch {
@@ -58,6 +70,7 @@ extension EntryFacts {
     _ record: RecordKey, _ operation: Operation, _ body: JSONObject, _ unknown: UnknownFields
   ) throws(FieldFault) -> EntryFacts? {
     let rules = record.kind.rules
+    try rules.checkRecord(record.id)
     switch operation {
     case .put:
       try checkVersion(body)
@@ -67,7 +80,7 @@ extension EntryFacts {
       facts.names.append(.record(record))
       return facts
     case .append:
-      guard let value = body["type"] else { throw FieldFault("type", .required) }
+      guard let value = body[.type] else { throw FieldFault("type", .required) }
       guard let type = value.text, let schema = rules.eventSchema(ofType: type) else {
         throw FieldFault("type", .oneOf(rules.eventTypes), found: value)
       }
@@ -98,7 +111,7 @@ extension EntryFacts {
 
   /// The schema version first: the body of another version is not judged by the fields of this one.
   private static func checkVersion(_ body: JSONObject) throws(FieldFault) {
-    guard let version = body["schemaVersion"] else { return }
+    guard let version = body[.schemaVersion] else { return }
     guard version == .integer(1) else {
       throw FieldFault("schemaVersion", .range(1, 1), found: version)
     }

@@ -1,11 +1,16 @@
 /// registry: sites, organs, signers, code lists and policy, owned and signed by the centre, for
 /// everyone (design.md section 3). One record; its revision is the registry's number.
 ///
-/// Merge: the centre's superseding put. Bodies are never dropped, for old entries are judged by them.
+/// Merge: the centre's superseding put. Bodies are never dropped, for old entries are judged by
+/// them.
 package enum RegistryRules: RecordRules {
   /// The one registry record.
   package static let record = RecordKey(
     kind: .registry, id: RecordID(UniqueID(Bytes16(high: 0, low: 1))))
+
+  static func checkRecord(_ id: RecordID) throws(FieldFault) {
+    guard id == record.id else { throw FieldFault("recordId", .mustEqual("\(record.id)")) }
+  }
 
   // MARK: Put
 
@@ -46,18 +51,18 @@ package enum RegistryRules: RecordRules {
   static func checkPut(_ body: JSONObject) throws(FieldFault) {
     var known: Set<SiteID> = []
     var centreCount = 0
-    for (index, entry) in (body["sites"]?.array ?? []).enumerated() {
-      guard let object = entry.object, let site = object.site("siteId") else { continue }
+    for (index, entry) in (body[.sites]?.array ?? []).enumerated() {
+      guard let object = entry.object, let site = object.site(.siteId) else { continue }
       guard known.insert(site).inserted else {
-        throw FieldFault("sites[\(index)].siteId", .repeated, found: object["siteId"])
+        throw FieldFault("sites[\(index)].siteId", .repeated, found: object[.siteId])
       }
-      if object["tier"] == .string("centre") { centreCount += 1 }
+      if object[.tier] == .string("centre") { centreCount += 1 }
     }
     guard centreCount == 1 else {
       throw FieldFault("sites.tier", .mustEqual("centre for exactly one site"))
     }
-    for (index, entry) in (body["organs"]?.array ?? []).enumerated() {
-      guard let site = entry.object?.site("siteId"), !known.contains(site) else { continue }
+    for (index, entry) in (body[.organs]?.array ?? []).enumerated() {
+      guard let site = entry.object?.site(.siteId), !known.contains(site) else { continue }
       throw FieldFault("organs[\(index)].siteId", .mustEqual("a site of `sites`"))
     }
   }

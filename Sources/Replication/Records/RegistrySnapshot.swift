@@ -71,16 +71,16 @@ package struct RegistrySnapshot: Hashable, Sendable {
     }
     _ = try EntryFacts.read(
       record: RegistryRules.record, operation: .put, body: object, unknown: .kept)
-    if let number = object["number"]?.integer, UInt64(number) != revision.number {
-      throw .field(FieldFault("number", .mustEqual("revision"), found: object["number"]))
+    if let number = object[.number]?.integer, UInt64(number) != revision.number {
+      throw .field(FieldFault("number", .mustEqual("revision"), found: object[.number]))
     }
-    let list = (object["sites"]?.array ?? []).compactMap { $0.object.flatMap(Self.site(from:)) }
-    let signature = object["signature"]?.object ?? JSONObject()
+    let list = (object[.sites]?.array ?? []).compactMap { $0.object.flatMap(Self.site(from:)) }
+    let signature = object[.signature]?.object ?? JSONObject()
     self.init(
       revision: revision, sites: Dictionary(list.map { ($0.id, $0) }) { first, _ in first },
       centre: list.first { $0.tier == .centre }?.id,
-      publicKey: signature.text("publicKey").flatMap { Base64.decode($0.bytes) } ?? [],
-      signature: signature.text("value").flatMap { Base64.decode($0.bytes) } ?? [])
+      publicKey: signature.text(.publicKey).flatMap { Base64.decode($0.bytes) } ?? [],
+      signature: signature.text(.value).flatMap { Base64.decode($0.bytes) } ?? [])
   }
 
   /// Whether these operations may be written under this revision at all.
@@ -94,7 +94,7 @@ package struct RegistrySnapshot: Hashable, Sendable {
   /// What the registry's signature is over: the body's canonical bytes without `signature`.
   package static func signedBytes(of body: JSONObject) -> [UInt8] {
     var unsigned = body
-    unsigned["signature"] = nil
+    unsigned[.signature] = nil
     return JSONValue.object(unsigned).canonicalBytes
   }
 }
@@ -107,11 +107,11 @@ extension RegistrySnapshot {
   /// - Parameter body: the current revision's body; empty for the first.
   package static func adding(_ site: Site, to body: JSONObject, number: UInt64) -> JSONObject {
     var next = body
-    var sites = (body["sites"]?.array ?? []).filter { $0.object?.site("siteId") != site.id }
+    var sites = (body[.sites]?.array ?? []).filter { $0.object?.site(.siteId) != site.id }
     sites.append(json(of: site))
-    next["sites"] = .array(sites)
-    next["number"] = .integer(Int64(clamping: number))
-    next["signature"] = nil
+    next[.sites] = .array(sites)
+    next[.number] = .integer(Int64(clamping: number))
+    next[.signature] = nil
     return next
   }
 
@@ -120,7 +120,7 @@ extension RegistrySnapshot {
     _ body: JSONObject, publicKey: [UInt8], signature: [UInt8]
   ) -> JSONObject {
     var signed = body
-    signed["signature"] = .object([
+    signed[.signature] = .object([
       "publicKey": .string(Text(validated: Base64.encode(publicKey))),
       "value": .string(Text(validated: Base64.encode(signature))),
     ])
@@ -135,27 +135,27 @@ extension RegistrySnapshot {
       "pins": .array(site.pins.map { .string(Text("sha256:\($0)")) }),
       "ceiling": .string(Text(site.ceiling.description)),
     ]
-    object["validFrom"] = site.validFrom.map { .string(Text($0.description)) }
-    object["validTo"] = site.validTo.map { .string(Text($0.description)) }
+    object[.validFrom] = site.validFrom.map { .string(Text($0.description)) }
+    object[.validTo] = site.validTo.map { .string(Text($0.description)) }
     if !site.organIDs.isEmpty {
-      object["organIds"] = .array(site.organIDs.map { .string($0) })
+      object[.organIds] = .array(site.organIDs.map { .string($0) })
     }
     return .object(object)
   }
 
   /// - Returns: nil when the schema does not hold.
   private static func site(from object: JSONObject) -> Site? {
-    guard let id = object.site("siteId"), let generation = object["generation"]?.integer,
-      let ceiling = object.text("ceiling").flatMap({ SecrecyLevel(name: $0.string) })
+    guard let id = object.site(.siteId), let generation = object[.generation]?.integer,
+      let ceiling = object.text(.ceiling).flatMap({ SecrecyLevel(name: $0.string) })
     else { return nil }
-    let pins = (object["pins"]?.array ?? []).compactMap { pin in
+    let pins = (object[.pins]?.array ?? []).compactMap { pin in
       pin.text.flatMap { hexBytes($0.string.dropFirst(7)) }.flatMap { Bytes32($0) }
         .map { Digest($0) }
     }
     return Site(
-      id: id, tier: object["tier"] == .string("centre") ? .centre : .province,
-      generation: generation, pins: pins, validFrom: object.date("validFrom"),
-      validTo: object.date("validTo"), ceiling: ceiling,
-      organIDs: (object["organIds"]?.array ?? []).compactMap(\.text))
+      id: id, tier: object[.tier] == .string("centre") ? .centre : .province,
+      generation: generation, pins: pins, validFrom: object.date(.validFrom),
+      validTo: object.date(.validTo), ceiling: ceiling,
+      organIDs: (object[.organIds]?.array ?? []).compactMap(\.text))
   }
 }

@@ -1,5 +1,5 @@
-/// What an application asks to be written, taken apart: the envelope goes to the header, the rest is
-/// the body in canonical form.
+/// What an application asks to be written, taken apart: the envelope goes to the header, the rest
+/// is the body in canonical form.
 package struct Submission: Hashable, Sendable {
   package let record: RecordKey
   package let operation: Operation
@@ -15,6 +15,8 @@ package struct Submission: Hashable, Sendable {
   package let body: [UInt8]
   package let facts: EntryFacts
 
+  static let openLevel = JSONValue.string(Text(SecrecyLevel.none.description))
+
   /// - Parameter id: the record's id when the request names it outside the body.
   /// - Throws: `.secrecy` before anything else is judged; `.json`, `.operation`, `.field`.
   package static func read(
@@ -25,7 +27,7 @@ package struct Submission: Hashable, Sendable {
     guard let input = value.object else {
       throw .field(FieldFault("body", .type("an object"), found: value))
     }
-    if let level = input["secrecyLevel"], level != .string(Text(SecrecyLevel.none.description)) {
+    if let level = input[.secrecyLevel], level != Self.openLevel {
       throw .secrecy
     }
     var envelope = Envelope(kind: kind, operation: operation, body: input)
@@ -54,19 +56,24 @@ private struct Envelope {
   var body: JSONObject
 
   mutating func takeHeader(id: RecordID?) throws(FieldFault) -> Header {
-    let secrecy = body["secrecyLevel"]
+    let secrecy = body[.secrecyLevel]
     guard operation != .put || secrecy != nil else { throw FieldFault("secrecyLevel", .required) }
-    body["secrecyLevel"] = nil
-    _ = try take("kind", .oneOf([Text(kind.description)]))
+    body[.secrecyLevel] = nil
+    if let named = body[.kind] {
+      guard named == .string(Text(kind.description)) else {
+        throw FieldFault("kind", .mustEqual("\(kind)"), found: named)
+      }
+      body[.kind] = nil
+    }
     let record = RecordKey(kind: kind, id: try takeRecordID(id))
     let subject = try takeSubject()
-    let owner = try take("ownerSite", .site)?.text.flatMap { SiteID($0.bytes) }
+    let owner = try take(.ownerSite, .site)?.text.flatMap { SiteID($0.bytes) }
     let parents = try takeParents()
     if operation == .put { try dropWhatIsNotStored() }
-    if operation == .append, body["type"] == nil,
+    if operation == .append, body[.type] == nil,
       let type = kind.rules.impliedEventType(of: body)
     {
-      body["type"] = .string(type)
+      body[.type] = .string(type)
     }
     return Header(record: record, subject: subject, owner: owner, parents: parents)
   }
@@ -81,8 +88,8 @@ private struct Envelope {
   }
 
   private mutating func takeRecordID(_ given: RecordID?) throws(FieldFault) -> RecordID {
-    let value = try take("recordId", .uniqueID)
-    let own = value?.text.flatMap { RecordID($0.string) }
+    let value = try take(.recordId, .uniqueID)
+    let own = value?.text.flatMap { UniqueID(spelling: $0) }.map { RecordID($0) }
     guard let id = own ?? given else { throw FieldFault("recordId", .required) }
     guard given == nil || given == id else {
       throw FieldFault("recordId", .mustEqual("the id in the address"), found: value)
@@ -94,18 +101,18 @@ private struct Envelope {
     switch operation {
     case .put, .withdraw:
       let range = 1...JSONValue.maximumInteger
-      guard let number = try take("revision", .integer(range))?.integer else {
+      guard let number = try take(.revision, .integer(range))?.integer else {
         throw FieldFault("revision", .required)
       }
       return .revision(Revision(UInt64(number)))
     case .append, .annotate:
       let alias = kind.rules.eventIDName
       let own = try take(alias, .uniqueID)
-      let value = try take("eventId", .uniqueID) ?? own
+      let value = try take(.eventId, .uniqueID) ?? own
       guard own == nil || own == value else {
         throw FieldFault(alias.string, .mustEqual("eventId"), found: own)
       }
-      guard let id = value?.text.flatMap({ EventID($0.string) }) else {
+      guard let id = value?.text.flatMap({ UniqueID(spelling: $0) }).map({ EventID($0) }) else {
         throw FieldFault("eventId", .required)
       }
       return .event(id)
@@ -115,7 +122,7 @@ private struct Envelope {
 
   private mutating func takeParents() throws(FieldFault) -> [Digest] {
     let shape = Shape.list(.format(.hexDigest), 0...EntryHeader.maximumParentCount)
-    let texts = try take("parents", shape)?.array ?? []
+    let texts = try take(.parents, shape)?.array ?? []
     let parents = texts.compactMap { $0.text.flatMap { hexBytes($0.string) } }
       .compactMap { Bytes32($0).map { Digest($0) } }.sorted()
     guard !zip(parents, parents.dropFirst()).contains(where: { $0 == $1 }) else {
@@ -127,8 +134,8 @@ private struct Envelope {
   /// Derived fields are what every site computes for itself, and the digest is the header's: stored
   /// copies could only contradict them. Empty lists of events say nothing; others must be appended.
   private mutating func dropWhatIsNotStored() throws(FieldFault) {
-    body["derived"] = nil
-    body["contentDigest"] = nil
+    body[.derived] = nil
+    body[.contentDigest] = nil
     for name in kind.rules.derivedFields { body[name] = nil }
     for name in kind.rules.appendedLists {
       guard let value = body[name] else { continue }

@@ -70,7 +70,7 @@ extension SQLiteQueries {
       """,
       [
         after.map { .site($0.origin) } ?? .blob([]),
-        after.map { .blob($0.incarnation.raw.bytes) } ?? .blob([]),
+        after.map { .bytes16($0.incarnation.raw) } ?? .blob([]),
       ]
     ) { row throws(StoreError) in (id: row.integer(0), run: try SQLiteTables.run(row, 1)) }
     var leaves: [DigestLeaf] = []

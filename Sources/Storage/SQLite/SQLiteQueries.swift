@@ -70,7 +70,7 @@ extension SQLiteQueries {
       """
       SELECT header, body, body_digest, digest FROM entry
       WHERE substr(digest, 1, 8) = substr(?1, 1, 8) AND digest = ?1
-      """, [.blob(digest.bytes)]
+      """, [.digest(digest)]
     ) { row throws(StoreError) in try tables.entry(row, 0) }
   }
 
@@ -139,14 +139,15 @@ extension SQLiteQueries {
       WHERE registry_number = ? AND registry_digest = ? AND state = ? ORDER BY arrival LIMIT ?
       """,
       [
-        .unsigned(revision.number), .blob(revision.digest.bytes),
+        .unsigned(revision.number), .digest(revision.digest),
         .code(OutcomeState.held.rawValue), .integer(Int64(limit)),
       ]
     ) { row throws(StoreError) in try tables.identity(row.integer(0), row.unsigned(1)) }
   }
 
   package func peer(_ site: SiteID) throws(StoreError) -> PeerState {
-    let state = try tables.connection.first("SELECT state FROM peer WHERE site = ?", [.site(site)]) {
+    let state = try tables.connection.first("SELECT state FROM peer WHERE site = ?", [.site(site)])
+    {
       row throws(StoreError) in
       try row.decoded(0, "peer state") { reader throws(ByteError) in try PeerState(from: &reader) }
     }

@@ -11,7 +11,16 @@ enum SQLValue {
   static func unsigned(_ value: UInt64) -> SQLValue { .integer(Int64(bitPattern: value)) }
   static func code(_ value: UInt8?) -> SQLValue { value.map { .integer(Int64($0)) } ?? .null }
   static func site(_ site: SiteID?) -> SQLValue { site.map { .blob($0.bytes) } ?? .null }
-  static func record(_ id: RecordID?) -> SQLValue { id.map { .blob($0.raw.raw.bytes) } ?? .null }
+  static func record(_ id: RecordID?) -> SQLValue { id.map { .bytes16($0.raw.raw) } ?? .null }
+  static func bytes16(_ value: Bytes16) -> SQLValue { .words([value.high, value.low]) }
+  static func digest(_ value: Digest) -> SQLValue {
+    .words([value.raw.first, value.raw.second, value.raw.third, value.raw.fourth])
+  }
+
+  /// Big-endian words in one array: an append binds five of them.
+  private static func words(_ words: [UInt64]) -> SQLValue {
+    .blob(words.map { $0.bigEndian }.withUnsafeBytes { Array($0) })
+  }
 }
 
 /// One prepared statement, finalised with its owner, the connection's cache.
@@ -98,13 +107,23 @@ struct SQLiteRow {
   }
 
   func bytes16(_ column: Int32) throws(StoreError) -> Bytes16 {
-    guard let value = Bytes16(bytes(column)) else { throw corrupt("16 bytes", column) }
-    return value
+    let words = try words(column, count: 2)
+    return Bytes16(high: words[0], low: words[1])
   }
 
   func digest(_ column: Int32) throws(StoreError) -> Digest {
-    guard let value = Bytes32(bytes(column)) else { throw corrupt("digest", column) }
-    return Digest(value)
+    let words = try words(column, count: 4)
+    return Digest(Bytes32(words[0], words[1], words[2], words[3]))
+  }
+
+  /// A column of exactly `count` big-endian words.
+  private func words(_ column: Int32, count: Int) throws(StoreError) -> [UInt64] {
+    guard let start = sqlite3_column_blob(raw, column),
+      Int(sqlite3_column_bytes(raw, column)) == 8 * count
+    else { throw corrupt("\(8 * count) bytes", column) }
+    return (0..<count).map {
+      UInt64(bigEndian: start.loadUnaligned(fromByteOffset: 8 * $0, as: UInt64.self))
+    }
   }
 
   func site(_ column: Int32) throws(StoreError) -> SiteID? {

@@ -35,7 +35,7 @@ package final class SQLiteTables {
     if let id = idsByRun[run] { return id }
     let id = try connection.first(
       "SELECT id FROM run WHERE origin = ? AND incarnation = ?",
-      [.site(run.origin), .blob(run.incarnation.raw.bytes)]
+      [.site(run.origin), .bytes16(run.incarnation.raw)]
     ) { row throws(StoreError) in row.integer(0) }
     if let id { remember(run, id) }
     return id
@@ -47,9 +47,12 @@ package final class SQLiteTables {
 
   func run(_ id: Int64) throws(StoreError) -> Run {
     if let run = runsByID[id] { return run }
-    let found = try connection.first("SELECT origin, incarnation FROM run WHERE id = ?", [
-      .integer(id)
-    ]) { row throws(StoreError) in try Self.run(row, 0) }
+    let found = try connection.first(
+      "SELECT origin, incarnation FROM run WHERE id = ?",
+      [
+        .integer(id)
+      ]
+    ) { row throws(StoreError) in try Self.run(row, 0) }
     guard let found else { throw .corrupt("run \(id) is missing") }
     remember(found, id)
     return found
@@ -64,7 +67,7 @@ package final class SQLiteTables {
     if let id = try runID(run) { return id }
     try connection.run(
       "INSERT INTO run (origin, incarnation) VALUES (?, ?)",
-      [.site(run.origin), .blob(run.incarnation.raw.bytes)])
+      [.site(run.origin), .bytes16(run.incarnation.raw)])
     guard let id = try runID(run) else { throw .corrupt("run of \(run.origin) vanished") }
     return id
   }
@@ -107,7 +110,7 @@ package final class SQLiteTables {
     if let known = registries[revision] { return known }
     let snapshot = try connection.first(
       "SELECT body FROM registry WHERE number = ? AND digest = ?",
-      [.unsigned(revision.number), .blob(revision.digest.bytes)]
+      [.unsigned(revision.number), .digest(revision.digest)]
     ) { row throws(StoreError) in try decodeRegistry(revision: revision, body: row.bytes(0)) }
     if registries.count >= Self.maximumCachedRegistries { registries = [:] }
     if let snapshot { registries[revision] = snapshot }

@@ -12,10 +12,10 @@ extension SQLiteWriter: StoreTransaction {
         unconfirmed = excluded.unconfirmed
       """,
       [
-        .blob(state.storeID.bytes), .site(state.site), .unsigned(state.lastSequence.value),
+        .bytes16(state.storeID), .site(state.site), .unsigned(state.lastSequence.value),
         .unsigned(state.clock.microseconds), .integer(Int64(state.clock.counter)),
         .integer(Int64(state.greatestDepth.value)), .unsigned(state.registry.number),
-        .blob(state.registry.digest.bytes), .code(state.lock?.rawValue),
+        .digest(state.registry.digest), .code(state.lock?.rawValue),
         .blob(.encoding { writer in for site in state.unconfirmed { writer.write(site) } }),
       ])
   }
@@ -46,7 +46,7 @@ extension SQLiteWriter: StoreTransaction {
       [
         .unsigned(row.lsn.value), relogged.map { .integer($0) } ?? .null, .integer(author),
         .code(row.lane.rawValue), .site(row.via), .recipients(row.recipients),
-        .blob(row.head.bytes),
+        .digest(row.head),
       ])
     knownEnd = row.end
   }
@@ -60,7 +60,7 @@ extension SQLiteWriter: StoreTransaction {
       """,
       [
         .unsigned(lsn.value), .integer(run), .unsigned(entry.identity.sequence.value),
-        .code(key?.kind.rawValue), .record(key?.id), .blob(entry.digest.bytes),
+        .code(key?.kind.rawValue), .record(key?.id), .digest(entry.digest),
         .blob(entry.headerBytes), entry.storedBodyDigest, entry.storedBody,
       ])
   }
@@ -121,7 +121,7 @@ extension SQLiteWriter: StoreTransaction {
   package func setRegistry(_ revision: RegistryRevision, body: [UInt8]) throws(StoreError) {
     try tables.connection.run(
       "INSERT INTO registry (number, digest, body) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-      [.unsigned(revision.number), .blob(revision.digest.bytes), .blob(body)])
+      [.unsigned(revision.number), .digest(revision.digest), .blob(body)])
   }
 
   package func setWaiting(_ entry: WaitingEntry) throws(StoreError) {
@@ -142,7 +142,7 @@ extension SQLiteWriter: StoreTransaction {
         .unsigned(header.identity.sequence.value), .code(header.record?.kind.rawValue),
         .site(entry.via), .code(entry.state.rawValue), .code(entry.code.rawValue),
         .integer(Int64(entry.attempts)), .unsigned(header.registry.number),
-        .blob(header.registry.digest.bytes), .blob(entry.entry.digest.bytes),
+        .digest(header.registry.digest), .digest(entry.entry.digest),
         .blob(entry.entry.headerBytes), entry.entry.storedBodyDigest, entry.entry.storedBody,
       ])
   }
@@ -193,7 +193,7 @@ extension SQLiteWriter: StoreTransaction {
     try tables.connection.run(
       "UPDATE entry SET body = NULL, body_digest = ? WHERE run = ? AND sequence = ?",
       [
-        .blob(entry.bodyDigest.bytes), .integer(run), .unsigned(identity.sequence.value),
+        .digest(entry.bodyDigest), .integer(run), .unsigned(identity.sequence.value),
       ])
   }
 
@@ -205,7 +205,7 @@ extension SQLiteWriter: StoreTransaction {
       """,
       [
         .integer(try tables.makeRunID(of: entry.identity)),
-        .unsigned(entry.identity.sequence.value), .site(via), .blob(entry.digest.bytes),
+        .unsigned(entry.identity.sequence.value), .site(via), .digest(entry.digest),
         .blob(entry.headerBytes), entry.storedBodyDigest, entry.storedBody,
       ])
   }
@@ -213,7 +213,7 @@ extension SQLiteWriter: StoreTransaction {
 
 extension Entry {
   /// The digest of a body that has gone; one that is there says its own.
-  fileprivate var storedBodyDigest: SQLValue { body == nil ? .blob(bodyDigest.bytes) : .null }
+  fileprivate var storedBodyDigest: SQLValue { body == nil ? .digest(bodyDigest) : .null }
   fileprivate var storedBody: SQLValue { body.map { .blob($0) } ?? .null }
 }
 

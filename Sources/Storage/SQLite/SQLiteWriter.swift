@@ -7,7 +7,7 @@ package import Replication
 /// `@unchecked Sendable`: made at start, then confined to the writer's thread.
 package final class SQLiteWriter: SQLiteQueries, @unchecked Sendable {
   /// Below this the WAL is left alone: a page written ten times is then copied once.
-  package static let passiveWALByteCount = 4 << 20
+  package static let passiveWALByteCount = 8 << 20
   /// From here on the WAL is made to start again as soon as no reader stands in its way.
   package static let restartWALByteCount = 16 << 20
 

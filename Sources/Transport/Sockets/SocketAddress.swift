@@ -176,3 +176,11 @@ extension SocketAddress: CustomStringConvertible {
     }
   }
 }
+
+extension SocketAddress {
+  /// Who is at the other end, without the port: what limits per address count by.
+  package var hostText: String {
+    guard let port else { return description }
+    return String(description.dropLast(":\(port)".count))
+  }
+}

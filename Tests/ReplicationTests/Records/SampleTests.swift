@@ -71,6 +71,20 @@ import Testing
     }
   }
 
+  /// The level lives in the header: a peer cannot hide one among unknown fields of a body.
+  @Test(arguments: Sample.all) func receivedBodiesHaveNoLevel(sample: Sample) throws {
+    let put = try sample.readPut()
+    let body = try object(put.body)
+    let unknown = FieldFault("secrecyLevel", .unknown(nearest: nil))
+    for (level, error): (JSONValue, RecordError) in [("mat", .secrecy), ("none", .field(unknown))] {
+      #expect(throws: error) {
+        try EntryFacts.read(
+          record: put.record, operation: .put, body: body.with("secrecyLevel", level),
+          unknown: .kept)
+      }
+    }
+  }
+
   /// Whatever is left out of a put, it is refused by that name or the schema calls it optional.
   @Test(arguments: Sample.documents + Sample.directives + Sample.finance)
   func eachRequiredFieldIsMissed(sample: Sample) throws {

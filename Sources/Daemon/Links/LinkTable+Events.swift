@@ -1,0 +1,106 @@
+import Cryptography
+import Operations
+import Replication
+import Transport
+
+/// What sessions report, for people: logs, metrics, status.
+extension LinkTable {
+  func noted(_ event: SessionEvent, _ link: LinkDriver) {
+    guard let peer = link.identity?.site else { return }
+    switch event {
+    case .becameUp(_, let version, let peerIsRecovering):
+      peers[peer]?.upSince = loop.now
+      peers[peer]?.consecutiveFailureCount = 0
+      peers[peer]?.series.failures.set(0)
+      setCondition(.streaming, of: peer)
+      countSession(peer, "up")
+      daemon.logger.log(
+        .info, "link.up",
+        [
+          "site": .of(peer), "version": .integer(Int64(version)),
+          "recovering": .flag(peerIsRecovering), "address": .text(link.peerAddress),
+        ])
+    case .lostRows:
+      daemon.logger.log(
+        .error, "site.rows-lost",
+        ["site": .of(peer), "do": "the site recovers; see dongbo status"])
+    case .peerLostRows(let lane, let from, let to):
+      daemon.logger.log(
+        .warning, "peer.rows-lost",
+        ["site": .of(peer), "lane": .of(lane), "from": .of(from), "to": .of(to)])
+    case .forkSuspected:
+      daemon.logger.log(.error, "link.log-forked", ["site": .of(peer)])
+    case .badTag: daemon.logger.log(.error, "link.bad-tag", ["site": .of(peer)])
+    case .recovered: daemon.logger.log(.notice, "link.recovered", ["site": .of(peer)])
+    case .acknowledged(let lane, let lsn):
+      peers[peer]?.acknowledged[lane] = lsn
+      onProgress?(peer)
+    case .outcomesAnnounced(let end):
+      peers[peer]?.outcomesAnnounced = end
+      onProgress?(peer)
+    case .probeAnswered: probeAnswered(link.number)
+    }
+  }
+
+  func noteEnd(_ closure: LinkClosure, _ link: LinkDriver) {
+    guard let peer = link.identity?.site ?? (link.role == .dialler ? daemon.centre : nil) else {
+      countUnknownEnd(closure)
+      return
+    }
+    let wasUp = peers[peer]?.upSince != nil && directory.holder(of: peer) == nil
+    let (result, condition, level) = meaning(of: closure, link)
+    countSession(peer, result)
+    daemon.logger.log(
+      level, "link.down",
+      [
+        "site": .of(peer), "reason": .text(condition.reason ?? result),
+        "address": .text(link.peerAddress),
+      ])
+    // A session that took over goes on; only the end of the last one is the link's.
+    guard directory.holder(of: peer) == nil else { return }
+    if wasUp { peers[peer]?.upSince = nil }
+    setCondition(condition, of: peer)
+    peers[peer]?.consecutiveFailureCount += 1
+    peers[peer]?.series.failures.set(Double(peers[peer]?.consecutiveFailureCount ?? 0))
+  }
+
+  private func countUnknownEnd(_ closure: LinkClosure) {
+    if case .handshakeTimedOut = closure { daemon.countRefusedConnection("tls-timeout") }
+  }
+
+  /// What a closure counts as, what the status shows, and how loudly it is logged.
+  private func meaning(
+    of closure: LinkClosure, _ link: LinkDriver
+  ) -> (result: String, condition: LinkCondition, level: LogLevel) {
+    switch closure {
+    case .refusedByPeer(let code, let text):
+      return ("refused", .refused(reason: "\(code): \(text)"), .warning)
+    case .refused(let code, let text):
+      return ("refused", .refused(reason: "\(code): \(text)"), .warning)
+    case .violation(let violation):
+      daemon.countRefusedConnection("hello-protocol-violation")
+      return ("peer-violation", .waiting(reason: "\(violation)"), .warning)
+    case .handshakeTimedOut:
+      return ("timed-out", .waiting(reason: "handshake timed out"), .warning)
+    case .silent: return ("timed-out", .waiting(reason: "nothing heard"), .warning)
+    case .lifeEnded: return ("closed", .waiting(reason: "session life ended"), .info)
+    case .restart: return ("closed", .waiting(reason: "recovering"), .notice)
+    case .replaced: return ("closed", .waiting(reason: "replaced"), .info)
+    case .transportEnded:
+      if let failure = link.failure {
+        let result = failure.hasPrefix("tls-") ? "tls-failed" : "connect-failed"
+        return (result, .waiting(reason: failure), .warning)
+      }
+      return ("closed", .waiting(reason: "connection ended"), .info)
+    }
+  }
+
+  func setCondition(_ condition: LinkCondition, of peer: SiteID) {
+    peers[peer]?.condition = condition
+    daemon.metrics.setState(.linkState, [peer.description], to: condition.name)
+  }
+
+  func countSession(_ peer: SiteID, _ result: String) {
+    daemon.metrics.series(.linkSessions, [peer.description, result]).add(1)
+  }
+}
