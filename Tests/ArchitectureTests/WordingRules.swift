@@ -87,7 +87,7 @@ enum WordingRules {
     for file in files {
       var isInside = false
       for line in file.code {
-        if line.contains(/^(?:package |internal )?protocol /) { isInside = true }
+        if line.contains(/^(?:package |internal )?protocol\s/) { isInside = true }
         if line.hasPrefix("}") { isInside = false }
         guard isInside, let match = line.firstMatch(of: /\bfunc (\w+)/) else { continue }
         names.insert(match.1)
