@@ -74,6 +74,10 @@ let tests: [Target] = [
     name: "StorageTests",
     dependencies: ["Storage", "Replication", "Cryptography"],
     swiftSettings: strict),
+  .testTarget(
+    name: "ConsoleTests",
+    dependencies: ["Console", "Transport", "Operations", "Replication", "Cryptography"],
+    swiftSettings: strict),
 ]
 
 let package = Package(

@@ -13,6 +13,8 @@ final class DaemonContext {
   let nonce: Bytes16
   let sealing: CheckpointKey
   let configuredPins: [Digest]
+  /// What registry revision 1 shall hold; nil at a province.
+  var seed: JSONObject?
   let disk = DiskGauge()
   let logger: Logger
   let metrics: MetricRegistry

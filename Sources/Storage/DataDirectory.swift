@@ -69,3 +69,15 @@ package final class DataDirectory: Sendable {
       ?? 0
   }
 }
+
+extension DataDirectory {
+  /// Bytes of the database and its log files, as the file system counts them.
+  package var storeByteCount: UInt64 {
+    var total: UInt64 = 0
+    for suffix in ["", "-wal", "-shm"] {
+      var status = stat()
+      if lstat(databasePath + suffix, &status) == 0 { total += UInt64(max(status.st_size, 0)) }
+    }
+    return total
+  }
+}

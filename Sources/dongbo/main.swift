@@ -1,1 +1,4 @@
-// main
+import Console
+import Glibc
+
+exit(Program.run(Array(CommandLine.arguments.dropFirst())))

@@ -84,7 +84,8 @@ enum AdminProblem {
     switch error {
     case .secrecy: return ProblemDetails(status: 422, code: "secrecy", title: title)
     case .json(let json):
-      let status = json.reason == .tooLong ? 413 : 400
+      let isTooLong = if case .tooLong = json.reason { true } else { false }
+      let status = isTooLong ? 413 : 400
       return ProblemDetails(
         status: status, code: status == 413 ? "too-large" : "json-invalid", title: title)
     case .field: return ProblemDetails(status: 422, code: "field-invalid", title: title)

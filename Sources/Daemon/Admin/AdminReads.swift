@@ -25,7 +25,7 @@ extension AdminServer {
     case ("registry", 1): showRegistry(respond)
     case ("quarantine", 1): listWaiting(target, respond)
     case ("version", 1):
-      respond(.json(["name": "dongbod", "version": .string(Text(DongboVersion.text))]))
+      respond(.json(["name": .string("dongbod"), "version": .string(Text(DongboVersion.text))]))
     default: respond(problem(.noRoute))
     }
   }

@@ -1,5 +1,6 @@
 import Operations
 import Replication
+import Storage
 import Transport
 
 /// `wait=centre`: the answer comes when the centre has the entry durably and said what it did.
@@ -175,7 +176,9 @@ extension AdminServer {
   private func gaveUp(_ request: RequestID) {
     guard let waiter = waiters.removeValue(forKey: request) else { return }
     var answer = waiter.answer
-    answer["centre"] = .object(["state": "unknown", "code": "durable-here-only"])
+    answer["centre"] = .object([
+      "state": .string("unknown"), "code": .string("durable-here-only"),
+    ])
     waiter.respond(.json(answer))
   }
 

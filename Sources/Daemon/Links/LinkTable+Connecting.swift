@@ -75,7 +75,7 @@ extension LinkTable {
 
   // MARK: The centre listens
 
-  func startListening() throws {
+  func startListening() throws(TransportError) {
     for target in daemon.configuration.link.listen {
       for address in try SocketAddress.resolve(target.description) {
         let socket = try Socket.listen(on: address)

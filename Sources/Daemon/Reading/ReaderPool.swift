@@ -11,6 +11,8 @@ enum ReadJob: Sendable {
   case outcomes(SessionNumber, peer: SiteID, after: UInt64, limit: Int)
   /// One page for the admin API, in one snapshot.
   case query(RequestID, @Sendable (SQLiteReader) throws(StoreError) -> HTTPResponse)
+  /// A read that answers by itself.
+  case background(@Sendable (SQLiteReader) -> Void)
   /// Name resolution may block, so it happens here.
   case resolve(HostPort)
 }
@@ -45,7 +47,9 @@ final class ReaderPool: Sendable {
         reader: try store.makeReader(timeBox: timeBox), site: site, sealing: sealing)
       return try WorkerThread(name: "reader-\(index)") {
         while let taken = jobs.take(limit: 1) {
-          for job in taken { reply(worker.perform(job)) }
+          for job in taken {
+            if let answer = worker.perform(job) { reply(answer) }
+          }
         }
       }
     }
@@ -69,10 +73,11 @@ private struct ReadWorker: Sendable {
   let site: SiteID
   let sealing: CheckpointKey
 
-  func perform(_ job: ReadJob) -> ReadReply {
+  /// - Returns: nil when the job answers by itself.
+  func perform(_ job: ReadJob) -> ReadReply? {
     switch job {
     case .load(let session, let selection, let lane, let after, let limits):
-      answer(session) { reader throws(StoreError) in
+      return answer(session) { reader throws(StoreError) in
         let batch = try reader.rows(
           after: after, lane: lane, selection: selection, limits: limits)
         let checkpoint = Checkpoint(
@@ -81,17 +86,20 @@ private struct ReadWorker: Sendable {
         return .loaded(session, lane, batch, checkpoint)
       }
     case .judge(let session, let hello):
-      answer(session) { reader throws(StoreError) in
+      return answer(session) { reader throws(StoreError) in
         .judged(session, try judgeHello(hello, of: site, in: reader, sealing: sealing))
       }
     case .outcomes(let session, let peer, let after, let limit):
-      answer(session) { reader throws(StoreError) in
+      return answer(session) { reader throws(StoreError) in
         .outcomes(session, try reader.outcomes(for: peer, after: after, limit: limit))
       }
     case .query(let request, let body):
-      .queried(request, Result { () throws(StoreError) in try reader.inSnapshot(body) })
+      return .queried(request, Result { () throws(StoreError) in try reader.inSnapshot(body) })
+    case .background(let body):
+      body(reader)
+      return nil
     case .resolve(let target):
-      .resolved(
+      return .resolved(
         target,
         Result { () throws(TransportError) in try SocketAddress.resolve(target.description) })
     }

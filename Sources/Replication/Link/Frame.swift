@@ -54,7 +54,7 @@ package enum FrameError: Error, Hashable, Sendable, CustomStringConvertible {
 /// | 5 | 1 | lane: 0 normal, 1 urgent in ENTRIES and ACK; 0 in all others |
 /// | 6 | 1 | flags: bit 0 the payload is one zstd frame; the others are 0 |
 /// | 7 | 1 | reserved: 0 |
-/// | 8 | 4 | plain length: of the payload before compression; equals the payload length without it |
+/// | 8 | 4 | plain length: the payload before compression; the payload length without it |
 package struct FrameHeader: Hashable, Sendable {
   package static let byteCount = 12
   /// A whole frame, this header included, on the wire and before compression.
@@ -142,7 +142,8 @@ package struct FrameHeader: Hashable, Sendable {
 }
 
 /// One frame as it came: the payload is still compressed when the header says so. The shell
-/// decompresses to exactly `header.plainByteCount` bytes, then calls ``Message/decode(_:_:hashing:)``.
+/// decompresses to exactly `header.plainByteCount` bytes, then calls
+/// ``Message/decode(_:_:hashing:)``.
 package struct Frame: Hashable, Sendable {
   package let header: FrameHeader
   package let payload: [UInt8]

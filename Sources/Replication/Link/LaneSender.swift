@@ -175,9 +175,9 @@ struct LineRate: Hashable, Sendable {
       hadCompany: hasOthersInFlight)
   }
 
-  /// Frames of `byteCount` together arrived, the last of them marked `mark`. Moves the frame size at
-  /// most by a factor of two towards what the line carries in `limits.frameDuration`. A frame that
-  /// travelled alone never makes it smaller.
+  /// Frames of `byteCount` together arrived, the last of them marked `mark`. Moves the frame size
+  /// at most by a factor of two towards what the line carries in `limits.frameDuration`. A frame
+  /// that travelled alone never makes it smaller.
   mutating func arrived(_ byteCount: Int, _ mark: Mark, now: Instant, limits: LinkLimits) {
     guard byteCount > 0 else { return }
     deliveredByteCount += byteCount

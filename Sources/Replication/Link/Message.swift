@@ -143,7 +143,7 @@ package struct EntriesMessage: Hashable, Sendable {
     self.checkpoint = checkpoint
   }
 
-  /// What the entries cost of the byte credit: header and body, or header and body digest of a stub.
+  /// What the entries cost of the byte credit: header and body, or body digest in a stub.
   package var creditByteCount: Int { Self.creditByteCount(of: entries) }
 
   package static func creditByteCount(of entries: [Entry]) -> Int {

@@ -24,9 +24,9 @@
 /// A closed session ignores every input, so answers that come late need no care.
 ///
 /// The handshake is the same on both sides once the dialler has sent its HELLO: each side has the
-/// peer's checkpoints judged, sends HELLO_OK with the resume points in its own log, and streams when
-/// it has both sent and received one. So no entries can reach a side before it knows where they
-/// continue, and the link is up only after the centre's HELLO_OK.
+/// peer's checkpoints judged, sends HELLO_OK with the resume points in its own log, and streams
+/// when it has both sent and received one. So no entries can reach a side before it knows where
+/// they continue, and the link is up only after the centre's HELLO_OK.
 package struct Session: Hashable, Sendable {
   package let limits: LinkLimits
   private(set) var state: State = .idle

@@ -22,7 +22,8 @@ package struct LocalView: Hashable, Sendable {
   package var registry: RegistryRevision
   /// Number of the last outcome this site has for the peer; 0 without any.
   package var outcomesEnd: UInt64
-  /// This site recovers on this link: it asks for its own entries too.
+  /// This site recovers on this link and asks for its own entries too: it has lost rows, and this
+  /// peer has not confirmed yet (`recoverUpTo` of the link is set, or no session has named it yet).
   package var isRecovering: Bool
   package var isStorageFull: Bool
   /// For the peer's operator, at most 64 bytes: "dongbod 1.0".

@@ -2,7 +2,6 @@
 /// `SessionReceiving.swift`; here are the inputs, the clock, and the writes about progress.
 struct Streaming: Hashable, Sendable {
   let limits: LinkLimits
-  let upSince: Instant
   let openedAt: Instant
 
   var sending: SendingSide
@@ -27,7 +26,6 @@ struct Streaming: Hashable, Sendable {
   ) {
     let view = handshake.opening.view
     self.limits = limits
-    upSince = now
     openedAt = handshake.opening.openedAt
     logEnd = view.logEnd
     isRecovering = view.isRecovering

@@ -1,0 +1,164 @@
+package import Operations
+
+/// Everything `dongbo` can do.
+package enum Command: Sendable, CaseIterable {
+  case put, append, annotate, withdraw
+  case get, list, changes
+  case conflictsList, conflictsShow, conflictsResolve
+  case status, digest, quarantineList, quarantineRetry, explain
+  case siteAdd, siteList, rejoin, reload
+  case configCheck, configShow, certificateShow
+  case labCreate, labRelay
+  case version
+}
+
+/// One command as parsing, help and errors see it.
+package struct CommandSpecification: Sendable {
+  package let command: Command
+  /// What one types: `put`, or `conflicts show`.
+  package let words: [String]
+  package let operands: [Operand]
+  package let options: [Option]
+  package let summary: LocalText
+  /// A part of the lab's machinery: it works, but the overview does not list it.
+  package let isHidden: Bool
+
+  package struct Operand: Sendable {
+    package let name: String
+    package let isOptional: Bool
+  }
+
+  package var name: String { words.joined(separator: " ") }
+
+  /// As typed, with operands: `append KIND RECORD [FILE|-]`.
+  package var usage: String {
+    let places = operands.map { $0.isOptional ? "[\($0.name)]" : $0.name }
+    return (words + places).joined(separator: " ")
+  }
+}
+
+/// The one table of commands: parsing, errors and every help text are made from it.
+package enum CommandTable {
+  package static let specifications: [CommandSpecification] =
+    writing + reading + conflicts + operation + setup
+
+  package static func specification(of command: Command) -> CommandSpecification {
+    guard let found = specifications.first(where: { $0.command == command }) else {
+      preconditionFailure("\(command) is not in the table")
+    }
+    return found
+  }
+
+  private static let writing = [
+    entry(
+      .put, "put", "KIND [FILE|-]", [.wait, .timeout],
+      vi: "ghi bản ghi (JSON Lines), mỗi dòng một kết quả",
+      en: "write records (JSON Lines), one result a line"),
+    entry(
+      .append, "append", "KIND RECORD [FILE|-]", [.wait, .timeout],
+      vi: "thêm sự kiện vào bản ghi: tiếp nhận, tiến độ, biến động",
+      en: "add events to a record: receipts, progress, movements"),
+    entry(
+      .annotate, "annotate", "KIND RECORD [FILE|-]", [.wait, .timeout],
+      vi: "ghi chú bản ghi, ví dụ từ khóa", en: "annotate a record, keywords for example"),
+    entry(
+      .withdraw, "withdraw", "KIND RECORD", [.revision, .reason, .wait, .timeout],
+      vi: "rút dự thảo hoặc bản ghi nhầm", en: "withdraw a draft or a mistake"),
+  ]
+
+  private static let reading = [
+    entry(
+      .get, "get", "KIND RECORD", [.asOf],
+      vi: "xem bản ghi và trạng thái của nó; mã thoát 1 nếu điểm này không có",
+      en: "show a record with its derived state; exit 1 when this site does not hold it"),
+    entry(
+      .list, "ls", "KIND", [.json],
+      vi: "liệt kê bản ghi", en: "list records"),
+    entry(
+      .changes, "changes", "", [.since, .follow],
+      vi: "các thay đổi đến điểm này, theo thứ tự", en: "what has changed here, in order"),
+  ]
+
+  private static let conflicts = [
+    entry(
+      .conflictsList, "conflicts ls", "", [.json],
+      vi: "các bản ghi đang xung đột", en: "records in conflict"),
+    entry(
+      .conflictsShow, "conflicts show", "KIND RECORD", [.json],
+      vi: "các phiên bản đối nhau", en: "the versions that contradict each other"),
+    entry(
+      .conflictsResolve, "conflicts resolve", "KIND RECORD", [.keep, .reason],
+      vi: "quyết định giữ bản nào (chỉ nơi sở hữu)", en: "decide what stays (at the owner only)"),
+  ]
+
+  private static let operation = [
+    entry(
+      .status, "status", "[SITE]", [.json, .all],
+      vi: "tình trạng của điểm và các đường liên kết; SITE: chi tiết một điểm",
+      en: "this site and its links at a glance; SITE: one peer in depth"),
+    entry(
+      .digest, "digest", "", [.peer],
+      vi: "mã băm nội dung từng loại và tổng; bằng nhau nghĩa là nội dung như nhau",
+      en: "digest of the content of each kind and total; equal means equal content"),
+    entry(
+      .quarantineList, "quarantine ls", "", [.json],
+      vi: "các mục bị cách ly, kèm lý do", en: "entries in quarantine, with the reason"),
+    entry(
+      .quarantineRetry, "quarantine retry", "ORIGIN INCARNATION SEQUENCE", [],
+      vi: "thử áp dụng lại một mục", en: "try again to apply one entry"),
+    entry(
+      .explain, "explain", "ID", [],
+      vi: "giải thích một mã trên màn hình tình trạng", en: "explain an id of the status screen"),
+    entry(
+      .rejoin, "rejoin", "", [.without],
+      vi: "mở khóa điểm sau khi mất dữ liệu, khi các điểm khác đã xác nhận",
+      en: "unlock a site that lost rows, once its peers have confirmed"),
+    entry(
+      .reload, "reload", "", [],
+      vi: "đọc lại cấu hình", en: "make the daemon read its configuration again"),
+  ]
+
+  private static let setup = [
+    entry(
+      .siteAdd, "site add", "SITE",
+      [.tier, .pin, .certificate, .name, .organ, .generation],
+      vi: "đăng ký một điểm (tại trung ương)", en: "register a site (at the centre)"),
+    entry(
+      .siteList, "site ls", "", [.json],
+      vi: "các điểm trong danh bạ", en: "the sites of the registry"),
+    entry(
+      .configCheck, "config check", "[FILE]", [],
+      vi: "kiểm tra cấu hình, báo mọi lỗi; mã thoát 78 nếu sai",
+      en: "check a configuration, all errors at once; exit 78 when there are any"),
+    entry(
+      .configShow, "config show", "[FILE]", [.origin],
+      vi: "giá trị đang có hiệu lực", en: "the effective values"),
+    entry(
+      .certificateShow, "cert show", "[FILE]", [],
+      vi: "mã điểm, vân tay và hạn của chứng thư", en: "a certificate's site, pin and end"),
+    entry(
+      .labCreate, "lab create", "DIR", [.provinces, .centre, .relay],
+      vi: "dựng một mô hình thử trên máy này", en: "a ready topology on this machine, to try"),
+    entry(
+      .labRelay, "lab relay", "DIR SITE", [], hidden: true,
+      vi: "cầu nối của --relay; dừng nó là cắt đường",
+      en: "the relay of --relay; stopping it cuts the line"),
+    entry(
+      .version, "version", "", [],
+      vi: "phiên bản của lệnh và của dongbod", en: "version of this command and of the daemon"),
+  ]
+
+  private static func entry(
+    _ command: Command, _ words: String, _ operands: String, _ options: [Option],
+    hidden: Bool = false, vi: String, en: String
+  ) -> CommandSpecification {
+    let places = operands.split(separator: " ").map { place in
+      let isOptional = place.hasPrefix("[")
+      return CommandSpecification.Operand(
+        name: String(isOptional ? place.dropFirst().dropLast() : place), isOptional: isOptional)
+    }
+    return CommandSpecification(
+      command: command, words: words.split(separator: " ").map(String.init), operands: places,
+      options: options, summary: LocalText(vi: vi, en: en), isHidden: hidden)
+  }
+}

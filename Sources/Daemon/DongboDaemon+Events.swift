@@ -1,0 +1,184 @@
+import Operations
+import Replication
+import Storage
+import Transport
+
+/// What the threads and the operator tell the reactor.
+extension DongboDaemon {
+  func takeInbox() {
+    for message in inbox.drain() {
+      switch message {
+      case .writer(.group(let replies, let news)): committed(replies, news)
+      case .writer(.full(let jobs)): full(jobs)
+      case .writer(.failed(let error)): fail(error)
+      case .reader(.queried(let request, let result)): admin?.queried(request, result)
+      case .reader(let reply): links.take(reply)
+      case .refreshed(let result): status.refreshed(result)
+      case .witnessFailed(let error):
+        context.logger.log(
+          .error, "witness.failed", ["error": .of("\(error)"), "do": .text(error.hint)])
+        failure = .environment("\(error)", hint: error.hint)
+        isDone = true
+      }
+    }
+  }
+
+  private func committed(_ replies: [WriterReply], _ news: CommitNews) {
+    let grew = news.logEnd.lsn != links.news.logEnd.lsn
+    note(news)
+    links.committed(news)
+    for reply in replies { answer(reply) }
+    witness.keep(
+      Witness(storeID: news.state.storeID, checkpoint: news.logEnd))
+    if grew {
+      admin?.wakeFeeds()
+      status.changed()
+    }
+  }
+
+  private func answer(_ reply: WriterReply) {
+    switch reply {
+    case .submitted(let request, let result): admin?.submitted(request, result)
+    case .registryEdited(let request?, let result): admin?.registryEdited(request, result)
+    case .registryEdited(nil, .success(let revision)):
+      context.logger.log(.info, "registry.written", ["revision": .of(revision)])
+    case .registryEdited(nil, .failure(let refusal)):
+      context.logger.log(.error, "registry.refused", ["reason": .of("\(refusal)")])
+    case .rejoined(let request, let unconfirmed): admin?.rejoined(request, unconfirmed)
+    case .retried(let request, let result): admin?.retried(request, result)
+    case .linkOpened(let link, let opening): links.opened(link, opening)
+    case .committed(let link, let ticket, let report): links.committed(link, ticket, report)
+    }
+  }
+
+  private func note(_ news: CommitNews) {
+    context.metrics.series(.commitDuration).observe(news.tally.commitSeconds)
+    context.metrics.series(.groupEntries).observe(Double(news.tally.entryCount))
+    for (code, count) in news.tally.refused { context.countRefusedEntry(code, by: count) }
+    for alarm in news.alarms {
+      switch alarm {
+      case .identityFork(let identity):
+        context.logger.log(.error, "entry.identity-fork", ["entry": .of(identity)])
+      case .rollbackSeen(let origin, let incarnation):
+        context.logger.log(
+          .warning, "site.rollback-seen",
+          ["site": .of(origin), "incarnation": .of(incarnation)])
+      }
+    }
+    let lock = news.state.lock
+    if lock != links.news.state.lock {
+      context.logger.log(
+        lock == nil ? .notice : .error, lock == nil ? "site.unlocked" : "site.locked",
+        ["reason": .text(lock?.description ?? "confirmed")])
+    }
+  }
+
+  /// Nothing of the group was written. Applications are told; a link gets no ACK and tries again.
+  private func full(_ jobs: [WriterJob]) {
+    context.logger.log(.error, "disk.full", ["do": .text(StoreError.full.hint)])
+    links.storageFullChanged(true)
+    for job in jobs {
+      switch job {
+      case .submit(let request, _), .decide(let request, _), .rejoin(let request, _),
+        .retry(let request, _):
+        admin?.fail(request, .storageFull)
+      case .editRegistry(let request, _):
+        if let request { admin?.fail(request, .storageFull) }
+      case .openLink(let link, _), .change(let link, _, _):
+        links.drivers[link]?.refuse(Refuse(.overloaded, "storage is full"))
+      }
+    }
+  }
+
+  /// A failed commit is an unknown outcome: nothing is acknowledged, recovery decides.
+  private func fail(_ error: StoreError) {
+    context.logger.log(
+      .error, "store.failed", ["error": .of("\(error)"), "do": .text(error.hint)])
+    failure = .environment("\(error)", hint: error.hint)
+    isDone = true
+  }
+
+  // MARK: Signals
+
+  func takeSignals() {
+    for signal in signals.take() {
+      switch signal {
+      case .terminate, .interrupt:
+        if isStopping {
+          isDone = true
+        } else {
+          stop()
+        }
+      case .hangUp: _ = reload()
+      }
+    }
+  }
+
+  /// Takes no more work, lets the writer finish what it has, says good-bye to peers.
+  private func stop() {
+    isStopping = true
+    _ = notifier.send(.stopping)
+    context.logger.log(.info, "site.stopping")
+    monitoring?.close()
+    adminServer?.close()
+    links.stop()
+    _ = loop.schedule(after: .milliseconds(200)) { [weak self] in self?.isDone = true }
+  }
+
+  /// In reverse of the start; the writer last, whose clean close leaves no log behind.
+  func shutDown() {
+    _ = notifier.send(.stopping)
+    if failure == nil { writer.stop() }
+    for message in inbox.drain() {
+      if case .writer(.group(_, let news)) = message {
+        witness.keep(Witness(storeID: news.state.storeID, checkpoint: news.logEnd))
+      }
+    }
+    witness.stop()
+    readers.stop()
+    context.logger.flushRepeats(everything: true)
+    context.logger.log(.info, "site.stopped")
+  }
+
+  /// Parses everything, checks everything, swaps at once; on any fault the old set stays.
+  /// - Returns: the faults; nil when it was taken.
+  func reload() -> String? {
+    _ = notifier.send(
+      .reloading(monotonicMicroseconds: MonotonicClock.now().nanoseconds / 1_000))
+    defer { _ = notifier.send(.ready) }
+    do throws(StartError) {
+      try takeConfiguration()
+      status.reloadFault = nil
+      context.metrics.series(.reloadTimestamp).set(Double(WallClock.now().microseconds) / 1e6)
+      context.logger.log(.notice, "config.reloaded")
+      return nil
+    } catch {
+      let text = error.text(in: context.configuration.site.language)
+      status.reloadFault = text
+      context.logger.log(.error, "config.reload-failed", ["faults": .text(text)])
+      return text
+    }
+  }
+
+  private func takeConfiguration() throws(StartError) {
+    let fresh: LoadedConfiguration
+    do throws(ConfigurationError) { fresh = try LoadedConfiguration.load(path) } catch {
+      throw .configuration(error)
+    }
+    let difference = ReloadDifference(from: loaded.settings, to: fresh.settings)
+    if !difference.restartKeys.isEmpty {
+      context.logger.log(
+        .warning, "config.needs-restart",
+        ["keys": .text(difference.restartKeys.joined(separator: ", "))])
+    }
+    let files = try SiteFiles(fresh.configuration.link, site: context.site)
+    loaded = fresh
+    context.configuration = fresh.configuration
+    context.logger.configure(
+      format: fresh.configuration.log.format, level: fresh.configuration.log.level)
+    links.tls = files.tls
+    status.certificateNotAfter = files.notAfter
+    admin?.forgetRights()
+    links.reverify()
+  }
+}

@@ -1,0 +1,197 @@
+import Cryptography
+import Operations
+import Replication
+import Storage
+import Transport
+
+/// The site at run time: starts in order, runs the reactor on the calling thread, stops in reverse.
+///
+/// Threads: the reactor (sockets, TLS, sessions, HTTP), the writer, two readers, the witness.
+package final class DongboDaemon {
+  /// How long a stop may take; systemd would kill soon after.
+  static let stopLimit = Duration.seconds(8)
+  static let reverifyInterval = Duration.seconds(60)
+  static let diskInterval = Duration.seconds(1)
+
+  /// What the threads tell the reactor.
+  enum Inbox: Sendable {
+    case writer(WriterReport)
+    case reader(ReadReply)
+    case refreshed(Result<StatusCollector.Snapshot, StoreError>)
+    case witnessFailed(WitnessError)
+  }
+
+  let path: String
+  var loaded: LoadedConfiguration
+  let context: DaemonContext
+  let loop: EventLoop
+  let inbox: Mailbox<Inbox>
+  let signals: SignalPipe
+  let store: OpenedStore
+  let writer: Writer
+  let readers: ReaderPool
+  let witness: WitnessKeeper
+  let links: LinkTable
+  let status: StatusCollector
+  let notifier = ServiceNotifier()
+  var admin: AdminServer?
+  var adminServer: HTTPServer?
+  var monitoring: MonitoringServer?
+  var isStopping = false
+  var isDone = false
+  var failure: StartError?
+
+  /// - Parameter path: of the configuration file.
+  package init(configurationPath path: String) throws(StartError) {
+    self.path = path
+    do throws(ConfigurationError) { loaded = try LoadedConfiguration.load(path) } catch {
+      throw .configuration(error)
+    }
+    let configuration = loaded.configuration
+    let files = try SiteFiles(configuration.link, site: configuration.site.id)
+    do {
+      // Before any other thread: threads inherit the blocked signals.
+      signals = try SignalPipe()
+      loop = try EventLoop()
+      inbox = try Mailbox<Inbox>(capacity: 65_536)
+      context = try DaemonContext(configuration, files)
+      store = try OpenedStore.open(
+        configuration.site.dataDirectory, site: configuration.site.id, hashing: OpenSSLHash(),
+        makeStoreID: Bytes16.random)
+      let start = try SiteStart(store: store, context: context, files: files).run()
+      let inbox = inbox
+      writer = try Writer(
+        store: store.writer, context: start.writerContext
+      ) { report in inbox.postReply(.writer(report)) }
+      readers = try ReaderPool(
+        store: store, timeBox: configuration.limits.readerTime, site: context.site,
+        sealing: context.sealing
+      ) { reply in inbox.postReply(.reader(reply)) }
+      witness = try WitnessKeeper(path: configuration.site.witnessFile) { error in
+        inbox.postReply(.witnessFailed(error))
+      }
+      links = try LinkTable(
+        daemon: context, loop: loop, writer: writer, readers: readers, tls: files.tls,
+        registry: start.registry, news: start.news)
+      status = StatusCollector(
+        daemon: context, loop: loop, links: links, directory: store.directory)
+      status.certificateNotAfter = files.notAfter
+    } catch let error as StartError {
+      throw error
+    } catch let error as StoreOpenError {
+      throw .store(error)
+    } catch let error as TransportError {
+      throw .transport(error)
+    } catch let error as StoreError {
+      throw .environment("\(error)", hint: error.hint)
+    } catch {
+      throw .environment("\(error)", hint: "see the log")
+    }
+  }
+
+  /// Runs until a signal or a failure of the environment.
+  package func run() throws(StartError) {
+    do throws(TransportError) {
+      try wire()
+      context.logger.log(
+        .info, "site.started",
+        [
+          "site": .of(context.site), "version": .text(DongboVersion.text),
+          "incarnation": .of(context.incarnation), "end": .of(links.news.state.end.lsn),
+          "locked": .flag(links.news.state.lock != nil),
+        ])
+      _ = notifier.send(.ready, .status(StatusScreen(status.report(), in: .en).verdictLine))
+      try loop.run { isDone }
+    } catch {
+      failure = .transport(error)
+    }
+    shutDown()
+    if let failure { throw failure }
+  }
+
+  // MARK: Wiring
+
+  private func wire() throws(TransportError) {
+    _ = try loop.register(inbox.descriptor, interest: .read) { [self] _ in takeInbox() }
+    _ = try loop.register(signals.descriptor, interest: .read) { [self] _ in takeSignals() }
+    let admin = AdminServer(
+      daemon: context, loop: loop, writer: writer, readers: readers, links: links, status: status,
+      reload: { [unowned self] in reload() })
+    self.admin = admin
+    links.onProgress = { [unowned self] _ in
+      self.admin?.progressed()
+      status.changed()
+    }
+    status.startRefresh = { [readers, inbox] body in
+      readers.postBounded(
+        .background { reader in
+          inbox.postReply(
+            .refreshed(Result { () throws(StoreError) in try reader.inSnapshot(body) }))
+        })
+    }
+    try listen(admin)
+    bootstrapRegistry()
+    links.startDialling()
+    every(Self.reverifyInterval) { [unowned self] in links.reverify() }
+    every(Self.diskInterval) { [unowned self] in lookAtDisk() }
+    if let interval = notifier.watchdogInterval {
+      every(interval / 2) { [unowned self] in _ = notifier.send(.watchdog) }
+    }
+    status.refresh()
+  }
+
+  private func listen(_ admin: AdminServer) throws(TransportError) {
+    let configuration = context.configuration
+    var limits = HTTPServer.Limits()
+    limits.connectionCount = configuration.limits.maximumAdminConnectionCount
+    adminServer = try HTTPServer(
+      adopting: try Socket.listen(onUnixPath: configuration.admin.socket), on: loop, hosts: .any,
+      limits: limits
+    ) { [unowned admin] request, peer, respond in admin.handle(request, peer, respond) }
+    let addresses = try SocketAddress.resolve(configuration.monitoring.listen.description)
+    if let address = addresses.first {
+      monitoring = try MonitoringServer(
+        on: address, loop: loop, allowedHosts: configuration.monitoring.allowedHosts,
+        status: status, metrics: context.metrics,
+        isReady: { [unowned self] in readinessFaults() })
+    }
+    try links.startListening()
+  }
+
+  private func every(_ interval: Duration, _ action: @escaping () -> Void) {
+    _ = loop.schedule(after: interval) { [weak self] in
+      guard let self, !isStopping else { return }
+      action()
+      every(interval, action)
+    }
+  }
+
+  /// A centre without a registry writes revision 1: itself and what the seed lists.
+  private func bootstrapRegistry() {
+    guard context.site == context.centre, links.news.state.registry.number == 0,
+      let seed = context.seed
+    else { return }
+    _ = writer.post(.editRegistry(nil, .bootstrap(seed: seed)))
+  }
+
+  private func readinessFaults() -> [String] {
+    var faults: [String] = []
+    if isStopping { faults.append("stopping") }
+    if context.disk.isFull { faults.append("storage full: free disk space") }
+    if let end = status.certificateNotAfter, end < WallClock.now() {
+      faults.append("certificate expired: renew CertificateFile")
+    }
+    return faults
+  }
+
+  private func lookAtDisk() {
+    guard
+      let hasRoom = try? store.directory.hasRoom(
+        reserve: context.configuration.limits.reserveByteCount)
+    else { return }
+    guard context.disk.isFull == hasRoom else { return }
+    context.disk.isFull = !hasRoom
+    context.logger.log(hasRoom ? .notice : .error, "disk.room", ["enough": .flag(hasRoom)])
+    links.storageFullChanged(!hasRoom)
+  }
+}

@@ -1,0 +1,194 @@
+import Operations
+import Replication
+import Storage
+import Transport
+
+/// Gathers what status and metrics say. Everything is local and at hand: the answer comes while all
+/// peers are dead. What needs the store is refreshed in the background.
+final class StatusCollector {
+  /// The store's counts are read again no sooner than this.
+  static let refreshInterval = Duration.seconds(1)
+  /// ... and never for more than one part in so many of the time: counting is a scan.
+  static let refreshShare = 20
+  /// Rows counted for a lag; beyond it the number is a lower bound.
+  static let backlogLimit = 20_000
+
+  struct Snapshot: Sendable {
+    var counts: [RecordKind: KindCounts] = [:]
+    var backlog: [SiteID: [Lane: Backlog]] = [:]
+    var duration: Duration = .zero
+  }
+
+  private let daemon: DaemonContext
+  private let loop: EventLoop
+  private let links: LinkTable
+  private let directory: DataDirectory
+  private var snapshot = Snapshot()
+  private var isRefreshing = false
+  private var isStale = true
+  private var timer: TimerID?
+  /// The certificate's end, read with the certificate.
+  var certificateNotAfter: WallTime?
+  var reloadFault: String?
+
+  init(daemon: DaemonContext, loop: EventLoop, links: LinkTable, directory: DataDirectory) {
+    self.daemon = daemon
+    self.loop = loop
+    self.links = links
+    self.directory = directory
+  }
+
+  /// Something was committed or acknowledged: the counts may have changed.
+  func changed() {
+    isStale = true
+    if timer == nil && !isRefreshing { schedule(after: Self.refreshInterval) }
+  }
+
+  private func schedule(after delay: Duration) {
+    timer = loop.schedule(after: delay) { [weak self] in self?.refresh() }
+  }
+
+  func refresh() {
+    timer = nil
+    guard isStale, !isRefreshing else { return }
+    isStale = false
+    isRefreshing = true
+    let request = refreshRequest()
+    startRefresh?(request)
+  }
+
+  /// Set by the daemon: runs the read on a reader and gives the snapshot back.
+  var startRefresh: ((@escaping @Sendable (SQLiteReader) throws(StoreError) -> Snapshot) -> Void)?
+
+  private func refreshRequest()
+    -> @Sendable (SQLiteReader) throws(StoreError) -> Snapshot
+  {
+    let centre = daemon.centre
+    let wanted = links.peers.keys.sorted().map { peer in
+      (peer, acknowledged(by: peer))
+    }
+    return { reader throws(StoreError) in
+      let started = MonotonicClock.now()
+      var snapshot = Snapshot()
+      snapshot.counts = try reader.counts()
+      for (peer, acknowledged) in wanted {
+        let selection = RowSelection(
+          peer: peer, peerIsCentre: peer == centre, peerIsRecovering: false)
+        let stored = try reader.peer(peer).acknowledged
+        for lane in Lane.allCases {
+          let after = max(stored[lane] ?? .start, acknowledged[lane] ?? .start)
+          let end = try reader.logEnd().lsn
+          snapshot.backlog[peer, default: [:]][lane] = try reader.backlog(
+            after: min(after, end), lane: lane, selection: selection, limit: Self.backlogLimit)
+        }
+      }
+      snapshot.duration = MonotonicClock.now() - started
+      return snapshot
+    }
+  }
+
+  private func acknowledged(by peer: SiteID) -> [Lane: LSN] {
+    let live = links.directory.holder(of: peer).flatMap { links.drivers[$0]?.progress }
+    var known = links.peers[peer]?.acknowledged ?? [:]
+    for lane in Lane.allCases {
+      known[lane] = max(known[lane] ?? .start, live?.acknowledged[lane] ?? .start)
+    }
+    return known
+  }
+
+  func refreshed(_ result: Result<Snapshot, StoreError>) {
+    isRefreshing = false
+    if case .success(let fresh) = result { snapshot = fresh }
+    guard isStale else { return }
+    schedule(after: max(Self.refreshInterval, snapshot.duration * Self.refreshShare))
+  }
+
+  // MARK: Report
+
+  func report() -> StatusReport {
+    StatusReport(facts(), thresholds: daemon.configuration.monitoring.thresholds)
+  }
+
+  private func facts() -> StatusFacts {
+    let state = links.news.state
+    var facts = StatusFacts(
+      site: daemon.site, tier: daemon.configuration.site.tier, version: DongboVersion.text,
+      now: WallClock.now(), started: daemon.started)
+    if let lock = state.lock {
+      facts.state = .locked
+      facts.stateReason =
+        "\(lock); not confirmed: "
+        + state.unconfirmed.map(\.description).joined(separator: ", ")
+    }
+    for (kind, counts) in snapshot.counts {
+      facts.conflicts[kind] = UInt64(counts.conflicts)
+      facts.held[kind] = UInt64(counts.held)
+      facts.quarantined[kind] = UInt64(counts.quarantined)
+    }
+    facts.refusedEntryCount = daemon.refusedEntryCount
+    facts.refusedConnectionCount = daemon.refusedConnectionCount
+    facts.storeByteCount = directory.storeByteCount
+    facts.freeByteCount = try? directory.freeByteCount()
+    facts.reserveByteCount = daemon.configuration.limits.reserveByteCount
+    facts.certificateNotAfter = certificateNotAfter
+    facts.reloadFault = reloadFault
+    facts.peers = links.peers.keys.sorted().map { status(of: $0, facts.now) }
+    return facts
+  }
+
+  private func status(of site: SiteID, _ now: WallTime) -> PeerStatus {
+    let peer = links.peers[site]
+    let driver = links.directory.holder(of: site).flatMap { links.drivers[$0] }
+    let lagIn = lagIn(peer, driver)
+    var status = PeerStatus(site: site, state: peer?.condition ?? .never)
+    if case .streaming = status.state, (lagIn?.entryCount ?? 0) > 0 { status.state = .catchUp }
+    status.lastProof = peer?.lastHeard
+    status.lagOut = lagOut(site, now)
+    status.lagIn = lagIn
+    status.consecutiveFailureCount = peer?.consecutiveFailureCount ?? 0
+    status.certificateNotAfter = peer?.certificateNotAfter
+    status.hasTwoHolders = peer?.hasTwoHolders ?? false
+    return status
+  }
+
+  private func lagOut(_ site: SiteID, _ now: WallTime) -> Lag? {
+    guard let lanes = snapshot.backlog[site] else { return nil }
+    let count = lanes.values.reduce(0) { $0 + $1.count }
+    let oldest = lanes.values.compactMap { $0.oldest?.microseconds }.min()
+    return Lag(entryCount: UInt64(count), age: oldest.map { age(of: $0, now) })
+  }
+
+  /// The peer's log end minus our cursors; rows that are not for us count until the next progress.
+  private func lagIn(_ peer: Peer?, _ driver: LinkDriver?) -> Lag? {
+    guard let driver, driver.isUp, let end = driver.progress?.peerLogEnd.lsn else { return nil }
+    let behind = Lane.allCases.map { lane in
+      end.value - min(peer?.received[lane]?.value ?? 0, end.value)
+    }
+    return Lag(entryCount: behind.max() ?? 0, age: nil)
+  }
+
+  private func age(of microseconds: UInt64, _ now: WallTime) -> Duration {
+    .microseconds(Int64(clamping: now.microseconds - min(microseconds, now.microseconds)))
+  }
+
+  // MARK: Metrics
+
+  func publish(to metrics: MetricRegistry) {
+    report().publish(to: metrics)
+    ProcessFigures.read()?.publish(to: metrics)
+    let now = WallClock.now()
+    for site in links.peers.keys.sorted() {
+      let driver = links.directory.holder(of: site).flatMap { links.drivers[$0] }
+      for lane in Lane.allCases {
+        let backlog = snapshot.backlog[site]?[lane]
+        let name = [site.description, lane.description]
+        metrics.series(.lagEntries, name + ["sent"]).set(backlog.map { Double($0.count) })
+        metrics.series(.lagEntries, name + ["received"])
+          .set(lagIn(links.peers[site], driver).map { Double($0.entryCount) })
+        let oldest = backlog?.oldest?.microseconds
+        metrics.series(.lagSeconds, name).set(oldest.map { age(of: $0, now).inSeconds } ?? 0)
+        metrics.series(.oldestUnacknowledged, name).set(oldest.map { Double($0) / 1e6 } ?? 0)
+      }
+    }
+  }
+}

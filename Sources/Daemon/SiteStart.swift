@@ -1,0 +1,116 @@
+import Cryptography
+import Operations
+import Replication
+import Storage
+import Transport
+
+/// Judges the store against its witness before anything is written, and reads what the reactor
+/// starts from. Uses the writer's connection before the writer's thread has it.
+struct SiteStart {
+  let store: OpenedStore
+  let context: DaemonContext
+  let files: SiteFiles
+
+  struct Result {
+    let writerContext: WriterContext
+    let registry: RegistrySnapshot
+    let news: CommitNews
+  }
+
+  func run() throws -> Result {
+    let configuration = context.configuration
+    let reading = try WitnessFile.read(configuration.site.witnessFile, hashing: OpenSSLHash())
+    let finding: WitnessFinding
+    switch reading {
+    case .missing, .damaged: finding = .absent
+    case .found(let witness): finding = .found(storeID: witness.storeID, witness.checkpoint)
+    }
+    var writer = store.writer
+    try writer.begin()
+    var reconciler = Reconciler(
+      site: context.site, centre: context.centre, configuredPins: context.configuredPins,
+      log: SiteLog(
+        state: try writer.siteState(), unopened: context.incarnation, hashing: OpenSSLHash(),
+        now: WallClock.now()),
+      hashing: OpenSSLHash(), signatures: ECDSAChecker())
+    try reconciler.judgeWitness(finding, sealing: context.sealing, in: &writer)
+    try reconciler.log.finish(in: &writer)
+    try writer.commit()
+    let state = reconciler.log.state
+    if let lock = state.lock {
+      context.logger.log(.error, "site.locked", ["reason": .of(lock)])
+    }
+    let registry = try writer.registry(state.registry) ?? .builtIn
+    let sealed = Checkpoint(
+      of: context.site, incarnation: state.end.incarnation, lsn: state.end.lsn,
+      head: state.end.head, sealing: context.sealing)
+    let news = CommitNews(
+      logEnd: sealed, state: state, outcomesEnd: [:], alarms: [], tally: GroupTally(),
+      registry: nil)
+    return Result(
+      writerContext: WriterContext(
+        site: context.site, centre: context.centre, configuredPins: context.configuredPins,
+        sealing: context.sealing, signingKey: files.key, hashing: OpenSSLHash(),
+        incarnation: context.incarnation, groupEntryCount: configuration.limits.groupEntryCount,
+        disk: context.disk),
+      registry: registry, news: news)
+  }
+}
+
+extension SiteFiles {
+  var notAfter: WallTime {
+    WallTime(microseconds: UInt64(max(certificate.validity.notAfter, 0)) * 1_000_000)
+  }
+}
+
+extension Bytes16 {
+  /// From the machine's generator: incarnations, nonces, store ids.
+  static func random() -> Bytes16 {
+    var generator = SystemRandomNumberGenerator()
+    return Bytes16(high: generator.next(), low: generator.next())
+  }
+}
+
+extension DaemonContext {
+  convenience init(
+    _ configuration: SiteConfiguration, _ files: SiteFiles
+  ) throws(StartError) {
+    let pin = files.certificate.pin
+    let isCentre = configuration.site.tier == .centre
+    let sealing: CheckpointKey
+    do throws(CryptographyError) { sealing = try CheckpointKey(derivingFrom: files.key) } catch {
+      throw .cryptography(error)
+    }
+    self.init(
+      configuration: configuration, incarnation: Incarnation(.random()), nonce: .random(),
+      sealing: sealing,
+      configuredPins: isCentre ? [pin] : [configuration.link.centrePin?.digest].compactMap { $0 },
+      logger: .standardError(
+        format: configuration.log.format, level: configuration.log.level),
+      metrics: MetricRegistry(), started: WallClock.now())
+    metrics.series(
+      .buildInfo, [DongboVersion.text, "none", "6.3", configuration.site.tier.rawValue]
+    ).set(1)
+    if isCentre { seed = try Self.readSeed(configuration, pin: pin) }
+  }
+
+  /// Content of registry revision 1: the seed file's sites, or the centre alone.
+  private static func readSeed(
+    _ configuration: SiteConfiguration, pin: Digest
+  ) throws(StartError) -> JSONObject {
+    let own = RegistrySnapshot.Site(
+      id: configuration.site.id, tier: .centre, generation: 1, pins: [pin])
+    guard let path = configuration.site.registrySeed else {
+      return RegistrySnapshot.adding(own, to: JSONObject(), number: 1)
+    }
+    let bytes = try SiteFiles.read(path)
+    let value: JSONValue
+    do throws(JSONError) { value = try JSONValue.parse(bytes) } catch {
+      throw .seedMalformed(path, reason: "\(error)")
+    }
+    guard let object = value.object, object["sites"]?.array != nil else {
+      throw .seedMalformed(path, reason: "an object with sites is needed")
+    }
+    return RegistrySnapshot.adding(own, to: object, number: 1)
+  }
+}

@@ -1,0 +1,53 @@
+import Cryptography
+package import Operations
+package import Replication
+import Storage
+import Transport
+
+#if canImport(Glibc)
+  import Glibc
+#endif
+
+/// Why the daemon did not start, or ended. Each says what to do.
+package enum StartError: Error {
+  case configuration(ConfigurationError)
+  case unreadable(String, errno: Int32)
+  case certificateOfAnotherSite(found: String, configured: SiteID)
+  case seedMalformed(String, reason: String)
+  /// Key, certificate, store or socket; with its hint.
+  case environment(String, hint: String)
+
+  static func cryptography(_ error: CryptographyError) -> StartError {
+    .environment("\(error)", hint: error.hint)
+  }
+
+  static func store(_ error: StoreOpenError) -> StartError {
+    .environment("\(error)", hint: error.hint)
+  }
+
+  static func transport(_ error: TransportError) -> StartError {
+    .environment("\(error)", hint: error.hint)
+  }
+
+  /// The process's exit code (sysexits.h): 78 keeps systemd from starting it again.
+  package var exitCode: Int32 {
+    switch self {
+    case .configuration, .certificateOfAnotherSite, .seedMalformed: 78
+    case .unreadable: 66
+    case .environment: 71
+    }
+  }
+
+  /// For standard error.
+  package func text(in language: Language) -> String {
+    switch self {
+    case .configuration(let error): error.text(in: language)
+    case .unreadable(let path, let errno):
+      "\(path): \(String(cString: strerror(errno))); check the path and its owner"
+    case .certificateOfAnotherSite(let found, let configured):
+      "the certificate is of \(found), the configuration of \(configured); correct CertificateFile="
+    case .seedMalformed(let path, let reason): "\(path): \(reason); correct RegistrySeed="
+    case .environment(let what, let hint): "\(what); \(hint)"
+    }
+  }
+}

@@ -1,0 +1,102 @@
+import Testing
+
+@testable import Replication
+
+@Suite struct LinkDirectoryTests {
+  private let home = site("lang-son")
+  private let first = SessionNumber(1)
+  private let second = SessionNumber(2)
+  private let third = SessionNumber(3)
+  private let nonce = Bytes16(high: 0, low: 1)
+  private let otherNonce = Bytes16(high: 0, low: 2)
+
+  private func heldByFirst() -> SessionDirectory {
+    var directory = SessionDirectory()
+    #expect(directory.admit(first, site: home, nonce: nonce, now: seconds(1)) == .admit)
+    return directory
+  }
+
+  @Test func theSameProcessReplacesItsSession() {
+    var directory = heldByFirst()
+    #expect(
+      directory.admit(second, site: home, nonce: nonce, now: seconds(2))
+        == .replace(first, refusing: nil))
+    #expect(directory.holder(of: home) == second)
+    #expect(directory.ended(first) == nil)
+    #expect(directory.holder(of: home) == second)
+  }
+
+  @Test func anAnswerMeansTwoHolders() {
+    var directory = heldByFirst()
+    #expect(
+      directory.admit(second, site: home, nonce: otherNonce, now: seconds(2)) == .probe(first))
+    #expect(directory.admit(third, site: home, nonce: otherNonce, now: seconds(2)) == .busy)
+    #expect(directory.answered(first) == second)
+    #expect(directory.answered(first) == nil)
+    #expect(directory.expire(now: seconds(60)).isEmpty)
+    #expect(directory.holder(of: home) == first)
+  }
+
+  @Test func silenceMeansReplace() {
+    var directory = heldByFirst()
+    _ = directory.admit(second, site: home, nonce: otherNonce, now: seconds(2))
+    #expect(directory.nextDeadline == seconds(7))
+    #expect(directory.expire(now: seconds(6)).isEmpty)
+    let replaced = directory.expire(now: seconds(7))
+    #expect(replaced.map(\.old) == [first] && replaced.map(\.new) == [second])
+    #expect(directory.holder(of: home) == second)
+    #expect(directory.nextDeadline == nil)
+  }
+
+  @Test func aNewDialOfTheHolderIsAnAnswer() {
+    var directory = heldByFirst()
+    _ = directory.admit(second, site: home, nonce: otherNonce, now: seconds(2))
+    #expect(
+      directory.admit(third, site: home, nonce: nonce, now: seconds(3))
+        == .replace(first, refusing: second))
+    #expect(directory.expire(now: seconds(60)).isEmpty)
+    #expect(directory.holder(of: home) == third)
+  }
+
+  @Test func anEndedHolderLeavesTheSiteToItsChallenger() {
+    var directory = heldByFirst()
+    _ = directory.admit(second, site: home, nonce: otherNonce, now: seconds(2))
+    #expect(directory.ended(first) == second)
+    #expect(directory.holder(of: home) == second)
+    #expect(directory.ended(second) == nil)
+    #expect(directory.holder(of: home) == nil)
+  }
+
+  @Test func anEndedChallengerChangesNothing() {
+    var directory = heldByFirst()
+    _ = directory.admit(second, site: home, nonce: otherNonce, now: seconds(2))
+    #expect(directory.ended(second) == nil)
+    #expect(directory.nextDeadline == nil)
+    #expect(directory.holder(of: home) == first)
+  }
+
+  @Test func waitsAreRandomBelowADoublingCeiling() {
+    var random = TestRandom(state: 4)
+    for _ in 0..<100 {
+      var backoff = Backoff()
+      for ceiling in [1, 2, 4, 8, 16, 32, 60, 60, 60] {
+        let wait = backoff.next(using: &random)
+        #expect(wait >= .zero && wait <= .seconds(ceiling))
+      }
+    }
+    var backoff = Backoff()
+    let waits = Set((0..<50).map { _ in backoff.next(using: &random) })
+    #expect(waits.count > 45)
+    #expect(waits.contains { $0 > .seconds(32) })
+  }
+
+  @Test func onlyASteadySessionEndsTheSeries() {
+    var random = TestRandom(state: 5)
+    var backoff = Backoff()
+    for _ in 0..<5 { _ = backoff.next(using: &random) }
+    backoff.sessionEnded(upFor: .milliseconds(9_999))
+    #expect(backoff.failureCount == 5)
+    backoff.sessionEnded(upFor: .seconds(10))
+    #expect(backoff.failureCount == 0)
+  }
+}
