@@ -44,6 +44,11 @@ let programs: [Target] = [
 ]
 
 let tests: [Target] = [
+  .testTarget(name: "ArchitectureTests", swiftSettings: strict),
+  .testTarget(
+    name: "BenchTests",
+    dependencies: ["dongbo-bench", "Replication"],
+    swiftSettings: strict),
   .testTarget(
     name: "ReplicationTests",
     dependencies: ["Replication", "Cryptography", "Storage"],

@@ -125,8 +125,8 @@ extension Reconciler {
     return nil
   }
 
-  /// What the entry builds on. A put names the current puts; an event names what its author had seen
-  /// last of the record. A decision names its parents itself.
+  /// What the entry builds on. A put names the current puts; an event names what its author had
+  /// seen last of the record. A decision names its parents itself.
   private func chooseParents(
     _ submission: Submission, _ entries: [Entry], in view: some RecordView
   ) throws(StoreError) -> Result<[Digest], AuthoringRefusal> {

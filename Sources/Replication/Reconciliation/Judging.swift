@@ -1,7 +1,8 @@
 /// The decision about one entry, without a write: identity, structure, authority, entitlement and
 /// ceiling, in this order. Nothing here depends on a clock, a signature's validity today, or files.
 extension Reconciler {
-  /// Everything but what is asked again on a retry: identity, secrecy, and the link's right to carry.
+  /// Everything but what is asked again on a retry: identity, secrecy, and the link's right to
+  /// carry.
   func decide(
     _ entry: Entry, _ arrival: Arrival, in view: some RecordView
   ) throws(StoreError) -> Decision {

@@ -151,8 +151,8 @@ extension Reconciler {
     if number.value > log.state.registry.number { log.use(revision) }
   }
 
-  /// Tries the entries that waited for `revision`, oldest first. Call after ``receive`` or ``author``
-  /// placed a registry entry, until it returns false: at most `limit` entries a call.
+  /// Tries the entries that waited for `revision`, oldest first. Call after ``receive`` or
+  /// ``author`` placed a registry entry, until it returns false: at most `limit` entries a call.
   package mutating func releaseWaiting(
     for revision: RegistryRevision, limit: Int = 256, in store: inout some StoreTransaction
   ) throws(StoreError) -> Bool {
