@@ -52,7 +52,7 @@ let tests: [Target] = [
   .testTarget(
     name: "ReplicationTests",
     dependencies: ["Replication", "Cryptography", "Storage"],
-    resources: [.copy("Samples")],
+    resources: [.copy("Samples"), .copy("Golden")],
     swiftSettings: strict),
   .testTarget(
     name: "CryptographyTests",
