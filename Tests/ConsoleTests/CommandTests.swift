@@ -114,6 +114,11 @@ private let record = "569ec6fc-a81d-574a-9ecd-8e1a5ec71c35"
 
   @Test func nobodyAtTheSocketIs69() throws {
     let site = try FakeSite()
+    let stopped = run([
+      "--config", site.configuration, "put", "finance", try site.directory.file("in", "\n{}"),
+    ])
+    #expect(stopped.exitCode == .notReachable)
+    #expect(stopped.error.contains("stopped at line 2"))
     let outcome = site.run("status")
     #expect(outcome.exitCode == .notReachable)
     #expect(outcome.error.contains(site.directory.path + "/admin.sock"))
