@@ -44,11 +44,6 @@ let programs: [Target] = [
 ]
 
 let tests: [Target] = [
-  .testTarget(name: "ArchitectureTests", swiftSettings: strict),
-  .testTarget(
-    name: "BenchTests",
-    dependencies: ["dongbo-bench", "Replication"],
-    swiftSettings: strict),
   .testTarget(
     name: "ReplicationTests",
     dependencies: ["Replication", "Cryptography", "Storage"],
@@ -67,15 +62,6 @@ let tests: [Target] = [
     dependencies: ["Operations", "Replication"],
     swiftSettings: strict),
   .testTarget(
-    name: "SimulationTests",
-    dependencies: ["Simulation", "Replication", "Storage"],
-    swiftSettings: strict),
-  .testTarget(
-    name: "Scenarios",
-    dependencies: ["Simulation", "Replication", "Storage"],
-    exclude: ["Scripts"],
-    swiftSettings: strict),
-  .testTarget(
     name: "StoreContract",
     dependencies: ["Storage", "Replication", "Cryptography"],
     swiftSettings: strict),
@@ -86,6 +72,18 @@ let tests: [Target] = [
   .testTarget(
     name: "ConsoleTests",
     dependencies: ["Console", "Transport", "Operations", "Replication", "Cryptography"],
+    swiftSettings: strict),
+  .testTarget(
+    name: "SimulationTests",
+    dependencies: ["Simulation", "Replication"],
+    swiftSettings: strict),
+  .testTarget(
+    name: "ArchitectureTests",
+    dependencies: [],
+    swiftSettings: strict),
+  .testTarget(
+    name: "Scenarios",
+    dependencies: ["Simulation", "Replication"],
     swiftSettings: strict),
 ]
 

@@ -3,9 +3,6 @@ import Operations
 
 /// The command line as a whole: arguments in, exit code out.
 package enum Program {
-  /// Of this source tree; `dongbod` reports its own.
-  static let version = "0.2.0"
-
   /// Runs this process's own command on its own terminal.
   /// - Returns: what the process exits with.
   package static func run(_ arguments: [String]) -> Int32 {
