@@ -88,6 +88,24 @@ import Testing
     #expect(try world.count(.document, at: province) == 4)
   }
 
+  /// A loss that a peer proves after the site has recovered from another reopens recovery on every
+  /// link, also on those that recovered in a session that is still up.
+  @Test func aSecondLossIsRecoveredToo() throws {
+    let world = SimulatedWorld.small()
+    let province = world.provinces[0]
+    try write(2, at: world.centre, in: world)
+    let before = world.backUp(world.centre)
+    try write(2, at: world.centre, in: world)
+    world.run(for: .seconds(2))
+    let witnessOfTheFirstLife = world.backUp(province)
+    world.restore(world.centre, to: before, witness: .kept)
+    #expect(world.verdict().isEmpty)
+    world.restore(province, to: witnessOfTheFirstLife, witness: .wentBackToo)
+    world.run(for: .seconds(1))
+    #expect(world.verdict().isEmpty)
+    #expect(try world.lock(of: world.centre) == nil)
+  }
+
   /// A peer that is away for good does not keep a site locked: the operator answers for it.
   @Test func rejoinWithoutAPeerUnlocks() throws {
     let world = SimulatedWorld.small(provinces: 1)
