@@ -106,6 +106,27 @@ import Testing
     #expect(try world.lock(of: world.centre) == nil)
   }
 
+  /// Centre and origin put back together: the centre gets the origin's letter back from a third site,
+  /// but nobody proves to the origin that it lost one, and no entry is ever sent to its own origin.
+  @Test func whatAThirdSiteKeptDoesNotReachItsOriginYet() throws {
+    let world = SimulatedWorld.small()
+    let (origin, keeper) = (world.provinces[0], world.provinces[1])
+    let backups = [world.centre, origin].map { ($0, world.backUp($0)) }
+    let letter = Bodies.document(
+      UniqueID(world.randomBytes16()), number: 1, from: origin.id, to: [keeper.id],
+      isUrgent: false)
+    try world.write(.document, letter, at: origin)
+    world.run(for: .seconds(2))
+    world.line(of: keeper.id).cut()
+    for (site, backup) in backups { world.restore(site, to: backup, witness: .wentBackToo) }
+    world.run(for: .seconds(5))
+    world.line(of: keeper.id).heal()
+    #expect(world.drain())
+    #expect(try world.count(.document, at: world.centre) == 1)
+    let count = try world.count(.document, at: origin)
+    withKnownIssue { #expect(count == 1) }
+  }
+
   /// A peer that is away for good does not keep a site locked: the operator answers for it.
   @Test func rejoinWithoutAPeerUnlocks() throws {
     let world = SimulatedWorld.small(provinces: 1)
