@@ -44,10 +44,15 @@ let programs: [Target] = [
 ]
 
 let tests: [Target] = [
+  .testTarget(name: "ArchitectureTests", swiftSettings: strict),
+  .testTarget(
+    name: "BenchTests",
+    dependencies: ["dongbo-bench", "Replication"],
+    swiftSettings: strict),
   .testTarget(
     name: "ReplicationTests",
     dependencies: ["Replication", "Cryptography", "Storage"],
-    resources: [.copy("Samples")],
+    resources: [.copy("Samples"), .copy("Golden")],
     swiftSettings: strict),
   .testTarget(
     name: "CryptographyTests",
