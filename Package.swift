@@ -52,7 +52,7 @@ let tests: [Target] = [
   .testTarget(
     name: "ReplicationTests",
     dependencies: ["Replication", "Cryptography", "Storage"],
-    resources: [.copy("Samples")],
+    resources: [.copy("Samples"), .copy("Golden")],
     swiftSettings: strict),
   .testTarget(
     name: "CryptographyTests",
@@ -65,6 +65,15 @@ let tests: [Target] = [
   .testTarget(
     name: "OperationsTests",
     dependencies: ["Operations", "Replication"],
+    swiftSettings: strict),
+  .testTarget(
+    name: "SimulationTests",
+    dependencies: ["Simulation", "Replication", "Storage"],
+    swiftSettings: strict),
+  .testTarget(
+    name: "Scenarios",
+    dependencies: ["Simulation", "Replication", "Storage"],
+    exclude: ["Scripts"],
     swiftSettings: strict),
   .testTarget(
     name: "StoreContract",

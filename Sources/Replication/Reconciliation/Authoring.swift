@@ -51,7 +51,8 @@ extension Reconciler {
     case .failure(let refusal): return .failure(refusal)
     }
     let entry = try log.draft(
-      submission.operation, record: submission.record, subject: submission.subject, parents: parents,
+      submission.operation, record: submission.record, subject: submission.subject,
+      parents: parents,
       lane: summary?.lane ?? submission.facts.lane ?? .normal,
       audience: submission.facts.audience, body: submission.body, in: &store)
     return try write(entry, in: &store)
