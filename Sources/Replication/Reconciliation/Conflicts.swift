@@ -111,8 +111,9 @@ extension Reconciler {
 }
 
 extension Resolution {
-  /// Whether the entry is one of the versions between which the owner must choose: a current put, or
-  /// one of two bodies under one event id. Other events of a record in conflict are not in conflict.
+  /// Whether the entry is one of the versions between which the owner must choose: a current put,
+  /// or one of two bodies under one event id. Other events of a record in conflict are not in
+  /// conflict.
   fileprivate func contests(_ entry: Entry) -> Bool {
     let isPut = entry.header.operation == .put || entry.header.operation == .withdraw
     if isPut { return current.contains { $0.isSameWrite(as: entry) } }
