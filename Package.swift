@@ -73,6 +73,12 @@ let tests: [Target] = [
     name: "ConsoleTests",
     dependencies: ["Console", "Transport", "Operations", "Replication", "Cryptography"],
     swiftSettings: strict),
+  .testTarget(
+    name: "DaemonTests",
+    dependencies: [
+      "Daemon", "Console", "Storage", "Transport", "Operations", "Replication", "Cryptography",
+    ],
+    swiftSettings: strict),
 ]
 
 let package = Package(
