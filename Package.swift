@@ -44,6 +44,11 @@ let programs: [Target] = [
 ]
 
 let tests: [Target] = [
+  .testTarget(name: "ArchitectureTests", swiftSettings: strict),
+  .testTarget(
+    name: "BenchTests",
+    dependencies: ["dongbo-bench", "Replication"],
+    swiftSettings: strict),
   .testTarget(
     name: "ReplicationTests",
     dependencies: ["Replication", "Cryptography", "Storage"],
@@ -60,6 +65,15 @@ let tests: [Target] = [
   .testTarget(
     name: "OperationsTests",
     dependencies: ["Operations", "Replication"],
+    swiftSettings: strict),
+  .testTarget(
+    name: "SimulationTests",
+    dependencies: ["Simulation", "Replication", "Storage"],
+    swiftSettings: strict),
+  .testTarget(
+    name: "Scenarios",
+    dependencies: ["Simulation", "Replication", "Storage"],
+    exclude: ["Scripts"],
     swiftSettings: strict),
   .testTarget(
     name: "StoreContract",

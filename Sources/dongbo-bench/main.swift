@@ -1,1 +1,29 @@
-// main
+import Glibc
+
+/// 0 done, 1 no figures, 64 wrong usage; as `dongbo` does.
+func run() -> CInt {
+  let command: BenchCommand
+  do throws(BenchFailure) {
+    command = try BenchCommand.parse(Array(CommandLine.arguments.dropFirst()))
+  } catch {
+    Terminal.note("dongbo-bench: \(error)")
+    return 64
+  }
+  do throws(BenchFailure) {
+    switch command {
+    case .replicate(let changeCount, let seed, let isJSON):
+      let figures = try ReplicateRun.figures(changeCount: changeCount, seed: seed)
+      Terminal.out(isJSON ? figures.json : figures.text)
+    case .latency(let rate, let count, let seed, let isJSON):
+      let figures = try LatencyRun.figures(rate: rate, count: count, seed: seed)
+      Terminal.out(isJSON ? figures.json : figures.text)
+    case .help: Terminal.out(BenchCommand.usage)
+    }
+    return 0
+  } catch {
+    Terminal.note("dongbo-bench: \(error)")
+    return 1
+  }
+}
+
+exit(run())

@@ -117,7 +117,9 @@ final class LinkDriver {
     switch event {
     case .connected: pump()
     case .received(let bytes): received(bytes)
-    case .drained: loadHeld()
+    case .drained:
+      connection.isReadingPaused = false
+      loadHeld()
     case .closed(let end):
       if case .failed(let error) = end, failure == nil { failure = "\(error)" }
       if isOpened { advance(.closeRequested(.transportEnded)) }
@@ -284,7 +286,11 @@ final class LinkDriver {
     guard tls.outputByteCount > 0 else { return }
     var ciphertext: [UInt8] = []
     tls.takeCiphertext(appendingTo: &ciphertext)
-    if connection.send(ciphertext) == .overLimit { finish(.violation(.tooManyOutcomes)) }
+    guard connection.send(ciphertext) != .overLimit else { return finish(.transportEnded) }
+    // A peer that asks and does not read is held back instead of filling this site's memory.
+    if connection.queuedByteCount > session.limits.outputByteCount {
+      connection.isReadingPaused = true
+    }
   }
 
   /// Sends what is queued, then closes; told to the host once.

@@ -24,8 +24,8 @@ extension ByteError: CustomStringConvertible {
   }
 }
 
-/// Reads big-endian fields in order. Checks each length against what remains before it takes memory;
-/// never traps on input.
+/// Reads big-endian fields in order. Checks each length against what remains before it takes
+/// memory; never traps on input. Every read throws `.truncated` when bytes are missing.
 package struct ByteReader: Sendable {
   private let bytes: [UInt8]
   private let end: Int
@@ -43,38 +43,47 @@ package struct ByteReader: Sendable {
 
   package var remaining: Int { end - offset }
 
+  /// One byte.
   package mutating func readUInt8() throws(ByteError) -> UInt8 {
     try need(1)
     defer { offset += 1 }
     return bytes[offset]
   }
 
+  /// Two bytes.
   package mutating func readUInt16() throws(ByteError) -> UInt16 {
     UInt16(truncatingIfNeeded: try readInteger(byteCount: 2))
   }
 
+  /// Four bytes.
   package mutating func readUInt32() throws(ByteError) -> UInt32 {
     UInt32(truncatingIfNeeded: try readInteger(byteCount: 4))
   }
 
+  /// Eight bytes.
   package mutating func readUInt64() throws(ByteError) -> UInt64 {
     try readInteger(byteCount: 8)
   }
 
+  /// `count` bytes, copied; the caller has held `count` against its own limit.
   package mutating func readBytes(_ count: Int) throws(ByteError) -> [UInt8] {
     try need(count)
     defer { offset += count }
     return Array(bytes[offset..<offset + count])
   }
 
+  /// Sixteen bytes: an id.
   package mutating func readBytes16() throws(ByteError) -> Bytes16 {
     Bytes16(high: try readUInt64(), low: try readUInt64())
   }
 
+  /// Thirty-two bytes: a digest.
   package mutating func readBytes32() throws(ByteError) -> Bytes32 {
     Bytes32(try readUInt64(), try readUInt64(), try readUInt64(), try readUInt64())
   }
 
+  /// A length byte and the name.
+  /// - Throws: also `.invalid` at the length byte, when the name is no site id.
   package mutating func readSiteID() throws(ByteError) -> SiteID {
     let start = offset
     let count = Int(try readUInt8())
@@ -110,6 +119,7 @@ package struct ByteWriter: Sendable {
 
   package init(reserving count: Int = 0) { bytes.reserveCapacity(count) }
 
+  /// A field without its length; the mirror of each `read`.
   package mutating func write(_ value: UInt8) { bytes.append(value) }
   package mutating func write(_ value: UInt16) { writeInteger(UInt64(value), byteCount: 2) }
   package mutating func write(_ value: UInt32) { writeInteger(UInt64(value), byteCount: 4) }
@@ -125,6 +135,7 @@ package struct ByteWriter: Sendable {
     write(value.third)
     write(value.fourth)
   }
+  /// A length byte and the name.
   package mutating func write(_ site: SiteID) {
     let text = site.bytes
     write(UInt8(text.count))

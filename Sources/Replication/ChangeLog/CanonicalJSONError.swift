@@ -1,5 +1,6 @@
 /// Why bytes are not JSON as records use it, and where.
 package struct JSONError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// What is wrong, and what the position then points at.
   package enum Reason: Hashable, Sendable {
     /// More bytes than the limit, which is the payload. Position: the limit.
     case tooLong(limit: Int)

@@ -27,6 +27,7 @@ package enum JSONValue: Hashable, Sendable {
 
 /// An object whose members stand in the order of RFC 8785, each key once.
 package struct JSONObject: Hashable, Sendable {
+  /// One key and its value.
   package struct Member: Hashable, Sendable {
     package let key: Text
     package let value: JSONValue

@@ -1,5 +1,5 @@
-/// What an entry does. Codes 5 and 6 are reserved for the hand-over of ownership; they and codes this
-/// version does not know decode, and are quarantined until the upgrade.
+/// What an entry does. Codes 5 and 6 are reserved for the hand-over of ownership; they and codes
+/// this version does not know decode, and are quarantined until the upgrade.
 package enum Operation: Hashable, Sendable, CustomStringConvertible {
   case genesis
   case put
@@ -138,7 +138,8 @@ package struct Entry: Hashable, Sendable {
   package let headerBytes: [UInt8]
   package let bodyDigest: Digest
   package let body: [UInt8]?
-  /// SHA-256(0x00 ‖ header ‖ SHA-256(body)): an RFC 6962 leaf, so tree heads can be laid over later.
+  /// SHA-256(0x00 ‖ header ‖ SHA-256(body)): an RFC 6962 leaf, so that tree heads can be
+  /// laid over later.
   package let digest: Digest
 
   /// A new entry of this site.

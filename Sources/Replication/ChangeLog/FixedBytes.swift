@@ -77,7 +77,8 @@ package func hexText(_ bytes: some Sequence<UInt8>) -> String {
   return String(decoding: text, as: UTF8.self)
 }
 
-/// The bytes that lower-case hexadecimal `text` spells; nil for any other character or an odd length.
+/// The bytes that lower-case hexadecimal `text` spells; nil for any other character or an odd
+/// length.
 package func hexBytes(_ text: some StringProtocol) -> [UInt8]? {
   let digits = Array(text.utf8)
   guard digits.count.isMultiple(of: 2) else { return nil }

@@ -97,7 +97,8 @@ package struct UniqueID: Hashable, Comparable, Sendable, CustomStringConvertible
   package let raw: Bytes16
   package init(_ raw: Bytes16) { self.raw = raw }
 
-  /// - Returns: nil unless `text` is the lower-case canonical form: two spellings would be two keys.
+  /// - Returns: nil unless `text` is the lower-case canonical form: two spellings would be two
+  /// keys.
   package init?(_ text: some StringProtocol) {
     let characters = Array(text.utf8)
     let hyphens = [8, 13, 18, 23]

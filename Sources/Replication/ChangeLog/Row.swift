@@ -1,4 +1,5 @@
-/// Whom a row is delivered to. The centre and the entry's origin are always entitled and not listed.
+/// Whom a row is delivered to. The centre and the entry's origin are always entitled and not
+/// listed.
 package enum Recipients: Hashable, Sendable {
   case everyone
   /// Ascending, each once; empty means origin and centre only.
@@ -11,6 +12,7 @@ package enum Recipients: Hashable, Sendable {
     self = .sites(Array(Set(sites)).sorted())
   }
 
+  /// Whether `site` is named or everyone is; origin and centre are not asked about here.
   package func contains(_ site: SiteID) -> Bool {
     switch self {
     case .everyone: true
@@ -26,6 +28,7 @@ package enum Recipients: Hashable, Sendable {
     }
   }
 
+  /// Who is in either.
   package func union(_ other: Recipients) -> Recipients {
     switch (self, other) {
     case (.everyone, _), (_, .everyone): .everyone

@@ -71,6 +71,8 @@ struct Streaming: Hashable, Sendable {
     case .storageFullChanged(let isFull): storageFullChanged(isFull, output: &output)
     case .recoveryChanged(let recovers):
       if recovers && !isRecovering { throw .restart }
+      // A loss that is proved after this recovery ended begins another one.
+      isRecovering = recovers
     case .probeRequested:
       ping(now: now, output: &output)
       probeToken = lastPingToken

@@ -51,7 +51,8 @@ extension Reconciler {
     case .failure(let refusal): return .failure(refusal)
     }
     let entry = try log.draft(
-      submission.operation, record: submission.record, subject: submission.subject, parents: parents,
+      submission.operation, record: submission.record, subject: submission.subject,
+      parents: parents,
       lane: summary?.lane ?? submission.facts.lane ?? .normal,
       audience: submission.facts.audience, body: submission.body, in: &store)
     return try write(entry, in: &store)
@@ -124,8 +125,8 @@ extension Reconciler {
     return nil
   }
 
-  /// What the entry builds on. A put names the current puts; an event names what its author had seen
-  /// last of the record. A decision names its parents itself.
+  /// What the entry builds on. A put names the current puts; an event names what its author had
+  /// seen last of the record. A decision names its parents itself.
   private func chooseParents(
     _ submission: Submission, _ entries: [Entry], in view: some RecordView
   ) throws(StoreError) -> Result<[Digest], AuthoringRefusal> {

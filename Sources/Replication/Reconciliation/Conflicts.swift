@@ -2,25 +2,42 @@
 /// record may hold. Flags are a view, computed anew whenever an entry may have changed them.
 extension Reconciler {
   /// Brings the flags of the record, and of those that claim the same keys, up to date.
-  /// - Returns: the record's own conflicts.
+  /// - Returns: what `newest` itself is in conflict over, if anything.
   mutating func refreshConflicts(
     _ record: RecordKey, _ entries: [Entry], newest: Entry, in store: inout some StoreTransaction
-  ) throws(StoreError) -> [OutcomeCode] {
-    let resolution = Resolution(of: entries)
-    let claims = claims(of: resolution)
+  ) throws(StoreError) -> OutcomeCode? {
+    // A key that the record no longer claims may have been in conflict until now.
     var rivals: Set<RecordKey> = []
-    for key in claims { rivals.formUnion(try store.claimants(of: key)) }
-    rivals.remove(record)
-    var held = [record: entries]
-    for rival in rivals { held[rival] = try store.entries(of: rival) }
-    for rival in rivals.sorted() {
-      let its = Resolution(of: held[rival] ?? [])
-      let codes = try conflicts(rival, its, claims: self.claims(of: its), held, in: store)
-      try setConflicts(codes, of: rival, its, newest: newest, in: &store)
+    for key in entries.flatMap({ facts(of: $0)??.claims ?? [] }) {
+      rivals.formUnion(try store.claimants(of: key))
     }
-    let codes = try conflicts(record, resolution, claims: claims, held, in: store)
-    try setConflicts(codes, of: record, resolution, newest: newest, in: &store)
-    return codes
+    var held = [record: Claimant(entries, claims: claims)]
+    for rival in rivals where rival != record {
+      held[rival] = Claimant(try store.entries(of: rival), claims: claims)
+    }
+    for (rival, its) in held.sorted(by: { $0.key < $1.key }) where rival != record {
+      let codes = try conflicts(its, held, in: store)
+      try setConflicts(codes, of: rival, its.resolution, newest: newest, in: &store)
+    }
+    guard let own = held[record] else { return nil }
+    let codes = try conflicts(own, held, in: store)
+    try setConflicts(codes, of: record, own.resolution, newest: newest, in: &store)
+    guard own.resolution.contests(newest) else { return nil }
+    if case .event = newest.header.subject { return .fork }
+    return codes.first
+  }
+
+  /// A record as far as keys are concerned: only its current puts claim any.
+  private struct Claimant {
+    let entries: [Entry]
+    let resolution: Resolution
+    let claims: [UniqueKey]
+
+    init(_ entries: [Entry], claims: (Resolution) -> [UniqueKey]) {
+      self.entries = entries
+      resolution = Resolution(of: entries)
+      self.claims = claims(resolution)
+    }
   }
 
   private func claims(of resolution: Resolution) -> [UniqueKey] {
@@ -28,22 +45,23 @@ extension Reconciler {
   }
 
   private func conflicts(
-    _ record: RecordKey, _ resolution: Resolution, claims: [UniqueKey],
-    _ held: [RecordKey: [Entry]], in view: some RecordView
+    _ record: Claimant, _ held: [RecordKey: Claimant], in view: some RecordView
   ) throws(StoreError) -> [OutcomeCode] {
-    var codes = resolution.conflicts
-    for key in claims {
-      let claimants = try view.claimants(of: key)
-      guard claimants.count > 1 else { continue }
-      var sets: [[Entry]] = []
-      for claimant in claimants {
-        if let known = held[claimant] {
-          sets.append(known)
+    var codes = record.resolution.conflicts
+    for key in record.claims {
+      let keys = try view.claimants(of: key)
+      guard keys.count > 1 else { continue }
+      var claimants: [Claimant] = []
+      for other in keys {
+        let its: Claimant
+        if let known = held[other] {
+          its = known
         } else {
-          sets.append(try view.entries(of: claimant))
+          its = Claimant(try view.entries(of: other), claims: claims)
         }
+        if its.claims.contains(key) { claimants.append(its) }
       }
-      if !isDecided(among: sets) {
+      if claimants.count > 1, !isDecided(among: claimants.map(\.entries)) {
         codes.append(.duplicateKey)
         break
       }
@@ -63,7 +81,7 @@ extension Reconciler {
     }
   }
 
-  /// Stores the flags; when a conflict begins or ends, the authors of the current puts hear of it.
+  /// Stores the flags; when a conflict begins or ends, the authors of the puts in it hear of it.
   private mutating func setConflicts(
     _ codes: [OutcomeCode], of record: RecordKey, _ resolution: Resolution, newest: Entry,
     in store: inout some StoreTransaction
@@ -73,9 +91,32 @@ extension Reconciler {
     summary.conflicts = codes
     try store.setSummary(summary, of: record)
     guard changed else { return }
-    for put in resolution.current where put.identity != newest.identity {
+    // The decision names the puts it decides between: theirs are no longer current.
+    let decided = resolution.superseded.filter { newest.header.parents.contains($0.digest) }
+    let puts = resolution.current + (codes.isEmpty ? decided : [])
+    for put in puts where put.identity != newest.identity {
       try report(
         put.identity, codes.isEmpty ? .applied : .conflict, codes.first ?? .none, in: &store)
     }
+  }
+}
+
+extension Resolution {
+  /// Whether the entry is one of the versions between which the owner must choose: a current put, or
+  /// one of two bodies under one event id. Other events of a record in conflict are not in conflict.
+  fileprivate func contests(_ entry: Entry) -> Bool {
+    let isPut = entry.header.operation == .put || entry.header.operation == .withdraw
+    if isPut { return current.contains { $0.isSameWrite(as: entry) } }
+    return (events + annotations).contains {
+      $0.header.subject == entry.header.subject && $0.header.operation == entry.header.operation
+        && !$0.isSameWrite(as: entry)
+    }
+  }
+}
+
+extension Entry {
+  fileprivate func isSameWrite(as other: Entry) -> Bool {
+    header.subject == other.header.subject && header.operation == other.header.operation
+      && bodyDigest == other.bodyDigest
   }
 }

@@ -1,7 +1,8 @@
 /// The decision about one entry, without a write: identity, structure, authority, entitlement and
 /// ceiling, in this order. Nothing here depends on a clock, a signature's validity today, or files.
 extension Reconciler {
-  /// Everything but what is asked again on a retry: identity, secrecy, and the link's right to carry.
+  /// Everything but what is asked again on a retry: identity, secrecy, and the link's right to
+  /// carry.
   func decide(
     _ entry: Entry, _ arrival: Arrival, in view: some RecordView
   ) throws(StoreError) -> Decision {
@@ -11,6 +12,7 @@ extension Reconciler {
     // Only `none` passes, whatever a ceiling says: refused whole, no stub, no subject (promise 7).
     guard entry.header.secrecy == .none else { return .refuse(.secrecy) }
     if let code = refusalOfCarrier(entry, arrival) { return .refuse(code) }
+    if isAheadOfCentre(entry, arrival) { return .wait(.quarantined, .registryAhead) }
     return try assess(entry, arrival, in: view)
   }
 
@@ -21,6 +23,16 @@ extension Reconciler {
     if entry.origin == site { return .foreignOrigin }
     if site == centre && entry.origin != peer { return .foreignOrigin }
     return nil
+  }
+
+  /// A rolled-back centre is shown registries it does not know: only a person may take them back.
+  private func isAheadOfCentre(
+    _ entry: Entry, _ arrival: Arrival
+  ) -> Bool {
+    guard site == centre, arrival.via != nil, entry.header.record?.kind == .registry,
+      case .revision(let revision) = entry.header.subject
+    else { return false }
+    return revision.value > log.state.registry.number
   }
 
   func assess(
@@ -37,8 +49,10 @@ extension Reconciler {
       return .wait(.quarantined, .unknownOperation)
     case .put, .append, .annotate, .withdraw: break
     }
-    guard let record = header.record else { return .wait(.quarantined, .malformed) }
-    if record.kind == .registry { return try judgeRegistry(entry, under: registry, in: view) }
+    guard let record = header.record, header.hasMatchingSubject else {
+      return .wait(.quarantined, .malformed)
+    }
+    if record.kind == .registry { return judgeRegistry(entry, under: registry) }
     if let code = problem(ofSites: header, under: registry) { return .wait(.quarantined, code) }
     guard let facts = facts(of: entry) else { return .wait(.quarantined, .malformed) }
     if let facts, facts.audience != header.audience {
@@ -118,15 +132,12 @@ extension Reconciler {
   /// Registry entries: by the centre only, numbered on from the revision they were authored under,
   /// signed with a key that revision pins.
   private func judgeRegistry(
-    _ entry: Entry, under registry: RegistrySnapshot, in view: some RecordView
-  ) throws(StoreError) -> Decision {
+    _ entry: Entry, under registry: RegistrySnapshot
+  ) -> Decision {
     guard entry.origin == centre, entry.header.operation == .put,
       case .revision(let revision) = entry.header.subject,
       revision.value == entry.header.registry.number + 1
     else { return .wait(.quarantined, .notOwner) }
-    if site == centre, revision.value > (try view.siteState().registry.number) + 1 {
-      return .wait(.quarantined, .registryAhead)
-    }
     // Bodies of the registry are never dropped; a stub is a peer's fault.
     let next = RegistryRevision(number: revision.value, digest: entry.digest)
     guard let body = entry.body, let object = (try? JSONValue.parseCanonical(body))?.object,
@@ -138,5 +149,15 @@ extension Reconciler {
         signed.signature, over: RegistrySnapshot.signedBytes(of: object), by: signed.publicKey)
     else { return .wait(.quarantined, .registrySignature) }
     return .accept(nil)
+  }
+}
+
+extension EntryHeader {
+  /// Owner's writes are numbered, events have ids.
+  fileprivate var hasMatchingSubject: Bool {
+    switch (operation, subject) {
+    case (.put, .revision), (.withdraw, .revision), (.append, .event), (.annotate, .event): true
+    case (_, .none), (_, .revision), (_, .event): false
+    }
   }
 }

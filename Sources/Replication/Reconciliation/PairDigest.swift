@@ -1,5 +1,6 @@
 /// The digest of what two sites both may hold: SHA-256 over the sorted (identity, digest) of the
-/// entries, one for each kind and one in total. Equal digests mean equal content (design.md section 3).
+/// entries, one for each kind and one in total. Equal digests mean equal content (design.md,
+/// section 3).
 package struct PairDigest: Sendable {
   /// What a digest is taken over: one kind, or the log's own entries, the genesis.
   package enum Group: UInt8, Hashable, Sendable, CaseIterable {

@@ -19,23 +19,23 @@ extension Reconciler {
     if record.kind == .registry { try use(registry: entry, in: &store) }
     try noteBranch(of: entry, in: store)
 
-    if after.audience != before.audience || (before.owner == nil && after.owner != nil) {
-      try widen(record, newest: entry, in: &store)
-    }
+    let isWider = after.audience != before.audience || (before.owner == nil && after.owner != nil)
+    if isWider { try widen(record, newest: entry, in: &store) }
     try deliverToChildren(of: entry, in: &store)
     try releaseHeld(siblings, before, after, in: &store)
-    let codes = try refreshConflicts(record, siblings + [entry], newest: entry, in: &store)
-    return try conclude(entry, owner: after.owner, codes, in: &store)
+    let code = try refreshConflicts(record, siblings + [entry], newest: entry, in: &store)
+    if isWider { try retryWaiting(for: record, in: &store) }
+    return try conclude(entry, owner: after.owner, code, in: &store)
   }
 
   private mutating func conclude(
-    _ entry: Entry, owner: SiteID?, _ codes: [OutcomeCode], in store: inout some StoreTransaction
+    _ entry: Entry, owner: SiteID?, _ code: OutcomeCode?, in store: inout some StoreTransaction
   ) throws(StoreError) -> Reconciled {
     if owner == nil {
       try report(entry.identity, .held, .recordMissing, in: &store)
       return Reconciled(state: .held, code: .recordMissing, isDuplicate: false)
     }
-    if let code = codes.first {
+    if let code {
       try report(entry.identity, .conflict, code, in: &store)
       return Reconciled(state: .conflict, code: code, isDuplicate: false)
     }
@@ -51,8 +51,11 @@ extension Reconciler {
     {
       let key = Genesis.childrenKey(of: genesis.incarnation)
       try store.refer(entry.identity, to: key)
-      // Two children of one parent prove a roll-back or a clone to anyone who sees them (law 5).
-      if try store.referrers(of: key).count > 1 {
+      // Two children of one parent, or a parent's entry beyond the branch point, prove a roll-back
+      // or a clone to anyone who sees them (law 5).
+      let hasSibling = try store.referrers(of: key).count > 1
+      let goesOn = try parentGoesOn(beyond: genesis, of: entry.origin, in: store)
+      if hasSibling || goesOn {
         alarms.append(
           .rollbackSeen(origin: entry.origin, incarnation: entry.identity.incarnation))
       }
@@ -60,7 +63,24 @@ extension Reconciler {
     return Reconciled(state: .applied, code: .none, isDuplicate: false)
   }
 
-  /// An entry of a parent beyond a child's branch point proves a roll-back too.
+  /// How many numbers beyond a branch point are looked at when the genesis comes after the entries:
+  /// the centre holds them all and needs one, a province only some.
+  private static let branchScanCount: UInt64 = 256
+
+  private func parentGoesOn(
+    beyond genesis: Genesis, of origin: SiteID, in view: some RecordView
+  ) throws(StoreError) -> Bool {
+    for step in 1...Self.branchScanCount {
+      let (number, overflow) = genesis.sequence.value.addingReportingOverflow(step)
+      guard !overflow else { return false }
+      let beyond = EntryIdentity(
+        origin: origin, incarnation: genesis.incarnation, sequence: SequenceNumber(number))
+      if try view.digest(of: beyond) != nil { return true }
+    }
+    return false
+  }
+
+  /// The same when the entry comes after the genesis.
   private mutating func noteBranch(of entry: Entry, in view: some RecordView) throws(StoreError) {
     let incarnation = entry.identity.incarnation
     guard incarnation != log.state.end.incarnation else { return }
@@ -93,10 +113,8 @@ extension Reconciler {
       summary.audience = summary.audience.union(Recipients(entry.header.audience))
     }
     for reference in facts?.references ?? [] where reference.spreadsAudience {
-      guard let target = try view.record(named: reference.key),
-        let its = try view.summary(of: target)
-      else { continue }
-      summary.audience = summary.audience.union(its.everyone)
+      guard let reach = try reach(ofTarget: reference.key, in: view) else { continue }
+      summary.audience = summary.audience.union(reach)
     }
     return summary
   }
@@ -133,18 +151,31 @@ extension Reconciler {
     if number.value > log.state.registry.number { log.use(revision) }
   }
 
-  /// Tries the entries that waited for `revision`, oldest first. Call after ``receive`` or ``author``
-  /// placed a registry entry, until it returns false: at most `limit` entries a call.
+  /// Tries the entries that waited for `revision`, oldest first. Call after ``receive`` or
+  /// ``author`` placed a registry entry, until it returns false: at most `limit` entries a call.
   package mutating func releaseWaiting(
     for revision: RegistryRevision, limit: Int = 256, in store: inout some StoreTransaction
   ) throws(StoreError) -> Bool {
     let identities = try store.waiting(forRegistry: revision, limit: limit)
     for identity in identities {
-      guard let waiting = try store.waiting(identity) else { continue }
-      let result = try retry(waiting, in: &store)
-      if result.state == .applied { try report(identity, .applied, .none, in: &store) }
+      if let waiting = try store.waiting(identity) { _ = try retry(waiting, in: &store) }
     }
     return !identities.isEmpty
+  }
+
+  /// The record has come or is for more sites: who may write to it and hold it is asked again, so
+  /// that an entry may arrive before the one that gave its author the right.
+  private mutating func retryWaiting(
+    for record: RecordKey, in store: inout some StoreTransaction
+  ) throws(StoreError) {
+    for identity in try store.referrers(of: Self.waitersKey(of: record)) {
+      if let waiting = try store.waiting(identity) { _ = try retry(waiting, in: &store) }
+    }
+  }
+
+  /// Entries that may become lawful when the record grows refer to it under this name.
+  static func waitersKey(of record: RecordKey) -> UniqueKey {
+    UniqueKey(Array("waiting:".utf8) + [record.kind.rawValue] + record.id.raw.raw.bytes)
   }
 }
 

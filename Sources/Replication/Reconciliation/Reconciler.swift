@@ -78,7 +78,8 @@ package struct Reconciler: Sendable {
     return try perform(decision, on: entry, arrival, in: &store)
   }
 
-  /// Tries what waits once more, after a registry came or a person asked.
+  /// Tries what waits once more, after a registry came, its record grew or a person asked. A change
+  /// of its outcome is listed for the link towards its origin.
   package mutating func retry(
     _ waiting: WaitingEntry, in store: inout some StoreTransaction
   ) throws(StoreError) -> Reconciled {
@@ -92,10 +93,17 @@ package struct Reconciler: Sendable {
         entry: waiting.entry, via: waiting.via, state: state, code: code,
         attempts: waiting.attempts + 1)
       try store.setWaiting(again)
+      if state != waiting.state || code != waiting.code {
+        try report(waiting.entry.identity, state, code, in: &store)
+      }
       return Reconciled(state: state, code: code, isDuplicate: false)
     case .duplicate, .fork, .refuse: break
     }
-    return try perform(decision, on: waiting.entry, arrival, in: &store)
+    let result = try perform(decision, on: waiting.entry, arrival, in: &store)
+    if result.state == .applied {
+      try report(waiting.entry.identity, .applied, .none, in: &store)
+    }
+    return result
   }
 
   private mutating func perform(
@@ -115,6 +123,9 @@ package struct Reconciler: Sendable {
     case .wait(let state, let code):
       try store.setWaiting(
         WaitingEntry(entry: entry, via: arrival.via, state: state, code: code, attempts: 1))
+      if code == .notAllowed || code == .notEntitled, let record = entry.header.record {
+        try store.refer(entry.identity, to: Self.waitersKey(of: record))
+      }
       try report(entry.identity, state, code, in: &store)
       return Reconciled(state: state, code: code, isDuplicate: false)
     case .refuse(let code):

@@ -10,12 +10,14 @@ package struct Resolution: Hashable, Sendable {
   package var events: [Entry] = []
   /// Annotations, in fold order, one for each (event id, body).
   package var annotations: [Entry] = []
-  /// `.fork`: two bodies at one revision or one event id. `.severalPuts`: more than one current put.
+  /// `.fork`: two bodies at one revision or one event id. `.severalPuts`: more than one current
+  /// put.
   package var conflicts: [OutcomeCode] = []
 }
 
 extension Resolution {
-  /// - Parameter entries: entries of one record that have a row here, in any order, repeats allowed.
+  /// - Parameter entries: entries of one record that have a row here, in any order, repeats
+  /// allowed.
   package init(of entries: [Entry]) {
     let ordered = Self.eachOnce(entries)
     let puts = PutGroup.groups(of: ordered)
@@ -41,8 +43,9 @@ extension Resolution {
     if Self.hasTwoBodies(events) || Self.hasTwoBodies(annotations) { conflicts.append(.fork) }
   }
 
-  /// Puts whose bodies may go without changing any resolution, now or after more entries: those that
-  /// a put *descends* from. One that is merely outnumbered may become current again when a fork shows.
+  /// Puts whose bodies may go without changing any resolution, now or after more entries: those
+  /// that a put *descends* from. One that is merely outnumbered may become current again when a
+  /// fork shows.
   package static func compactable(_ entries: [Entry]) -> [Entry] {
     let ordered = eachOnce(entries)
     let puts = PutGroup.groups(of: ordered)

@@ -27,11 +27,11 @@ extension Reconciler {
     in view: some RecordView
   ) throws(StoreError) -> Bool {
     if site == centre || site == entry.origin || summary.owner == site { return true }
-    let named = Recipients(entry.header.audience).union(summary.audience)
-    if named.contains(site) { return true }
+    if Recipients(entry.header.audience).contains(site) { return true }
+    if facts?.sharesRecordAudience ?? true, summary.audience.contains(site) { return true }
     for reference in facts?.references ?? [] where reference.spreadsAudience {
-      guard let target = try view.record(named: reference.key) else { return true }
-      if try view.summary(of: target)?.everyone.contains(site) == true { return true }
+      guard let reach = try reach(ofTarget: reference.key, in: view) else { return true }
+      if reach.contains(site) { return true }
     }
     guard let record = entry.header.record else { return true }
     let siblings = entry.header.parents.isEmpty ? [] : try view.entries(of: record)
@@ -41,6 +41,17 @@ extension Reconciler {
       if try view.recipients(of: its.identity)?.contains(site) == true { return true }
     }
     return false
+  }
+
+  /// Where every record of this name went; nil while none is here. A name may stand in two records
+  /// that are in conflict over it: both count, whichever came first.
+  func reach(ofTarget name: UniqueKey, in view: some RecordView) throws(StoreError) -> Recipients? {
+    var reach: Recipients?
+    for target in try view.claimants(of: name) {
+      guard let its = try view.summary(of: target) else { continue }
+      reach = (reach ?? .none).union(its.everyone)
+    }
+    return reach
   }
 
   /// Parents in other records, or not here yet.

@@ -1,6 +1,6 @@
-/// The site's own log while a transaction is open: gives identities and positions, keeps the running
-/// head, and opens the incarnation (laws 1, 5, 6). A value: the shell keeps the copy from before the
-/// transaction and takes it back when the transaction does not commit.
+/// The site's own log while a transaction is open: gives identities and positions, keeps the
+/// running head, and opens the incarnation (laws 1, 5, 6). A value: the shell keeps the copy from
+/// before the transaction and takes it back when the transaction does not commit.
 package struct SiteLog: Sendable {
   package private(set) var state: SiteState
   /// The incarnation this start drew, until its genesis is written before the first row.

@@ -210,10 +210,11 @@ package enum FinanceRules: RecordRules {
     if type == "received", let receiver = body.site(.toSite) { writer = .site(receiver) }
     var facts = EntryFacts(writer: writer)
     facts.speaker = body.site(.bySite)
-    // The card and this movement go to the other site, its other movements do not.
     facts.audience = [body.site(.fromSite), body.site(.toSite)].asAudience
-    facts.sharesRecordAudience = facts.audience.isEmpty
-    facts.widensRecordAudience = !facts.audience.isEmpty
+    // The owner's transfer takes the card and itself to the other site, its other movements do not
+    // go there; the other half goes back to whom it names.
+    facts.sharesRecordAudience = !movementTypes.contains(type) && type != "received"
+    facts.widensRecordAudience = movementTypes.contains(type) && !facts.audience.isEmpty
     return facts
   }
 

@@ -1,0 +1,124 @@
+import Cryptography
+import Replication
+import Storage
+
+/// The links of a site: dialling, admission, and the reads its sessions ask for.
+extension SimulatedSite {
+  // MARK: Connections
+
+  func dial() {
+    let line = world.line(of: id)
+    guard !line.isCut, let acceptor = world.site(centre), acceptor.isUp else {
+      return after(backoff.next(using: &world.random)) { [self] in dial() }
+    }
+    let connection = line.connect()
+    attach(connection, peer: centre, end: .dialler)
+    world.after(line.latency) { [self] in
+      guard acceptor.isUp, !connection.isBroken else { return connection.breakDown(silently: false) }
+      acceptor.attach(connection, peer: id, end: .acceptor)
+    }
+  }
+
+  private func attach(_ connection: SimulatedConnection, peer: SiteID, end: ConnectionEnd) {
+    let link = SimulatedLink(
+      number: nextSession(), peer: peer, end: end, connection: connection, site: self)
+    links[link.number] = link
+    guard isCentre && !isKnown(peer) else { return post(.openLink(link.number, peer: peer)) }
+    link.refuse(.unknownSite, "\(peer) is not in the registry")
+  }
+
+  /// While its own registry is lost, a centre lets in who had links before.
+  private func isKnown(_ peer: SiteID) -> Bool {
+    var isKnown = false
+    world.attempt("registry of \(id)") { () throws(StoreError) in
+      let revision = try store.siteState().registry
+      let registry = try store.registry(revision)
+      let hadLink = try store.peers().contains(peer)
+      isKnown = hadLink || registry.map { $0.sites[peer] != nil } ?? true
+    }
+    return isKnown
+  }
+
+  func ended(_ link: SimulatedLink, _ closure: LinkClosure) {
+    note("session with \(link.peer) ends: \(closure)")
+    links[link.number] = nil
+    if let next = directory.ended(link.number) { judge(next) }
+    guard link.end == .dialler else { return }
+    if let upSince = link.upSince { backoff.sessionEnded(upFor: world.now - upSince) }
+    switch closure {
+    case .lifeEnded, .restart: dial()
+    case .refusedByPeer, .refused, .violation, .handshakeTimedOut, .silent, .transportEnded,
+      .replaced:
+      after(backoff.next(using: &world.random)) { [self] in dial() }
+    }
+    if case .violation(let violation) = closure {
+      world.fail("\(id) refuses \(link.peer): \(violation)")
+    }
+  }
+
+  func noted(_ event: SessionEvent, _ link: SimulatedLink) {
+    switch event {
+    case .becameUp: note("up with \(link.peer)")
+    case .probeAnswered:
+      if let challenger = directory.answered(link.number) {
+        links[challenger]?.refuse(.twoHolders, "another process holds \(link.peer)")
+      }
+    case .lostRows, .peerLostRows, .forkSuspected, .badTag, .recovered:
+      note("\(event) with \(link.peer)")
+    case .acknowledged, .outcomesAnnounced: break
+    }
+  }
+
+  // MARK: Requests
+
+  func perform(_ request: SessionRequest, _ link: SimulatedLink) {
+    switch request {
+    case .judge(let hello):
+      link.hello = hello
+      admit(link, hello)
+    case .load(let lane, let after, let limits, let peerIsRecovering):
+      let selection = RowSelection(
+        peer: link.peer, peerIsCentre: link.peer == centre, peerIsRecovering: peerIsRecovering)
+      world.attempt("load of \(id)") { () throws(StoreError) in
+        let batch = try store.rows(
+          after: after, lane: lane, selection: selection, limits: limits)
+        link.advance(.batchLoaded(lane, batch, seal(batch.last)))
+      }
+    case .loadOutcomes(let after, let limit):
+      world.attempt("outcomes of \(id)") { () throws(StoreError) in
+        link.advance(
+          .outcomesLoaded(try store.outcomes(for: link.peer, after: after, limit: limit)))
+      }
+    }
+  }
+
+  private func admit(_ link: SimulatedLink, _ hello: Hello) {
+    let admission = directory.admit(
+      link.number, site: hello.site, nonce: hello.nonce, now: world.now)
+    switch admission {
+    case .admit: judge(link.number)
+    case .replace(let old, let challenger):
+      links[old]?.advance(.closeRequested(.replaced))
+      if let challenger { links[challenger]?.refuse(.twoHolders, "the holder dialled again") }
+      judge(link.number)
+    case .probe(let old):
+      links[old]?.advance(.probeRequested)
+      after(SessionDirectory.probeTimeout) { [self] in expireProbes() }
+    case .busy: link.refuse(.overloaded, "two processes are being told apart")
+    }
+  }
+
+  private func expireProbes() {
+    for (old, new) in directory.expire(now: world.now) {
+      links[old]?.advance(.closeRequested(.replaced))
+      judge(new)
+    }
+  }
+
+  private func judge(_ number: SessionNumber) {
+    guard let link = links[number], let hello = link.hello else { return }
+    world.attempt("judgement of \(id)") { () throws(StoreError) in
+      link.advance(.helloJudged(try judgeHello(hello, of: id, in: store, sealing: key)))
+    }
+  }
+}

@@ -1,0 +1,173 @@
+import Cryptography
+import Replication
+import Storage
+
+/// Names a client's request while it is under way.
+typealias RequestNumber = Int
+
+/// What the writer is asked to do, in the order asked.
+enum WriterJob {
+  case submit(RequestNumber, Submission)
+  case decide(RequestNumber, record: RecordKey, keep: Keep)
+  case bootstrap
+  case addSite(SiteID)
+  case rejoin(without: [SiteID])
+  case openLink(SessionNumber, peer: SiteID)
+  case change(SessionNumber, peer: SiteID, LinkWrite)
+
+  var request: RequestNumber? {
+    switch self {
+    case .submit(let request, _), .decide(let request, _, _): request
+    case .bootstrap, .addSite, .rejoin, .openLink, .change: nil
+    }
+  }
+}
+
+/// Answer of the writer to a client.
+enum WriteResult: Hashable {
+  case ok(Authored)
+  case refused(String)
+}
+
+/// One transaction's worth of jobs with the answers that wait for its commit.
+struct WriterGroup {
+  var transaction: MemoryStore
+  var reconciler: Reconciler
+  var replies: [Reply] = []
+  var peersTouched: Set<SiteID> = []
+  var resumedPeers: Set<SiteID> = []
+
+  enum Reply {
+    case answered(RequestNumber, WriteResult)
+    case opened(SessionNumber, PeerState, SiteState, outcomesEnd: UInt64)
+    case committed(SessionNumber, peer: SiteID, Ticket)
+  }
+}
+
+extension SimulatedSite {
+  static let groupJobCount = 64
+
+  func post(_ job: WriterJob) {
+    jobs.append(job)
+    after(.zero) { [self] in startGroup() }
+  }
+
+  /// Writes what has arrived as one transaction; durable, and told, when its sync returns.
+  func startGroup() {
+    guard isUp, !isSyncing, !jobs.isEmpty else { return }
+    if isDiskFull { return refuseForWantOfRoom() }
+    if reached(.jobsWaiting) { return }
+    let taken = Array(jobs.prefix(Self.groupJobCount))
+    world.attempt("group of \(id)") { () throws(StoreError) in
+      var group = WriterGroup(transaction: store, reconciler: try makeReconciler(store))
+      for job in taken { try perform(job, in: &group) }
+      try group.reconciler.log.finish(in: &group.transaction)
+      isSyncing = true
+      let finished = group
+      after(world.random.milliseconds(1...6)) { [self] in
+        // A group that was being synced when the disk filled up was not written.
+        isSyncing = false
+        if isDiskFull { return refuseForWantOfRoom() }
+        jobs.removeFirst(taken.count)
+        commit(finished)
+      }
+    }
+    _ = reached(.syncing)
+  }
+
+  /// Applications are refused at once; what a session has begun waits for room.
+  private func refuseForWantOfRoom() {
+    for job in jobs {
+      if let request = job.request { world.answered(request, .refused("storage full"), by: self) }
+    }
+    jobs.removeAll { $0.request != nil }
+  }
+
+  private func perform(_ job: WriterJob, in group: inout WriterGroup) throws(StoreError) {
+    switch job {
+    case .submit(let request, let submission):
+      group.replies.append(.answered(request, try author(submission, in: &group)))
+    case .decide(let request, let record, let keep):
+      let plan = try group.reconciler.plan(keep, of: record, reason: nil, in: group.transaction)
+      let result: WriteResult
+      switch plan {
+      case .success(let plan):
+        result = try submit(plan.input, record.kind, plan.operation, in: &group)
+      case .failure(let refusal): result = .refused("\(refusal)")
+      }
+      group.replies.append(.answered(request, result))
+    case .bootstrap: try editRegistry(adding: nil, in: &group)
+    case .addSite(let site): try editRegistry(adding: site, in: &group)
+    case .rejoin(let absent):
+      _ = try group.reconciler.rejoin(without: absent, in: &group.transaction)
+    case .openLink(let session, let peer):
+      group.replies.append(
+        .opened(
+          session, try group.transaction.peer(peer), group.reconciler.log.state,
+          outcomesEnd: try group.transaction.outcomesEnd(for: peer)))
+    case .change(let session, let peer, let write):
+      let results = try group.reconciler.perform(write.change, of: peer, in: &group.transaction)
+      for result in results where result.state != .applied {
+        note("has an entry from \(peer) as \(result.state) \(result.code)")
+      }
+      if case .resume = write.change { group.resumedPeers.insert(peer) }
+      group.peersTouched.insert(peer)
+      group.replies.append(.committed(session, peer: peer, write.ticket))
+    }
+  }
+
+  private func author(
+    _ submission: Submission, in group: inout WriterGroup
+  ) throws(StoreError) -> WriteResult {
+    switch try group.reconciler.author(submission, in: &group.transaction) {
+    case .success(let authored):
+      if submission.record.kind == .registry, case .revision(let number) = submission.subject {
+        let revision = RegistryRevision(number: number.value, digest: authored.digest)
+        while try group.reconciler.releaseWaiting(for: revision, in: &group.transaction) {}
+      }
+      return .ok(authored)
+    case .failure(let refusal): return .refused("\(refusal)")
+    }
+  }
+
+  private func submit(
+    _ input: JSONObject, _ kind: RecordKind, _ operation: Operation, in group: inout WriterGroup
+  ) throws(StoreError) -> WriteResult {
+    let submission: Submission
+    do throws(RecordError) {
+      submission = try Submission.read(
+        kind: kind, operation: operation, json: JSONValue.object(input).canonicalBytes)
+    } catch {
+      return .refused("\(error)")
+    }
+    return try author(submission, in: &group)
+  }
+
+  /// The next revision of the registry: the world's first members, or one more.
+  private func editRegistry(
+    adding site: SiteID?, in group: inout WriterGroup
+  ) throws(StoreError) {
+    let puts = Resolution(of: try group.transaction.entries(of: RegistryRules.record)).current
+    let number = group.reconciler.log.state.registry.number + 1
+    var body = puts.last?.body.flatMap { (try? JSONValue.parse($0))?.object } ?? JSONObject()
+    let added = site.map { [$0] } ?? world.firstMembers
+    // Written once: a later start finds a registry and leaves it alone.
+    if site == nil && number > 1 { return }
+    for member in added {
+      let tier: RegistrySnapshot.Tier = member == centre ? .centre : .province
+      body = RegistrySnapshot.adding(
+        RegistrySnapshot.Site(
+          id: member, tier: tier, generation: 1, pins: [SimulatedKey(of: member).pin]),
+        to: body, number: number)
+    }
+    var input = RegistrySnapshot.signing(
+      body, publicKey: key.publicKey,
+      signature: key.sign(RegistrySnapshot.signedBytes(of: body)))
+    input["recordId"] = .string(Text(RegistryRules.record.id.description))
+    input["revision"] = .integer(Int64(clamping: number))
+    input["secrecyLevel"] = .string("none")
+    input["parents"] = .array(puts.map { .string(Text($0.digest.description)) })
+    let result = try submit(input, .registry, .put, in: &group)
+    note("registry \(number): \(result)")
+  }
+}

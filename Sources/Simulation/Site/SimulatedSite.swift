@@ -1,0 +1,182 @@
+import Cryptography
+import Replication
+import Storage
+
+/// How a process ends before it wanted to.
+enum KillStep: Hashable, Sendable, CaseIterable {
+  /// Jobs wait; none has begun.
+  case jobsWaiting
+  /// The group is written, its sync has not returned.
+  case syncing
+  /// The group is durable, nobody has been told.
+  case durable
+  /// Everybody has been told.
+  case answered
+}
+
+/// One site at run time: the single-threaded mirror of the daemon around the very same core. What it
+/// keeps over a kill is `store` and `witness`; everything else belongs to one life of its process.
+final class SimulatedSite {
+  /// The witness file: written off the commit path, at most this much behind, never ahead.
+  static let witnessLag: Duration = .seconds(1)
+
+  let id: SiteID
+  let centre: SiteID
+  let key: SimulatedKey
+  unowned let world: SimulatedWorld
+
+  // MARK: What a disk keeps
+  var store: MemoryStore
+  var witness: WitnessFinding = .absent
+
+  // MARK: Environment
+  var clockOffsetMicroseconds: Int64 = 0
+  var isDiskFull = false {
+    didSet { if isDiskFull != oldValue { diskChanged() } }
+  }
+  /// Kills the process when so many groups have reached the step.
+  var plannedKill: (step: KillStep, groupCount: Int)?
+
+  // MARK: One life
+  /// Counts starts: what was planned in an earlier life does not happen.
+  private(set) var life = 0
+  private(set) var isUp = false
+  private(set) var incarnation = Incarnation(Bytes16(high: 0, low: 0))
+  private(set) var nonce = Bytes16(high: 0, low: 0)
+  /// The incarnation while no row of this life is durable.
+  var unopened: Incarnation?
+  var jobs: [WriterJob] = []
+  var isSyncing = false
+  var isWitnessDue = false
+  var links: [SessionNumber: SimulatedLink] = [:]
+  var directory = SessionDirectory()
+  var backoff = Backoff()
+  private var lastSession: UInt64 = 0
+
+  init(id: SiteID, centre: SiteID, world: SimulatedWorld, storeID: Bytes16) {
+    self.id = id
+    self.centre = centre
+    self.world = world
+    key = SimulatedKey(of: id)
+    store = MemoryStore(storeID: storeID, site: id)
+  }
+
+  var isCentre: Bool { id == centre }
+
+  var wallTime: WallTime {
+    let elapsed = Int64(world.now.nanoseconds / 1_000) + clockOffsetMicroseconds
+    return WallTime(microseconds: UInt64(max(0, SimulatedWorld.epochMicroseconds + elapsed)))
+  }
+
+  func note(_ text: @autoclosure () -> String) { world.note("\(id) \(text())") }
+
+  /// Runs `action` later, if this life lasts so long.
+  func after(_ wait: Duration, _ action: @escaping () -> Void) {
+    let planned = life
+    world.after(wait) { [self] in
+      if isUp && life == planned { action() }
+    }
+  }
+
+  // MARK: Start and end
+
+  func start() {
+    precondition(!isUp, "\(id) is up already")
+    life += 1
+    isUp = true
+    nonce = world.randomBytes16()
+    incarnation = Incarnation(world.randomBytes16())
+    unopened = incarnation
+    backoff = Backoff()
+    note("starts as \(incarnation)")
+    judgeWitness()
+    if isCentre {
+      post(.bootstrap)
+    } else {
+      dial()
+    }
+  }
+
+  /// The first thing after a start, before anything is written.
+  private func judgeWitness() {
+    world.attempt("witness of \(id)") { () throws(StoreError) in
+      var transaction = store
+      var reconciler = try makeReconciler(transaction)
+      try reconciler.judgeWitness(witness, sealing: key, in: &transaction)
+      try reconciler.log.finish(in: &transaction)
+      store = transaction
+      if let reason = reconciler.log.state.lock { note("is locked: \(reason)") }
+    }
+  }
+
+  func makeReconciler(_ transaction: MemoryStore) throws(StoreError) -> Reconciler {
+    let hashing = OpenSSLHash()
+    let log = SiteLog(
+      state: try transaction.siteState(), unopened: unopened, hashing: hashing, now: wallTime)
+    return Reconciler(
+      site: id, centre: centre, configuredPins: [SimulatedKey(of: centre).pin], log: log,
+      hashing: hashing, signatures: SimulatedSignatures())
+  }
+
+  /// The process is gone in this instant; whatever was not durable with it.
+  /// - Parameter silently: the machine lost power: nobody hears that its connections ended.
+  func kill(silently: Bool = false) {
+    guard isUp else { return }
+    note("killed\(silently ? " silently" : "")")
+    isUp = false
+    plannedKill = nil
+    for link in links.values.sorted(by: { $0.number < $1.number }) {
+      link.isOver = true
+      link.connection.breakDown(silently: silently)
+    }
+    links = [:]
+    directory = SessionDirectory()
+    jobs = []
+    isSyncing = false
+    isWitnessDue = false
+    world.killed(self)
+  }
+
+  /// - Returns: whether the process was killed here.
+  func reached(_ step: KillStep) -> Bool {
+    guard let plan = plannedKill, plan.step == step else { return false }
+    plannedKill = (step, plan.groupCount - 1)
+    guard plan.groupCount <= 1 else { return false }
+    kill()
+    return true
+  }
+
+  func nextSession() -> SessionNumber {
+    lastSession += 1
+    return SessionNumber(lastSession)
+  }
+
+  // MARK: Disk
+
+  private func diskChanged() {
+    note(isDiskFull ? "disk is full" : "disk has room")
+    guard isUp else { return }
+    for link in linksInOrder { link.advance(.storageFullChanged(isDiskFull)) }
+    if !isDiskFull { startGroup() }
+  }
+
+  /// Sealed, as sessions quote it.
+  func seal(_ end: LogEnd) -> Checkpoint {
+    Checkpoint(
+      of: id, incarnation: end.incarnation, lsn: end.lsn, head: end.head, sealing: key)
+  }
+
+  /// Written a while after a commit, saying what is durable by then.
+  func planWitness() {
+    guard !isWitnessDue else { return }
+    isWitnessDue = true
+    let wait = world.random.milliseconds(1...Int(Self.witnessLag / .milliseconds(1)))
+    after(wait) { [self] in
+      isWitnessDue = false
+      world.attempt("witness of \(id)") { () throws(StoreError) in
+        let state = try store.siteState()
+        witness = .found(storeID: state.storeID, seal(state.end))
+      }
+    }
+  }
+}

@@ -1,0 +1,67 @@
+/// What the command line asks for.
+enum BenchCommand: Equatable, Sendable {
+  case replicate(changeCount: Int, seed: UInt64, isJSON: Bool)
+  case latency(rate: Int, count: Int, seed: UInt64, isJSON: Bool)
+  case help
+
+  static let usage = """
+    dongbo-bench replicate --changes N [--seed S] [--json]
+        Loads N changes at a province while the centre is down, starts the centre, and measures
+        until the last one is durable there.
+    dongbo-bench latency --rate R --count N [--seed S] [--json]
+        Writes N changes at R a second and measures each from its OK until the centre shows it.
+
+    dongbod and dongbo are taken from the directory of dongbo-bench.
+
+    """
+
+  static let maximumChangeCount = 2_000_000
+  static let maximumRate = 100_000
+
+  /// - Parameter arguments: without the program's name.
+  static func parse(_ arguments: [String]) throws(BenchFailure) -> BenchCommand {
+    guard let name = arguments.first else { throw BenchFailure("a command is needed\n\n\(usage)") }
+    var numbers: [String: Int] = [:]
+    var isJSON = false
+    var rest = arguments.dropFirst()
+    while let option = rest.popFirst() {
+      switch option {
+      case "--json": isJSON = true
+      case "--changes", "--rate", "--count", "--seed":
+        guard let text = rest.popFirst(), let number = Int(text), number >= 0 else {
+          throw BenchFailure("\(option) needs a number")
+        }
+        numbers[option] = number
+      default: throw BenchFailure("unknown option \(option)\n\n\(usage)")
+      }
+    }
+    func number(_ option: String, default ordinary: Int, in range: ClosedRange<Int>)
+      throws(BenchFailure) -> Int
+    {
+      let number = numbers.removeValue(forKey: option) ?? ordinary
+      guard range.contains(number) else {
+        throw BenchFailure(
+          "\(option) \(number) is not in \(range.lowerBound)...\(range.upperBound)")
+      }
+      return number
+    }
+    let seed = UInt64(try number("--seed", default: 1, in: 0...Int.max))
+    let counts = 1...maximumChangeCount
+    let command: BenchCommand
+    switch name {
+    case "replicate":
+      let count = try number("--changes", default: 200_000, in: counts)
+      command = .replicate(changeCount: count, seed: seed, isJSON: isJSON)
+    case "latency":
+      let rate = try number("--rate", default: 200, in: 1...maximumRate)
+      let count = try number("--count", default: 2_000, in: counts)
+      command = .latency(rate: rate, count: count, seed: seed, isJSON: isJSON)
+    case "help", "--help", "-h": command = .help
+    default: throw BenchFailure("unknown command \(name)\n\n\(usage)")
+    }
+    guard numbers.isEmpty else {
+      throw BenchFailure("\(name) knows no \(numbers.keys.sorted().joined(separator: ", "))")
+    }
+    return command
+  }
+}

@@ -1,0 +1,129 @@
+import Replication
+
+/// Contents of the workload's records, at a province `tinh-a` whose organ the lab calls A99.X01.
+enum Bodies {
+  private static let organ: JSONValue = .object([
+    "siteId": .text(Workload.owner.description), "organId": .text("A99.X01"),
+    "organName": .text("Văn phòng Tỉnh A"),
+  ])
+  private static let centreOrgan: JSONValue = .object([
+    "siteId": .text(Workload.centre.description), "organId": .text("A99.00"),
+    "organName": .text("Văn phòng TW"),
+  ])
+
+  /// Bytes of a body: most often 600, as in the baselines.
+  private static func targetByteCount(_ random: inout SplitMix64) -> Int {
+    Int(random.triangular(300, 900, mode: 600))
+  }
+  /// Even a body that is long without it has a sentence.
+  private static let minimumProseByteCount = 40
+
+  static func documentID(_ number: String) -> String { "A99.X01,2026/03/02,\(number)-CV/TUA" }
+
+  static func document(number: String, id: UniqueID, random: inout SplitMix64) -> JSONObject {
+    let type = random.pick(Vocabulary.documentTypes)
+    let digest = (0..<4).map { _ in hexText(bigEndian(random.next())) }.joined()
+    let attachment: JSONObject = [
+      "contentId": .text(id.description), "attachmentName": .text("vanban.pdf"),
+      "contentType": .text("application/pdf"),
+      "sizeBytes": .integer(Int64(random.below(400_000) + 1)),
+      "digest": .text("sha-256:" + digest),
+    ]
+    let body: JSONObject = [
+      "documentId": .text(documentID(number)), "from": organ, "to": .array([centreOrgan]),
+      "codeNumber": .text(number), "codeNotation": .text("CV/TUA"),
+      "documentType": .object(["code": .text(type.code), "name": .text(type.name)]),
+      "promulgationPlace": .text("Tỉnh A"), "promulgationDate": .text("2026-03-02"),
+      "signerInfo": .object([
+        "competence": .text("T/M"), "position": .text(random.pick(Vocabulary.positions)),
+      ]),
+      "priority": .integer(0), "steeringType": .integer(Int64(random.below(3))),
+      "businessDocType": .integer(0), "businessDocReason": .text("Văn bản mới"),
+      "attachments": .array([.object(attachment)]),
+    ]
+    return filled(body, "subject", &random)
+  }
+
+  static func directive(number: String, source: String, random: inout SplitMix64) -> JSONObject {
+    let body: JSONObject = [
+      "sourceDocumentId": .text(source), "sourceDocumentType": .text("CV"),
+      "taskNumber": .text("NV-\(number)"), "title": .text(prose(40, &random)),
+      "assigningOrgan": organ, "monitoringOrgan": organ, "leadOrgan": centreOrgan,
+      "assignedDate": .text("2026-03-03"), "deadlineType": .text("fixed"),
+      "dueDate": .text("2026-0\(4 + random.below(5))-15"),
+      "priority": .integer(Int64(random.below(4))),
+    ]
+    return filled(body, "content", &random)
+  }
+
+  /// - Parameter adjusted: the voucher that this one corrects.
+  static func voucher(
+    number: String, adjusting adjusted: RecordID?, random: inout SplitMix64
+  ) -> JSONObject {
+    let amount = Int64(100_000 + random.below(1_000_000_000))
+    var body: JSONObject = [
+      "entryKind": .text("voucher"), "currency": .text("VND"), "fiscalYear": .integer(2026),
+      "accountingUnit": .object([
+        "siteId": .text(Workload.owner.description), "organId": .text("A99.X01"),
+        "budgetUnitCode": .text("1990001"), "unitName": .text("Văn phòng Tỉnh A"),
+      ]),
+      "accountingPeriod": .text("2026-03"), "voucherForm": .text("CTGS"),
+      "voucherTypeName": .text("Ghi sổ"),
+      "voucherNumber": .text("GS\(number)"), "voucherDate": .text("2026-03-02"),
+      "postingDate": .text("2026-03-02"), "postingStatus": .text("posted"),
+      "counterparty": .object(["role": .text(random.pick(Vocabulary.counterparties))]),
+      "originalDocumentCount": .integer(Int64(random.below(6))), "totalAmount": .integer(amount),
+      "lines": .array([
+        line(1, .text("debit"), amount, &random), line(2, .text("credit"), amount, &random),
+      ]),
+      "approvals": .array([
+        .object(["role": .text("Kế toán trưởng"), "signedAt": .text("2026-03-02T07:41:00Z")])
+      ]),
+    ]
+    if let adjusted {
+      body["correction"] = .object([
+        "method": .text("adjustment"), "adjustsRecordId": .text(adjusted.description),
+        "fullReversal": .bool(false), "reason": .text("Điều chỉnh số tiền"),
+      ])
+    }
+    return filled(body, "description", &random)
+  }
+
+  private static func line(
+    _ number: Int64, _ side: JSONValue, _ amount: Int64, _ random: inout SplitMix64
+  ) -> JSONValue {
+    .object([
+      "lineNo": .integer(number), "account": .text(random.pick(Vocabulary.accounts)),
+      "side": side, "amount": .integer(amount),
+    ])
+  }
+
+  /// `body` with prose under `name`, so that the whole reaches the drawn size where it can.
+  private static func filled(
+    _ body: JSONObject, _ name: Text, _ random: inout SplitMix64
+  ) -> JSONObject {
+    let base = JSONValue.object(body).canonicalBytes.count + name.bytes.count + 6
+    let room = max(minimumProseByteCount, targetByteCount(&random) - base)
+    var body = body
+    body[name] = .text(prose(room, &random))
+    return body
+  }
+
+  /// Words with spaces between, at most `byteCount` bytes and at least one word.
+  static func prose(_ byteCount: Int, _ random: inout SplitMix64) -> String {
+    var text = random.pick(Vocabulary.words)
+    while true {
+      let word = random.pick(Vocabulary.words)
+      guard text.utf8.count + 1 + word.utf8.count <= byteCount else { return text }
+      text += " " + word
+    }
+  }
+
+  private static func bigEndian(_ word: UInt64) -> [UInt8] {
+    (0..<8).map { UInt8(truncatingIfNeeded: word >> UInt64(56 - 8 * $0)) }
+  }
+}
+
+extension JSONValue {
+  static func text(_ string: String) -> JSONValue { .string(Text(string)) }
+}

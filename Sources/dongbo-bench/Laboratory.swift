@@ -1,0 +1,143 @@
+import Glibc
+import Replication
+
+/// Two sites of one link on loopback, made by `dongbo lab create`, with the daemons beside us.
+/// Lies below /var/tmp: /tmp may be memory, where a sync costs nothing.
+struct Laboratory: Sendable {
+  struct Site: Sendable {
+    let configuration: String
+    let socket: String
+    let log: String
+    let monitoringPort: UInt16
+
+    var admin: AdminSite { AdminSite(socket: socket) }
+  }
+
+  let directory: String
+  /// Sends.
+  let province: Site
+  /// Receives.
+  let centre: Site
+  private let daemon: String
+
+  /// Waits poll every 5 ms, this often.
+  private static let pollCount = 6_000
+
+  static func create() throws(BenchFailure) -> Laboratory {
+    let programs = try programDirectory()
+    let directory = try newDirectory()
+    let lab = directory + "/lab"
+    let arguments = ["lab", "create", lab, "--provinces", Workload.owner.description]
+    let log = directory + "/create.log"
+    let code = try ChildProcess(programs + "/dongbo", arguments, log: log).result()
+    guard code == 0 else { throw BenchFailure("dongbo lab create ended with \(code); see \(log)") }
+    return Laboratory(
+      directory: directory, province: try site(Workload.owner, in: lab),
+      centre: try site(Workload.centre, in: lab), daemon: programs + "/dongbod")
+  }
+
+  func start(_ site: Site) throws(BenchFailure) -> ChildProcess {
+    try ChildProcess(daemon, ["--config", site.configuration], log: site.log)
+  }
+
+  /// Lets the province learn the registry, without which it takes no writes; both are down again
+  /// afterwards.
+  func introduce() throws(BenchFailure) {
+    let receiver = try start(centre)
+    let sender = try start(province)
+    try waitUntilReady(province)
+    try sender.stop()
+    try receiver.stop()
+  }
+
+  /// Until the site's admin API answers and knows a registry.
+  func waitUntilReady(_ site: Site) throws(BenchFailure) {
+    let admin = site.admin
+    try Self.wait("no registry; see \(site.log)") { admin.registryRevision() > 0 }
+  }
+
+  /// Until the centre has acknowledged everything, durable there.
+  func waitUntilAcknowledged() throws(BenchFailure) {
+    let admin = province.admin
+    try Self.wait("the centre does not catch up; see \(centre.log)") {
+      admin.lag(to: Workload.centre) == 0
+    }
+  }
+
+  /// Fails when the sites do not hold the same entries.
+  func compareDigests() throws(BenchFailure) {
+    let sent = try province.admin.digest(with: Workload.centre)
+    let received = try centre.admin.digest(with: Workload.owner)
+    guard sent == received else { throw BenchFailure("the digests differ; see \(directory)") }
+  }
+
+  /// Deletes everything; what failed is kept to be looked at.
+  func remove() throws(BenchFailure) {
+    let remover = try ChildProcess("/bin/rm", ["-rf", directory], log: "/dev/null")
+    guard remover.result() == 0 else { throw BenchFailure("cannot delete \(directory)") }
+  }
+
+  private static func wait(
+    _ failure: String, until isDone: () -> Bool
+  ) throws(BenchFailure) {
+    for _ in 0..<pollCount {
+      if isDone() { return }
+      usleep(5_000)
+    }
+    throw BenchFailure(failure)
+  }
+
+  // MARK: Places
+
+  private static func site(_ id: SiteID, in lab: String) throws(BenchFailure) -> Site {
+    let place = "\(lab)/\(id)"
+    let configuration = place + "/dongbo.conf"
+    guard let text = TextFile.read(configuration), let port = monitoringPort(in: text) else {
+      throw BenchFailure("\(configuration) names no monitoring port")
+    }
+    try addLimits(place)
+    return Site(
+      configuration: configuration, socket: place + "/admin.sock", log: place + "/dongbod.log",
+      monitoringPort: port)
+  }
+
+  /// The port of `Listen=` in the section `[Monitoring]`.
+  static func monitoringPort(in configuration: String) -> UInt16? {
+    var section: Substring = ""
+    for line in configuration.split(separator: "\n") {
+      if line.hasPrefix("[") { section = line }
+      guard section == "[Monitoring]", line.hasPrefix("Listen=") else { continue }
+      return line.split(separator: ":").last.flatMap { UInt16($0) }
+    }
+    return nil
+  }
+
+  /// The pause between two attempts to connect is no part of what is measured.
+  private static func addLimits(_ place: String) throws(BenchFailure) {
+    let folder = place + "/dongbo.conf.d"
+    let path = folder + "/bench.conf"
+    guard mkdir(folder, 0o700) == 0, let file = fopen(path, "we") else {
+      throw BenchFailure("cannot write \(path): \(String(cString: strerror(errno)))")
+    }
+    fputs("[Limits]\nReconnectFirst=10ms\nReconnectLast=1s\n", file)
+    guard fclose(file) == 0 else { throw BenchFailure("cannot write \(path)") }
+  }
+
+  private static func newDirectory() throws(BenchFailure) -> String {
+    var template = Array("/var/tmp/dongbo-bench.XXXXXX".utf8CString)
+    guard mkdtemp(&template) != nil else {
+      throw BenchFailure("/var/tmp: \(String(cString: strerror(errno)))")
+    }
+    return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  }
+
+  /// Where this program lies, and the others with it.
+  private static func programDirectory() throws(BenchFailure) -> String {
+    var path = [CChar](repeating: 0, count: Int(PATH_MAX))
+    let count = readlink("/proc/self/exe", &path, path.count)
+    guard count > 0, let slash = path[..<count].lastIndex(of: CChar(UInt8(ascii: "/"))) else {
+      throw BenchFailure("/proc/self/exe cannot be read")
+    }
+    return String(decoding: path[..<slash].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  }
+}

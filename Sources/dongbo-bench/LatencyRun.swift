@@ -1,0 +1,128 @@
+import Glibc
+import Replication
+import Synchronization
+import Transport
+
+/// From the return of the commit at the sender until the receiver shows the record, which it does
+/// only when it is committed and synced there.
+enum LatencyRun {
+  static func figures(rate: Int, count: Int, seed: UInt64) throws(BenchFailure) -> Figures {
+    let changes = newRecords(count, seed: seed)
+    let lab = try Laboratory.create()
+    Terminal.note("lab: \(lab.directory)")
+    let receiver = try lab.start(lab.centre)
+    let sender = try lab.start(lab.province)
+    try lab.waitUntilReady(lab.province)
+    try lab.waitUntilAcknowledged()
+
+    Terminal.note("writing \(count) changes at \(rate)/s")
+    let milliseconds = try measure(changes, rate: rate, lab)
+    try sender.stop()
+    try receiver.stop()
+    try lab.remove()
+
+    var figures = Figures()
+    for (key, percent) in [("p50Milliseconds", 50.0), ("p99Milliseconds", 99.0)] {
+      let value = Statistics.percentile(percent, of: milliseconds) ?? 0
+      figures.add(key, value, decimals: 3)
+    }
+    return figures
+  }
+
+  /// Changes whose arrival shows as a record that was not there before.
+  static func newRecords(_ count: Int, seed: UInt64) -> [WorkloadChange] {
+    var workload = Workload(seed: seed)
+    var seen: Set<RecordKey> = []
+    var changes: [WorkloadChange] = []
+    while changes.count < count {
+      let change = workload.next()
+      guard change.operation == .put, seen.insert(change.record).inserted else { continue }
+      changes.append(change)
+    }
+    return changes
+  }
+
+  /// Writes on this thread, each change when it is due, while another looks for them.
+  private static func measure(
+    _ changes: [WorkloadChange], rate: Int, _ lab: Laboratory
+  ) throws(BenchFailure) -> [Double] {
+    let arrivals = Arrivals()
+    let watcher: WorkerThread
+    do throws(TransportError) {
+      watcher = try WorkerThread(name: "watch") {
+        arrivals.watch(lab.centre.admin, count: changes.count)
+      }
+    } catch {
+      throw BenchFailure("no thread: \(error)")
+    }
+    let sender = lab.province.admin
+    let start = MonotonicClock.now().nanoseconds
+    do throws(BenchFailure) {
+      for (index, change) in changes.enumerated() where arrivals.failure.first == nil {
+        sleep(until: start + Statistics.dueTime(index, rate: rate))
+        try sender.write(change)
+        arrivals.written(change.record, at: MonotonicClock.now().nanoseconds)
+      }
+    } catch {
+      arrivals.failure.record(error)
+    }
+    watcher.join()
+    if let first = arrivals.failure.first { throw first }
+    return arrivals.milliseconds
+  }
+
+  private static func sleep(until time: UInt64) {
+    let now = MonotonicClock.now().nanoseconds
+    if time > now { usleep(UInt32((time - now) / 1_000)) }
+  }
+}
+
+/// What was written and not yet seen, between the two threads of a run.
+final class Arrivals: Sendable {
+  private struct Pending { let record: RecordKey, writtenAt: UInt64 }
+
+  let failure = Failure()
+  private let pending = Mutex<[Pending]>([])
+  private let latencies = Mutex<[Double]>([])
+
+  /// One look takes longer than the pause of 0.2 ms before the next.
+  private static let pauseMicroseconds: UInt32 = 200
+  private static let maximumLookCount = 50_000
+
+  var milliseconds: [Double] { latencies.withLock { $0 } }
+
+  func written(_ record: RecordKey, at time: UInt64) {
+    pending.withLock { $0.append(Pending(record: record, writtenAt: time)) }
+  }
+
+  /// Takes records as they were written: one lane keeps their order.
+  func watch(_ site: AdminSite, count: Int) {
+    do throws(BenchFailure) {
+      for index in 0..<count {
+        guard let next = waitForWrite(index) else { return }
+        try waitForArrival(next.record, at: site)
+        let time = MonotonicClock.now().nanoseconds - next.writtenAt
+        latencies.withLock { $0.append(Double(time) / 1_000_000) }
+      }
+    } catch {
+      failure.record(error)
+    }
+  }
+
+  /// nil when the writer has failed.
+  private func waitForWrite(_ index: Int) -> Pending? {
+    while failure.first == nil {
+      if let next = pending.withLock({ $0.count > index ? $0[index] : nil }) { return next }
+      usleep(Self.pauseMicroseconds)
+    }
+    return nil
+  }
+
+  private func waitForArrival(_ record: RecordKey, at site: AdminSite) throws(BenchFailure) {
+    for _ in 0..<Self.maximumLookCount {
+      if try site.has(record) { return }
+      usleep(Self.pauseMicroseconds)
+    }
+    throw BenchFailure("\(record.kind) \(record.id) does not arrive at the centre")
+  }
+}

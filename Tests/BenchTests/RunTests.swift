@@ -1,0 +1,76 @@
+import Replication
+import Testing
+
+@testable import dongbo_bench
+
+@Suite struct RunTests {
+  static let commands: [([String], BenchCommand)] = [
+    (["replicate"], .replicate(changeCount: 200_000, seed: 1, isJSON: false)),
+    (
+      ["replicate", "--json", "--changes", "5", "--seed", "9"],
+      .replicate(changeCount: 5, seed: 9, isJSON: true)
+    ),
+    (["latency"], .latency(rate: 200, count: 2_000, seed: 1, isJSON: false)),
+    (
+      ["latency", "--rate", "10", "--count", "20"],
+      .latency(rate: 10, count: 20, seed: 1, isJSON: false)
+    ),
+    (["--help"], .help),
+  ]
+
+  @Test(arguments: commands) func argumentsAreRead(arguments: [String], command: BenchCommand)
+    throws
+  {
+    #expect(try BenchCommand.parse(arguments) == command)
+  }
+
+  @Test(arguments: [
+    [], ["other"], ["replicate", "--changes"], ["replicate", "--changes", "0"],
+    ["replicate", "--changes", "many"], ["replicate", "--rate", "5"], ["latency", "--rate", "0"],
+    ["latency", "--changes", "5"], ["latency", "--speed", "5"],
+  ])
+  func wrongArgumentsAreRefused(arguments: [String]) {
+    #expect(throws: BenchFailure.self) { try BenchCommand.parse(arguments) }
+  }
+
+  @Test(arguments: [1, 63, 64, 65, 1_000]) func sharesAddUp(count: Int) {
+    let shares = Loader.split(count)
+    #expect(shares.reduce(0, +) == count)
+    #expect(shares.count == min(count, 64) && shares.allSatisfy { $0 > 0 })
+  }
+
+  @Test func monitoringPortIsThatOfItsSection() {
+    let text = "[Link]\nListen=127.0.0.1:1\n[Monitoring]\nListen=127.0.0.1:9464\n[Log]\n"
+    #expect(Laboratory.monitoringPort(in: text) == 9464)
+    #expect(Laboratory.monitoringPort(in: "[Link]\nListen=127.0.0.1:1\n") == nil)
+  }
+
+  @Test(arguments: [
+    ("streaming", #"{"entries":7}"#, Int64(7)), ("catch-up", #"{"entries":0}"#, 0),
+    ("waiting", #"{"entries":7}"#, nil), ("streaming", "null", nil),
+  ])
+  func lagCountsOnlyInASession(state: String, lag: String, expected: Int64?) throws {
+    let text = #"{"peers":[{"site":"trung-uong","state":"\#(state)","lagOut":\#(lag)}]}"#
+    let status = try #require(try JSONValue.parse(Array(text.utf8)).object)
+    #expect(AdminSite.lag(to: Workload.centre, in: status) == expected)
+  }
+
+  @Test func changesGoToTheirPaths() throws {
+    var workload = Workload(seed: 1)
+    let changes = workload.take(2_000)
+    let annotation = try #require(changes.first { $0.operation == .annotate })
+    let id = annotation.record.id.description
+    #expect(AdminSite.path(of: annotation) == ["records", "document", id, "annotations"])
+    let withdrawal = try #require(changes.first { $0.operation == .withdraw })
+    #expect(AdminSite.path(of: withdrawal).last == "withdrawal")
+    #expect(AdminSite.path(of: changes[0]) == ["records", "document"])
+  }
+
+  @Test func childProcessesAreAwaited() throws {
+    let code = try ChildProcess("/bin/sh", ["-c", "exit 3"], log: "/dev/null").result()
+    #expect(code == 3)
+    #expect(throws: BenchFailure.self) {
+      _ = try ChildProcess("/nonexistent/program", [], log: "/dev/null").result()
+    }
+  }
+}

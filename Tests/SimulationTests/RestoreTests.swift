@@ -1,0 +1,123 @@
+import Replication
+import Storage
+import Testing
+
+@testable import Simulation
+
+/// Roll-back (promise 6): a site put back to an older copy of its disk.
+@Suite struct RestoreTests {
+  /// Proof of loss locks the site; it authors again once its peers have given back what was its own.
+  @Test(arguments: [0, 1], [RestoredWitness.kept, .lost])
+  func aSiteRecoversFromItsPeers(victim: Int, witness: RestoredWitness) throws {
+    let world = SimulatedWorld.small()
+    let site = world.sites[victim]
+    try write(3, at: site, in: world)
+    let backup = world.backUp(site)
+    try write(3, at: site, in: world)
+    world.run(for: .seconds(3))
+    for province in world.provinces { world.line(of: province.id).cut() }
+    world.restore(site, to: backup, witness: witness)
+    let reason: LockReason = witness == .kept ? .witnessAhead : .witnessMissing
+    #expect(try world.lock(of: site) == reason)
+    let refused = try world.write(.finance, voucher(99, site, in: world), at: site)
+    #expect(refused == .refused("locked(\(reason))"))
+    for province in world.provinces { world.line(of: province.id).heal() }
+    #expect(world.verdict().isEmpty)
+    #expect(world.ledger.lost.isEmpty)
+    #expect(try world.count(.finance, at: site) == 6)
+    try write(2, at: site, in: world)
+    #expect(world.verdict().isEmpty)
+    #expect(try world.count(.finance, at: world.centre) == 8)
+  }
+
+  /// The machine went back with its witness and works alone: what it wrote stands beside what it had
+  /// written before, under identities of their own, and a number given twice is shown as a conflict.
+  @Test(arguments: [0, 1]) func withoutProofTwoBranchesStandSideBySide(victim: Int) throws {
+    let world = SimulatedWorld.small()
+    let site = world.sites[victim]
+    try world.write(.finance, voucher(1, site, in: world), at: site)
+    world.run(for: .seconds(3))
+    let backup = world.backUp(site)
+    try world.write(.finance, voucher(2, site, in: world), at: site)
+    world.run(for: .seconds(3))
+    for province in world.provinces { world.line(of: province.id).cut() }
+    world.restore(site, to: backup, witness: .wentBackToo)
+    #expect(try world.lock(of: site) == nil)
+    // Its people give the number 2 again: they cannot know.
+    let again = try world.write(.finance, voucher(2, site, in: world), at: site)
+    guard case .ok = again else { throw TestFailure("\(again)") }
+    for province in world.provinces { world.line(of: province.id).heal() }
+    #expect(world.verdict().isEmpty)
+    for holder in [site, world.centre] {
+      #expect(try world.count(.finance, at: holder) == 3)
+      #expect(try holder.store.conflicts(after: nil, limit: 10).count == 2)
+    }
+    #expect(try world.lock(of: site) == nil)
+  }
+
+  /// Law 5: whatever became of a site, none of its identities is given twice.
+  @Test func aSiteThatIsPutBackAgainAndAgainUsesNoIdentityTwice() throws {
+    let world = SimulatedWorld.small(provinces: 1)
+    let province = world.provinces[0]
+    try world.write(.finance, voucher(1, province, in: world), at: province)
+    let backup = world.backUp(province)
+    for number in 2...6 {
+      try world.write(.finance, voucher(number, province, in: world), at: province)
+      world.restore(province, to: backup, witness: .wentBackToo)
+      world.run(for: .seconds(8))
+    }
+    #expect(world.verdict().isEmpty)
+    #expect(try world.count(.finance, at: province) == 6)
+  }
+
+  /// What no peer had is gone, and is counted, and is all that is gone.
+  @Test func onlyWhatNobodyHadIsLost() throws {
+    let world = SimulatedWorld.small(provinces: 1)
+    let province = world.provinces[0]
+    try write(2, at: province, in: world)
+    world.run(for: .seconds(2))
+    let backup = world.backUp(province)
+    try write(2, at: province, in: world)
+    world.run(for: .seconds(2))
+    world.line(of: province.id).cut()
+    try write(3, at: province, in: world)
+    world.restore(province, to: backup, witness: .kept)
+    world.line(of: province.id).heal()
+    #expect(world.verdict().isEmpty)
+    #expect(world.ledger.lost.count == 3)
+    #expect(try world.count(.finance, at: province) == 4)
+  }
+
+  /// A peer that is away for good does not keep a site locked: the operator answers for it.
+  @Test func rejoinWithoutAPeerUnlocks() throws {
+    let world = SimulatedWorld.small(provinces: 1)
+    let province = world.provinces[0]
+    try write(2, at: province, in: world)
+    world.line(of: province.id).cut()
+    province.kill()
+    province.witness = .absent
+    province.start()
+    #expect(try world.lock(of: province) == .witnessMissing)
+    province.post(.rejoin(without: [world.centre.id]))
+    world.run(for: .seconds(1))
+    #expect(try world.lock(of: province) == nil)
+    try write(1, at: province, in: world)
+    world.line(of: province.id).heal()
+    #expect(world.verdict().isEmpty)
+    #expect(try world.count(.finance, at: world.centre) == 3)
+  }
+
+  private func write(_ count: Int, at site: SimulatedSite, in world: SimulatedWorld) throws {
+    let before = try world.count(.finance, at: site)
+    for number in before + 1...before + count {
+      try world.write(.finance, voucher(number, site, in: world), at: site)
+    }
+  }
+
+  private func voucher(
+    _ number: Int, _ site: SimulatedSite, in world: SimulatedWorld
+  ) -> JSONObject {
+    Bodies.voucher(
+      UniqueID(world.randomBytes16()), number: number, unit: 1, of: site.id, amount: 1_000)
+  }
+}
