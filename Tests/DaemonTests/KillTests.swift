@@ -103,7 +103,7 @@ private final class WriteLoad: Sendable {
         number += 1
       } catch {
         api = SiteAPI(socket: socket)
-        pause()
+        rest()
       }
     }
   }

@@ -1,4 +1,5 @@
 import Glibc
+import Replication
 import Testing
 
 extension DaemonTests {

@@ -24,7 +24,7 @@ final class Lab {
     for site in sites {
       // Reconnects within a test's patience; dead sessions are found by it too.
       try edit(site, "Heartbeat=5s", to: "Heartbeat=1s")
-      try edit(site, "ReconnectLast=2s", to: "ReconnectLast=400ms")
+      try edit(site, "ReconnectLast=2s", to: "ReconnectLast=1s")
     }
   }
 

@@ -1,5 +1,7 @@
 import Testing
-import Transport
+
+@testable import Transport
+
 
 /// A blocking client that may send anything.
 final class RawSocket {

@@ -9,10 +9,10 @@ func eventually(
 ) throws {
   for _ in 0..<questions {
     if try condition() { return }
-    pause()
+    rest()
   }
   try #require(Bool(false), "never: \(what)", sourceLocation: sourceLocation)
 }
 
 /// A short rest before a client dials a site again that is down.
-func pause() { _ = poll(nil, 0, 20) }
+func rest() { _ = poll(nil, 0, 20) }
