@@ -104,6 +104,19 @@ extension DaemonTests {
       try expect("unsupported-version", "hello-unsupported-version", "link.refused", lab)
     }
 
+    /// The province's operator reads why, as soon as the centre says it.
+    @Test func aRefusedSiteKnowsWhy() throws {
+      let lab = try Lab("lang-son")
+      let stranger = try LinkIdentity(issuedFor: "lang-son", in: lab)
+      try Disk.write("\(lab.path)/lang-son/link.key", stranger.key.pem())
+      try Disk.write("\(lab.path)/lang-son/link.crt", stranger.certificatePEM)
+      try lab.start(Lab.centre, "lang-son")
+      try eventually("lang-son shows the refusal") {
+        try lab.api("lang-son").peer(Lab.centre)?.text("reason")?.hasPrefix("wrong-pin") == true
+      }
+      #expect(lab.logs("lang-son", "event=link.down", "wrong-pin"))
+    }
+
     private func expect(
       _ reason: String, _ counter: String, _ event: String, _ lab: Lab,
       sourceLocation: SourceLocation = #_sourceLocation
