@@ -122,8 +122,7 @@ final class LinkDriver {
       loadHeld()
     case .closed(let end):
       if case .failed(let error) = end, failure == nil { failure = "\(error)" }
-      if isOpened { advance(.closeRequested(.transportEnded)) }
-      finish(.transportEnded)
+      transportEnded()
     }
   }
 
@@ -154,7 +153,7 @@ final class LinkDriver {
     flush()
     switch tls.state {
     case .failed(let failure): fail(failure)
-    case .closed: finish(.transportEnded)
+    case .closed: transportEnded()
     case .handshaking, .established: break
     }
   }
@@ -162,8 +161,25 @@ final class LinkDriver {
   private func fail(_ failure: TLSFailure) {
     guard !isOver else { return }
     host.failed(failure, self)
-    if isOpened { advance(.closeRequested(.transportEnded)) }
-    finish(.transportEnded)
+    transportEnded()
+  }
+
+  private func transportEnded() {
+    if isOpened {
+      advance(.closeRequested(.transportEnded))
+    } else {
+      finish(earlyRefusal() ?? .transportEnded)
+    }
+  }
+
+  /// A peer that knows from our certificate that it refuses us does not wait for our HELLO, and is
+  /// gone before the session is open: its reason is what the operator reads.
+  private func earlyRefusal() -> LinkClosure? {
+    plaintext.removeAll(keepingCapacity: true)
+    _ = tls.readPlaintext(appendingTo: &plaintext, limit: FrameHeader.maximumHelloByteCount)
+    assembler.append(plaintext)
+    guard case .refuse(let refuse)? = (try? nextMessage())?.0 else { return nil }
+    return .refusedByPeer(refuse.code, refuse.text)
   }
 
   private func noteHandshake() {

@@ -47,6 +47,9 @@ extension LinkTable {
       countUnknownEnd(closure)
       return
     }
+    if case .refused(let code, let text) = closure, !isStopping {
+      noteRefusal(of: peer, link, code, text)
+    }
     let wasUp = peers[peer]?.upSince != nil && directory.holder(of: peer) == nil
     let (result, condition, level) = meaning(of: closure, link)
     countSession(peer, result)
@@ -62,6 +65,19 @@ extension LinkTable {
     setCondition(condition, of: peer)
     peers[peer]?.consecutiveFailureCount += 1
     peers[peer]?.series.failures.set(Double(peers[peer]?.consecutiveFailureCount ?? 0))
+  }
+
+  /// By this site, whether for the certificate or for the HELLO.
+  private func noteRefusal(
+    of peer: SiteID, _ link: LinkDriver, _ code: RefusalCode, _ text: String
+  ) {
+    daemon.countRefusedConnection("hello-\(code)")
+    daemon.logger.log(
+      .warning, "link.refused",
+      [
+        "site": .of(peer), "address": .text(link.peerAddress), "reason": .of(code),
+        "detail": .text(text),
+      ])
   }
 
   private func countUnknownEnd(_ closure: LinkClosure) {

@@ -153,15 +153,7 @@ final class LinkTable: LinkHost {
     } else {
       refusal = pinRefusal(identity, (known?.pins ?? []) + daemon.configuredPins)
     }
-    if let refusal {
-      daemon.logger.log(
-        .warning, "link.refused",
-        [
-          "site": .of(identity.site), "address": .text(link.peerAddress),
-          "reason": .of(refusal.code), "detail": .text(refusal.text),
-        ])
-      daemon.countRefusedConnection("hello-\(refusal.code)")
-    } else {
+    if refusal == nil {
       know(identity.site)
       peers[identity.site]?.certificateNotAfter = WallTime(
         microseconds: UInt64(max(identity.notAfter, 0)) * 1_000_000)
@@ -260,7 +252,6 @@ final class LinkTable: LinkHost {
     challengers[number] = nil
     guard let driver = drivers[number], let peer = driver.identity?.site else { return }
     peers[peer]?.hasTwoHolders = true
-    daemon.countRefusedConnection("hello-two-holders")
     daemon.logger.log(
       .error, "link.two-holders",
       ["site": .of(peer), "address": .text(driver.peerAddress)])

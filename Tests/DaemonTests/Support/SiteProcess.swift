@@ -1,0 +1,71 @@
+import Glibc
+import Testing
+
+/// One running dongbod. Killed at the latest when the value goes.
+final class SiteProcess {
+  let pid: pid_t
+  private var status: CInt?
+
+  /// The directory of the built programs: the test bundle lies beside them.
+  private static let programs: String = {
+    var path = [UInt8](repeating: 0, count: 4_096)
+    let count = readlink("/proc/self/exe", &path, path.count)
+    let text = String(decoding: path.prefix(max(count, 0)), as: UTF8.self)
+    return text.split(separator: "/").dropLast().reduce("") { $0 + "/" + $1 }
+  }()
+
+  /// - Parameter log: the file that standard error is appended to.
+  init(configuration: String, log: String) throws {
+    let arguments = Self.list(["dongbod", "--config", configuration])
+    let environment = Self.list(["LANG=en_US.UTF-8"])
+    defer { for text in arguments + environment { free(text) } }
+    var actions = posix_spawn_file_actions_t()
+    posix_spawn_file_actions_init(&actions)
+    defer { posix_spawn_file_actions_destroy(&actions) }
+    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
+    posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0)
+    posix_spawn_file_actions_addopen(
+      &actions, STDERR_FILENO, log, O_WRONLY | O_CREAT | O_APPEND, 0o644)
+    var pid = pid_t()
+    let code = posix_spawn(
+      &pid, Self.programs + "/dongbod", &actions, nil, arguments, environment)
+    let isSpawned = code == 0
+    try #require(isSpawned, "dongbod: errno \(code)")
+    self.pid = pid
+  }
+
+  deinit { killNow() }
+
+  /// As C wants them: ended by nil, to be freed one by one.
+  private static func list(_ texts: [String]) -> [UnsafeMutablePointer<CChar>?] {
+    texts.map { strdup($0) } + [nil]
+  }
+
+  var isRunning: Bool {
+    guard status == nil else { return false }
+    var found: CInt = 0
+    if waitpid(pid, &found, WNOHANG) == pid { status = found }
+    return status == nil
+  }
+
+  func send(_ signal: CInt) {
+    if isRunning { kill(pid, signal) }
+  }
+
+  /// kill -9, and gone when this returns.
+  func killNow() {
+    guard isRunning else { return }
+    kill(pid, SIGKILL)
+    var found: CInt = 0
+    if waitpid(pid, &found, 0) == pid { status = found }
+  }
+
+  /// Waits for the end of the process.
+  /// - Returns: its exit code; 128 and the signal when one ended it.
+  func exitCode() throws -> CInt {
+    try eventually("process \(pid) ends") { !isRunning }
+    let status = try #require(status)
+    let signal = status & 0x7F
+    return signal == 0 ? (status >> 8) & 0xFF : 128 + signal
+  }
+}
