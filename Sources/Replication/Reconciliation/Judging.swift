@@ -179,12 +179,26 @@ extension UInt32 {
 extension Entry {
   /// The level belongs to the header; a body that names one hides it from whoever reads headers.
   fileprivate var bodyNamesSecrecy: Bool {
-    guard let body, body.contains(Self.secrecyName) else { return false }
+    guard let body, Self.hasName(Self.secrecyName, in: body) else { return false }
     guard let object = (try? JSONValue.parse(body))?.object else { return true }
     return object["secrecyLevel"] != nil
   }
 
   private static let secrecyName = Array("\"secrecyLevel\"".utf8)
+
+  /// Whether the bytes hold `name`. A plain loop: the library's search over collections takes a
+  /// thousand times as long, and every entry comes by here.
+  private static func hasName(_ name: [UInt8], in body: [UInt8]) -> Bool {
+    guard body.count >= name.count else { return false }
+    var start = 0
+    while start <= body.count - name.count {
+      var matched = 0
+      while matched < name.count, body[start + matched] == name[matched] { matched += 1 }
+      if matched == name.count { return true }
+      start += 1
+    }
+    return false
+  }
 }
 
 extension EntryHeader {
