@@ -11,8 +11,8 @@ final class Lab {
   static let centre = "trung-uong"
   let path: String
   let provinces: [String]
+  private let monitoringPorts: [String: UInt16]
   private var processes: [String: SiteProcess] = [:]
-  private var logNames: Set<String> = []
 
   init(_ provinces: String...) throws {
     self.provinces = provinces
@@ -20,6 +20,8 @@ final class Lab {
     let plan = try LabPlan(
       centre: try #require(SiteID(Self.centre)),
       provinces: try provinces.map { try #require(SiteID($0)) }, relayed: [])
+    monitoringPorts = Dictionary(
+      uniqueKeysWithValues: plan.sites.map { ("\($0.id)", $0.monitoringPort) })
     try LabWriter(plan, directory: path, language: .en, now: WallClock.now()).write()
     for site in sites {
       // Reconnects within a test's patience; dead sessions are found by it too.
@@ -69,7 +71,6 @@ final class Lab {
     let process = try SiteProcess(
       configuration: "\(path)/\(site)/dongbo.conf", log: logPath(site))
     processes[site] = process
-    logNames.insert(site)
     return process
   }
 
@@ -136,6 +137,15 @@ final class Lab {
     }
   }
 
+  /// Whether `text` stands in the site's log or in any file of its data directory.
+  func keeps(_ text: String, at site: String) throws -> Bool {
+    let data = "\(path)/\(site)/data"
+    let files = try Disk.names(in: data).map { "\(data)/\($0)" } + [logPath(site)]
+    return try files.contains { file in
+      try Disk.read(file).firstRange(of: Array(text.utf8)) != nil
+    }
+  }
+
   /// The value of a sample on the site's metrics page, 0 when it is not there.
   func metric(_ site: String, _ sample: String) throws -> Double {
     let page = try monitoring(site, "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
@@ -155,8 +165,8 @@ final class Lab {
 
   /// Sends bytes to the monitoring port and returns what comes until an answer is complete.
   func monitoring(_ site: String, _ request: String) throws -> String {
-    let listen = try configuration(of: site).monitoring.listen
-    let address = try #require(SocketAddress(numeric: listen.host, port: listen.port))
+    let port = try #require(monitoringPorts[site])
+    let address = try #require(SocketAddress(numeric: "127.0.0.1", port: port))
     return try RawSocket(address).exchange(Array(request.utf8))
   }
 }
