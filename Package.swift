@@ -44,15 +44,10 @@ let programs: [Target] = [
 ]
 
 let tests: [Target] = [
-  .testTarget(name: "ArchitectureTests", swiftSettings: strict),
-  .testTarget(
-    name: "BenchTests",
-    dependencies: ["dongbo-bench", "Replication"],
-    swiftSettings: strict),
   .testTarget(
     name: "ReplicationTests",
     dependencies: ["Replication", "Cryptography", "Storage"],
-    resources: [.copy("Samples")],
+    resources: [.copy("Samples"), .copy("Golden")],
     swiftSettings: strict),
   .testTarget(
     name: "CryptographyTests",
@@ -67,15 +62,6 @@ let tests: [Target] = [
     dependencies: ["Operations", "Replication"],
     swiftSettings: strict),
   .testTarget(
-    name: "SimulationTests",
-    dependencies: ["Simulation", "Replication", "Storage"],
-    swiftSettings: strict),
-  .testTarget(
-    name: "Scenarios",
-    dependencies: ["Simulation", "Replication", "Storage"],
-    exclude: ["Scripts"],
-    swiftSettings: strict),
-  .testTarget(
     name: "StoreContract",
     dependencies: ["Storage", "Replication", "Cryptography"],
     swiftSettings: strict),
@@ -88,10 +74,16 @@ let tests: [Target] = [
     dependencies: ["Console", "Transport", "Operations", "Replication", "Cryptography"],
     swiftSettings: strict),
   .testTarget(
-    name: "DaemonTests",
-    dependencies: [
-      "Daemon", "Console", "Storage", "Transport", "Operations", "Replication", "Cryptography",
-    ],
+    name: "SimulationTests",
+    dependencies: ["Simulation", "Replication"],
+    swiftSettings: strict),
+  .testTarget(
+    name: "ArchitectureTests",
+    dependencies: [],
+    swiftSettings: strict),
+  .testTarget(
+    name: "Scenarios",
+    dependencies: ["Simulation", "Replication"],
     swiftSettings: strict),
 ]
 

@@ -1,11 +1,8 @@
 import Glibc
-package import Operations
+import Operations
 
 /// The command line as a whole: arguments in, exit code out.
 package enum Program {
-  /// Of this source tree; `dongbod` reports its own.
-  package static let version = "0.1.0"
-
   /// Runs this process's own command on its own terminal.
   /// - Returns: what the process exits with.
   package static func run(_ arguments: [String]) -> Int32 {
@@ -19,7 +16,7 @@ package enum Program {
   /// - Parameters:
   ///   - environment: looks up a variable of the process.
   ///   - makeTerminal: called once, when the language is known.
-  package static func run(
+  static func run(
     _ arguments: [String], environment: (String) -> String?,
     makeTerminal: (Language) -> Terminal
   ) -> ExitCode {

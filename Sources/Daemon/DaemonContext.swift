@@ -69,8 +69,3 @@ final class DaemonContext {
     metrics.series(.refusedConnections, [reason]).add(1)
   }
 }
-
-/// The version of this build.
-package enum DongboVersion {
-  package static let text = "0.2.0"
-}

@@ -13,7 +13,7 @@ extension DongboDaemon {
       case .writer(.failed(let error)): fail(error)
       case .reader(.queried(let request, let result)): admin?.queried(request, result)
       case .reader(let reply): links.take(reply)
-      case .refreshed(let result): status.refreshed(result)
+      case .refreshed(let snapshot): status.refreshed(snapshot)
       case .witnessFailed(let error):
         context.logger.log(
           .error, "witness.failed", ["error": .of("\(error)"), "do": .text(error.hint)])
@@ -136,6 +136,7 @@ extension DongboDaemon {
     }
     witness.stop()
     readers.stop()
+    if failure == nil { store.writer.close() }
     context.logger.flushRepeats(everything: true)
     context.logger.log(.info, "site.stopped")
   }

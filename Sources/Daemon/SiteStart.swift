@@ -41,6 +41,7 @@ struct SiteStart {
       context.logger.log(.error, "site.locked", ["reason": .of(lock)])
     }
     let registry = try writer.registry(state.registry) ?? .builtIn
+    try testify(state)
     let sealed = Checkpoint(
       of: context.site, incarnation: state.end.incarnation, lsn: state.end.lsn,
       head: state.end.head, sealing: context.sealing)
@@ -54,6 +55,19 @@ struct SiteStart {
         incarnation: context.incarnation, groupEntryCount: configuration.limits.groupEntryCount,
         disk: context.disk),
       registry: registry, news: news)
+  }
+}
+
+extension SiteStart {
+  /// The witness speaks of this store from before its first new row: a kill in the first moments is
+  /// no loss. Both slots, so that nothing of an earlier branch is left to come back.
+  private func testify(_ state: SiteState) throws {
+    var file = try WitnessFile(
+      opening: context.configuration.site.witnessFile, hashing: OpenSSLHash())
+    let sealed = Checkpoint(
+      of: context.site, incarnation: state.end.incarnation, lsn: state.end.lsn,
+      head: state.end.head, sealing: context.sealing)
+    try file.rejoin(Witness(storeID: state.storeID, checkpoint: sealed))
   }
 }
 

@@ -153,7 +153,8 @@ package struct WitnessFile: ~Copyable {
 }
 
 /// A file descriptor that closes itself.
-private struct OpenFile: ~Copyable {
+/// Not `private`: a release build of another module then misses its metadata when it links.
+struct OpenFile: ~Copyable {
   let descriptor: Int32
   init(_ path: String, _ flags: Int32) {
     descriptor = open(path, flags | O_CLOEXEC | O_NOFOLLOW, 0o600)

@@ -11,8 +11,8 @@ struct WorkloadChange: Hashable, Sendable {
 /// update and delete freely, a site writes as the field's rules want it.
 ///
 /// - 60 % documents, 25 % directives, 15 % finance vouchers; an update has the kind of its record.
-/// - 30 % updates: annotate a document's keywords, put a directive's next revision, adjust a voucher
-///   by another; half of them pick among the newest 5,000 records.
+/// - 30 % updates: annotate a document's keywords, put a directive's next revision, adjust a
+///   voucher by another; half of them pick among the newest 5,000 records.
 /// - 2 % withdraw a draft directive: one that was never revised.
 /// - A directive refers to a document of its own stream, so each stream alone can be sent in order.
 ///

@@ -42,7 +42,8 @@ func say(_ line: String, to descriptor: CInt = STDOUT_FILENO) {
   var written = 0
   while written < bytes.count {
     let count = bytes.withUnsafeBytes { buffer in
-      unsafe write(descriptor, buffer.baseAddress! + written, bytes.count - written)
+      let rest = UnsafeRawBufferPointer(rebasing: buffer[written...])
+      return write(descriptor, rest.baseAddress, rest.count)
     }
     guard count > 0 else { return }
     written += count

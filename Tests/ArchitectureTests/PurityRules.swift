@@ -55,9 +55,10 @@ enum PurityRules {
   ]
 
   static func check(_ file: SourceFile) -> [Violation] {
-    file.code.enumerated().flatMap { index, line in
-      bans.filter { line.contains($0.word) && $0.pattern(line) }
-        .map { Violation(file, index, $0.reason) }
+    bans.filter { file.mentions($0.word) }.flatMap { ban in
+      file.code.enumerated()
+        .filter { $0.element.contains(ban.word) && ban.pattern($0.element) }
+        .map { Violation(file, $0.offset, ban.reason) }
     }
   }
 }

@@ -88,6 +88,9 @@ import Testing
     Case("  package func fulfil() {}", 0, commentRule),
     Case("  package func other() {}", 1, commentRule),
     Case("/// A.\npackage func a() {}\npackage func a(b: B) {}", 0, commentRule),
+    Case(
+      "\n/// A.\npackage func a() {}\npackage func a(b: B) {}\npackage func a(c: C) {}", 0,
+      commentRule),
     Case("/// A.\npackage func a() {}\npackage func b() {}", 1, commentRule),
     Case("/// A.\npackage func a() {}\n\npackage func a(b: B) {}", 1, commentRule),
     Case("package struct A {}", 1, commentRule),

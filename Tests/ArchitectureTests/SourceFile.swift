@@ -8,11 +8,18 @@ struct SourceFile: Sendable {
   let lines: [Substring]
   /// Same count as `lines`.
   let code: [Substring]
+  private let text: String
 
   init(path: String, text: String) {
     self.path = path
+    self.text = text
     lines = text.split(separator: "\n", omittingEmptySubsequences: false)
     code = blankingComments(text).split(separator: "\n", omittingEmptySubsequences: false)
+  }
+
+  /// Whether the text holds `word` anywhere: one fast pass, before a rule looks at lines.
+  func mentions(_ word: String) -> Bool {
+    text.withCString { strstr($0, word) != nil }
   }
 
   /// `Storage` of `Sources/Storage/WitnessFile.swift`.

@@ -22,13 +22,13 @@ enum WordingRules {
 
   static func check(_ file: SourceFile) -> [Violation] {
     var found: [Violation] = []
-    for (index, line) in file.code.enumerated() {
-      for ban in bannedCode where containsWord(ban.word, in: line) {
+    for ban in bannedCode where file.mentions(ban.word) {
+      for (index, line) in file.code.enumerated() where containsWord(ban.word, in: line) {
         found.append(Violation(file, index, "\(ban.word) is banned: \(ban.instead)"))
       }
     }
-    for (index, line) in file.lines.enumerated() {
-      for word in bannedText where containsWord(word, in: line) {
+    for word in bannedText where file.mentions(word) {
+      for (index, line) in file.lines.enumerated() where containsWord(word, in: line) {
         found.append(Violation(file, index, "\(word) is banned: do it or open an issue"))
       }
     }
@@ -52,7 +52,8 @@ enum WordingRules {
 
   /// An escape from the compiler's isolation names its lock or its thread within four lines above.
   static func checkEscapes(_ file: SourceFile) -> [Violation] {
-    file.code.enumerated().compactMap { index, line in
+    guard file.mentions("@unchecked") || file.mentions("nonisolated(") else { return [] }
+    return file.code.enumerated().compactMap { index, line in
       guard line.contains("@unchecked Sendable") || line.contains("nonisolated(unsafe)") else {
         return nil
       }
@@ -106,9 +107,11 @@ enum WordingRules {
   private static func isOverload(
     _ file: SourceFile, _ index: Int, of name: Substring
   ) -> Bool {
-    let above = file.code[max(0, index - 5)..<index]
-    guard !file.lines[max(0, index - 5)..<index].contains(where: \.isEmpty) else { return false }
-    return above.indices.contains { declaration(file.code, $0)?.name == name }
+    for above in stride(from: index - 1, through: max(0, index - 6), by: -1) {
+      if file.lines[above].isEmpty { return false }
+      if declaration(file.code, above)?.name == name { return true }
+    }
+    return false
   }
 
   /// What a line declares for the package, when that needs words.

@@ -114,6 +114,11 @@ private let record = "569ec6fc-a81d-574a-9ecd-8e1a5ec71c35"
 
   @Test func nobodyAtTheSocketIs69() throws {
     let site = try FakeSite()
+    let stopped = run([
+      "--config", site.configuration, "put", "finance", try site.directory.file("in", "\n{}"),
+    ])
+    #expect(stopped.exitCode == .notReachable)
+    #expect(stopped.error.contains("stopped at line 2"))
     let outcome = site.run("status")
     #expect(outcome.exitCode == .notReachable)
     #expect(outcome.error.contains(site.directory.path + "/admin.sock"))
@@ -200,13 +205,17 @@ private let record = "569ec6fc-a81d-574a-9ecd-8e1a5ec71c35"
     let site = try FakeSite { _ in
       json(
         #"{"kind":"finance","recordId":"r","owner":"o","codes":["fork"],"versions":"#
-          + #"[{"digest":"d1","origin":"o","revision":1,"time":"t","body":{"a":1}}],"#
-          + #""rivals":[{"kind":"finance","recordId":"r2","owner":"o","digests":[]}]}"#)
+          + #"[{"digest":"d1","origin":"o","revision":1,"writtenAtMicroseconds":0,"body":{"a":1}}],"#
+          + #""rivals":[{"kind":"finance","recordId":"r2","owner":"o","codes":[],"versions":"#
+          + #"[{"digest":"d2","origin":"o","revision":1,"body":{"a":2}}]}]}"#)
     }
     defer { site.stop() }
     let text = site.run("conflicts", "show", "finance", record).output
-    for part in ["finance r  o  fork", "d1  o  1  t", "\"a\": 1", "rival  finance  r2  o"] {
-      #expect(text.contains(part), "\(part)")
+    for part in [
+      "finance  r  o  fork\nd1  o  1  01/01/1970 07:00\n{\n  \"a\": 1\n}\n",
+      "finance  r2  o  \nd2  o  1  ?\n{\n  \"a\": 2\n}\n",
+    ] {
+      #expect(text.contains(part), "\(text)")
     }
   }
 

@@ -31,9 +31,9 @@ import Testing
   }
 
   private func show(_ block: String, by script: Script) throws -> String {
-    let lines = block.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+    let lines = block.split(separator: "\n").map(String.init)
     let commands = Array(lines.prefix { $0 != "----" })
-    let spoken = commands.filter { !$0.hasPrefix("#") && !$0.isEmpty }
+    let spoken = commands.filter { !$0.hasPrefix("#") }
     guard !spoken.isEmpty else { return block.trimmingCharacters(in: .newlines) }
     let output = try script.run(spoken)
     return (commands + ["----"] + (output.isEmpty ? [] : [output])).joined(separator: "\n")

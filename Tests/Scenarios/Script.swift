@@ -100,7 +100,9 @@ final class Script {
     world.line(of: try site(words, 0).id)
   }
 
-  private func record(_ words: [String], _ index: Int) throws -> (key: RecordKey, owner: SimulatedSite) {
+  private func record(_ words: [String], _ index: Int) throws -> (
+    key: RecordKey, owner: SimulatedSite
+  ) {
     let name = try word(words, index)
     guard let record = records[name] else { throw ScriptError(description: "no record \(name)") }
     return record
@@ -156,7 +158,8 @@ final class Script {
     case "document": return try document(words)
     case "burst":
       for _ in 0..<(Int(try word(words, 0)) ?? 1) {
-        _ = try document(["", try word(words, 1), "->", try word(words, 3), "urgent"], waits: false)
+        _ = try document(
+          ["", try word(words, 1), "->", try word(words, 3), "urgent"], waits: false)
       }
       world.run(for: .seconds(1))
       return ""
@@ -256,18 +259,23 @@ final class Script {
       let entries = try site.store.entries(of: record.key)
       let day = CalendarDate(localDayOf: site.wallTime)
       guard let content = RecordContent(record.key, entries: entries, asOf: day)?.json else {
-        lines.append("  \(name): \(entries.isEmpty ? "not here" : "\(entries.count) without a put")")
+        lines.append(
+          "  \(name): \(entries.isEmpty ? "not here" : "\(entries.count) without a put")")
         continue
       }
       var line = "  \(name): \(record.key.kind) of \(record.owner.id)"
       if let receipts = content["receipts"]?.array, !receipts.isEmpty {
-        line += ", receipts of " + receipts.compactMap { $0.object?["siteId"]?.text?.string }
+        line +=
+          ", receipts of "
+          + receipts.compactMap { $0.object?["siteId"]?.text?.string }
           .joined(separator: " ")
       }
       if let state = content["derived"]?.object?["state"]?.text { line += ", \(state)" }
       if let amount = content["totalAmount"]?.integer { line += ", amount \(amount)" }
       if let events = content["events"]?.array, !events.isEmpty {
-        line += ", " + events.compactMap { $0.object?["type"]?.text?.string }
+        line +=
+          ", "
+          + events.compactMap { $0.object?["type"]?.text?.string }
           .joined(separator: " ")
       }
       let conflicts = try site.store.summary(of: record.key)?.conflicts ?? []
@@ -282,7 +290,8 @@ final class Script {
     var lines: [String] = []
     for entry in try site.store.entries(of: try record(words, 0).key) {
       for outcome in try site.store.remoteOutcomes(of: entry.identity) {
-        lines.append("  \(entry.header.operation): \(outcome.site) \(outcome.state) \(outcome.code)")
+        lines.append(
+          "  \(entry.header.operation): \(outcome.site) \(outcome.state) \(outcome.code)")
       }
     }
     return lines.isEmpty ? "  none" : lines.joined(separator: "\n")

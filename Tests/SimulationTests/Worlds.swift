@@ -32,7 +32,9 @@ extension SimulatedWorld {
   }
 
   /// Vouchers `first...last` of the site, each with its own id.
-  func writeVouchers(_ numbers: ClosedRange<Int>, at site: SimulatedSite, amount: Int64 = 1_000) throws {
+  func writeVouchers(_ numbers: ClosedRange<Int>, at site: SimulatedSite, amount: Int64 = 1_000)
+    throws
+  {
     for number in numbers {
       let body = Bodies.voucher(
         UniqueID(randomBytes16()), number: number, unit: 1, of: site.id, amount: amount)

@@ -8,6 +8,7 @@ package struct CommandFailure: Error, Hashable, Sendable {
   /// What helps, as a sentence or a command to paste; nil when the message says it all.
   package let hint: LocalText?
 
+  /// A failure with a text of ours; values in it have been made visible.
   package init(_ exitCode: ExitCode, _ message: LocalText, hint: LocalText? = nil) {
     self.exitCode = exitCode
     self.message = message

@@ -1,7 +1,7 @@
-package import Operations
+import Operations
 
 /// Everything `dongbo` can do.
-package enum Command: Sendable, CaseIterable {
+enum Command: Sendable, CaseIterable {
   case put, append, annotate, withdraw
   case get, list, changes
   case conflictsList, conflictsShow, conflictsResolve
@@ -13,36 +13,36 @@ package enum Command: Sendable, CaseIterable {
 }
 
 /// One command as parsing, help and errors see it.
-package struct CommandSpecification: Sendable {
-  package let command: Command
+struct CommandSpecification: Sendable {
+  let command: Command
   /// What one types: `put`, or `conflicts show`.
-  package let words: [String]
-  package let operands: [Operand]
-  package let options: [Option]
-  package let summary: LocalText
+  let words: [String]
+  let operands: [Operand]
+  let options: [Option]
+  let summary: LocalText
   /// A part of the lab's machinery: it works, but the overview does not list it.
-  package let isHidden: Bool
+  let isHidden: Bool
 
-  package struct Operand: Sendable {
-    package let name: String
-    package let isOptional: Bool
+  struct Operand: Sendable {
+    let name: String
+    let isOptional: Bool
   }
 
-  package var name: String { words.joined(separator: " ") }
+  var name: String { words.joined(separator: " ") }
 
   /// As typed, with operands: `append KIND RECORD [FILE|-]`.
-  package var usage: String {
+  var usage: String {
     let places = operands.map { $0.isOptional ? "[\($0.name)]" : $0.name }
     return (words + places).joined(separator: " ")
   }
 }
 
 /// The one table of commands: parsing, errors and every help text are made from it.
-package enum CommandTable {
-  package static let specifications: [CommandSpecification] =
+enum CommandTable {
+  static let specifications: [CommandSpecification] =
     writing + reading + conflicts + operation + setup
 
-  package static func specification(of command: Command) -> CommandSpecification {
+  static func specification(of command: Command) -> CommandSpecification {
     guard let found = specifications.first(where: { $0.command == command }) else {
       preconditionFailure("\(command) is not in the table")
     }

@@ -1,13 +1,13 @@
-package import Operations
+import Operations
 
 /// Help, made from the command table.
-package enum Help {
+enum Help {
   /// Width the first column is padded to before summaries start.
   private static let column = 34
 
   /// Help on the commands whose words begin with `words`: one command in full, several as a list,
   /// all of them when `words` fit none.
-  package static func text(_ words: [String], in language: Language) -> String {
+  static func text(_ words: [String], in language: Language) -> String {
     if let command = find(words), words.starts(with: command.words) {
       return details(command, language)
     }

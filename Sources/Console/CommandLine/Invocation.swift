@@ -1,29 +1,29 @@
-package import Operations
+import Operations
 
 /// One command line, taken apart by the table.
-package struct Invocation: Hashable, Sendable {
-  package let command: Command
-  package let operands: [String]
+struct Invocation: Hashable, Sendable {
+  let command: Command
+  let operands: [String]
   private let values: [Option: [String]]
 
   /// Greatest number of arguments looked at; more are a usage error.
-  package static let maximumArgumentCount = 4096
+  static let maximumArgumentCount = 4096
 
-  package init(_ command: Command, operands: [String] = [], values: [Option: [String]] = [:]) {
+  init(_ command: Command, operands: [String] = [], values: [Option: [String]] = [:]) {
     self.command = command
     self.operands = operands
     self.values = values
   }
 
-  package func has(_ option: Option) -> Bool { values[option] != nil }
+  func has(_ option: Option) -> Bool { values[option] != nil }
   /// The value of an option that stands at most once.
-  package func value(_ option: Option) -> String? { values[option]?.first }
+  func value(_ option: Option) -> String? { values[option]?.first }
   /// All values of a repeatable option, in order.
-  package func all(_ option: Option) -> [String] { values[option] ?? [] }
+  func all(_ option: Option) -> [String] { values[option] ?? [] }
 }
 
 /// What the arguments ask for.
-package enum ParsedArguments: Hashable, Sendable {
+enum ParsedArguments: Hashable, Sendable {
   case run(Invocation)
   /// Help on the commands that begin with these words; none: the overview.
   case help([String], Language?)
@@ -31,7 +31,7 @@ package enum ParsedArguments: Hashable, Sendable {
 
 /// Parses arguments, the program's name excluded.
 /// - Throws: exit code 64 with the nearest word one may have meant.
-package func parseArguments(_ arguments: [String]) throws(CommandFailure) -> ParsedArguments {
+func parseArguments(_ arguments: [String]) throws(CommandFailure) -> ParsedArguments {
   guard arguments.count <= Invocation.maximumArgumentCount else {
     throw usageFailure(vi: "quá nhiều tham số", en: "too many arguments")
   }

@@ -1,7 +1,7 @@
-package import Operations
+import Operations
 
 /// Every option of the command line; the raw value is what one types.
-package enum Option: String, Hashable, Sendable, CaseIterable {
+enum Option: String, Hashable, Sendable, CaseIterable {
   case config = "--config"
   case language = "--lang"
   case help = "--help"
@@ -29,10 +29,10 @@ package enum Option: String, Hashable, Sendable, CaseIterable {
   case relay = "--relay"
 
   /// Taken by every command.
-  package static let common: [Option] = [.config, .language, .help]
+  static let common: [Option] = [.config, .language, .help]
 
   /// What stands for the value in help; nil for a switch.
-  package var valueName: String? {
+  var valueName: String? {
     switch self {
     case .help, .json, .all, .follow, .origin: nil
     case .config: "PATH"
@@ -54,7 +54,7 @@ package enum Option: String, Hashable, Sendable, CaseIterable {
   }
 
   /// Whether it may stand more than once.
-  package var isRepeatable: Bool {
+  var isRepeatable: Bool {
     switch self {
     case .without, .pin, .organ, .relay: true
     case .config, .language, .help, .json, .all, .wait, .timeout, .asOf, .since, .follow,
@@ -65,7 +65,7 @@ package enum Option: String, Hashable, Sendable, CaseIterable {
   }
 
   /// One line for help.
-  package var summary: LocalText {
+  var summary: LocalText {
     switch self {
     case .config:
       LocalText(

@@ -3,13 +3,13 @@ import Replication
 import Transport
 
 /// One command at work: its arguments, where it writes, and the site it talks to.
-package final class CommandRun {
+final class CommandRun {
   let invocation: Invocation
   let terminal: Terminal
   let loaded: Result<LoadedConfiguration, ConfigurationError>
 
   /// Where the configuration of an installed site lies.
-  package static let defaultConfigurationPath = "/etc/dongbo/dongbo.conf"
+  static let defaultConfigurationPath = "/etc/dongbo/dongbo.conf"
   /// Longest wait for an answer that the daemon gives at once.
   static let answerTime = Duration.seconds(30)
   /// Lines asked for at a time; a page stays small enough to be read whole.

@@ -1,19 +1,19 @@
-package import Operations
+import Operations
 import Replication
-package import Transport
+import Transport
 
 /// A refusal of the daemon (RFC 9457), as far as a command needs it.
-package struct Problem: Hashable, Sendable {
-  package let status: Int
+struct Problem: Hashable, Sendable {
+  let status: Int
   /// A stable word: `used-before`, `not-owner`.
-  package let code: String
-  package let title: String
-  package let detail: String?
+  let code: String
+  let title: String
+  let detail: String?
   /// What helps, commands that can be pasted first.
-  package let actions: [String]
+  let actions: [String]
 
   /// Reads an answer that is no success; one without a problem body keeps its status.
-  package init(_ response: HTTPResponse) {
+  init(_ response: HTTPResponse) {
     let value = try? JSONValue.parse(response.body)
     let object = value?.object ?? JSONObject()
     status = response.status.code
@@ -25,7 +25,7 @@ package struct Problem: Hashable, Sendable {
   }
 
   /// A fault found on this side, in the same form.
-  package init(status: Int, code: String, title: String) {
+  init(status: Int, code: String, title: String) {
     self.status = status
     self.code = code
     self.title = title
@@ -34,7 +34,7 @@ package struct Problem: Hashable, Sendable {
   }
 
   /// Not the daemon's judgement of a record but of the moment or the asker, where there is one.
-  package var exitCode: ExitCode {
+  var exitCode: ExitCode {
     switch (status, code) {
     case (403, "not-permitted"): .notAllowed
     case (408, _), (429, _), (503, _), (507, _): .tryAgain
@@ -42,9 +42,9 @@ package struct Problem: Hashable, Sendable {
     }
   }
 
-  package var failure: CommandFailure { failure(exitCode) }
+  var failure: CommandFailure { failure(exitCode) }
 
-  package func failure(_ exitCode: ExitCode) -> CommandFailure {
+  func failure(_ exitCode: ExitCode) -> CommandFailure {
     let message = [title, detail].compactMap { $0 }.joined(separator: ": ")
     let safe = visibleText("\(message) [\(code)]")
     let hint = actions.map(visibleText).joined(separator: "\n  ")
@@ -54,7 +54,7 @@ package struct Problem: Hashable, Sendable {
   }
 
   /// One JSON line for the result of input line `line`.
-  package func result(line: Int) -> [UInt8] {
+  func result(line: Int) -> [UInt8] {
     var object: JSONObject = [
       "line": .integer(Int64(line)), "status": .integer(Int64(status)),
       "code": .string(Text(code)), "title": .string(Text(title)),

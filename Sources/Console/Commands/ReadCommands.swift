@@ -106,29 +106,30 @@ extension CommandRun {
     }
   }
 
-  /// `conflicts show KIND RECORD`
+  /// `conflicts show KIND RECORD`: its versions, then those of the records that share its number.
   func showConflict() throws(CommandFailure) -> ExitCode {
     let body = try client().call(.get, ["conflicts"] + (try record()))
     guard !invocation.has(.json), let conflict = (try? JSONValue.parse(body))?.object else {
       terminal.json(body)
       return .done
     }
-    let codes = visibleText(conflict.shown("codes"))
-    terminal.line(
-      "\(conflict.shown("kind")) \(conflict.shown("recordId"))  "
-        + "\(visibleText(conflict.shown("owner")))  \(codes)")
-    for version in conflict.objects("versions") {
-      let place = ["origin", "revision", "time"].map { version.shown($0) }
-      terminal.line(
-        "\n" + visibleText("\(version.shown("digest"))  \(place.joined(separator: "  "))"))
-      terminal.line(JSONLayout.indented(version["body"]?.canonicalBytes ?? []))
-    }
-    for rival in conflict.objects("rivals") {
-      let place = ["kind", "recordId", "owner"].map { rival.shown($0) }
-      terminal.line("\n" + visibleText("rival  \(place.joined(separator: "  "))"))
+    for record in [conflict] + conflict.objects("rivals") {
+      let name = ["kind", "recordId", "owner", "codes"].map { record.shown($0) }
+      terminal.line(visibleText(name.joined(separator: "  ")))
+      for version in record.objects("versions") { show(version) }
     }
     let record = invocation.operands.joined(separator: " ")
-    terminal.line("\n→ dongbo conflicts resolve \(record) --keep DIGEST|RECORD --reason TEXT")
+    terminal.line("→ dongbo conflicts resolve \(record) --keep DIGEST|RECORD --reason TEXT")
     return .done
+  }
+
+  private func show(_ version: JSONObject) {
+    let written = version["writtenAtMicroseconds"]?.integer.map {
+      WallTime(microseconds: UInt64(max($0, 0))).localText
+    }
+    let facts = ["digest", "origin", "revision"].map { version.shown($0) } + [written ?? "?"]
+    terminal.line(visibleText(facts.joined(separator: "  ")))
+    terminal.line(JSONLayout.indented(version["body"]?.canonicalBytes ?? []))
+    terminal.line("")
   }
 }

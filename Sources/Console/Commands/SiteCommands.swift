@@ -93,7 +93,7 @@ extension CommandRun {
 
   /// `version`: this program's, then the daemon's when it answers.
   func version() throws(CommandFailure) -> ExitCode {
-    terminal.line("dongbo \(Program.version)")
+    terminal.line("dongbo \(DongboVersion.text)")
     if let client = try? client(), let answer = try? client.object(["version"]) {
       terminal.line(visibleText("\(answer.shown("name")) \(answer.shown("version"))"))
     }

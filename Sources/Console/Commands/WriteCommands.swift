@@ -80,7 +80,7 @@ extension CommandRun {
       terminal.line(problem.result(line: number))
       tally.failed(.failed)
     case .bytes(let bytes, let number):
-      let response = try client.send(.post, path, query: query, body: bytes)
+      let response = try answer(to: bytes, number, path, query, client)
       guard response.status.code == 200 else {
         let problem = Problem(response)
         terminal.line(problem.result(line: number))
@@ -89,6 +89,22 @@ extension CommandRun {
       }
       terminal.line(JSONLayout.compact(response.body))
       noteCentre(response.body, &tally, line: number)
+    }
+  }
+
+  /// The answer to one line. Without any, the work ends there, and whoever reads must know where.
+  private func answer(
+    to bytes: [UInt8], _ number: Int, _ path: [String], _ query: [HTTPTarget.QueryItem],
+    _ client: AdminClient
+  ) throws(CommandFailure) -> HTTPResponse {
+    do throws(CommandFailure) {
+      return try client.send(.post, path, query: query, body: bytes)
+    } catch {
+      terminal.note(
+        LocalText(
+          vi: "dongbo: dừng ở dòng \(number); chạy lại cả tệp là an toàn",
+          en: "dongbo: stopped at line \(number); to run the whole input again is safe"))
+      throw error
     }
   }
 

@@ -1,22 +1,22 @@
-package import Operations
-package import Replication
+import Operations
+import Replication
 
 /// What became of the lines of one writing command, and the exit code that follows.
-package struct WriteTally: Hashable, Sendable {
-  package private(set) var doneCount = 0
+struct WriteTally: Hashable, Sendable {
+  private(set) var doneCount = 0
   private var failures: [ExitCode] = []
   private var keptCodes: [String] = []
   private var unconfirmedCount = 0
 
-  package init() {}
+  init() {}
 
-  package var itemCount: Int { doneCount + failures.count }
+  var itemCount: Int { doneCount + failures.count }
 
-  package mutating func failed(_ exitCode: ExitCode) { failures.append(exitCode) }
+  mutating func failed(_ exitCode: ExitCode) { failures.append(exitCode) }
 
   /// A write that is durable here. `centre`: what the centre did with it, when that was asked.
   /// - Returns: the code to show when the centre keeps it without applying it.
-  package mutating func done(centre: JSONObject?) -> String? {
+  mutating func done(centre: JSONObject?) -> String? {
     doneCount += 1
     guard let centre else { return nil }
     switch centre["state"]?.text?.string {
@@ -33,7 +33,7 @@ package struct WriteTally: Hashable, Sendable {
 
   /// All failed: their common code, else 1. Some failed: 2. Otherwise what the centre said: 75 when
   /// something is durable here only, 2 when something is kept there but not applied.
-  package var exitCode: ExitCode {
+  var exitCode: ExitCode {
     if let first = failures.first {
       guard doneCount == 0 else { return .partlyDone }
       return failures.allSatisfy { $0 == first } ? first : .failed
@@ -42,6 +42,6 @@ package struct WriteTally: Hashable, Sendable {
     return keptCodes.isEmpty ? .done : .partlyDone
   }
 
-  package var failedCount: Int { failures.count }
-  package var isUnconfirmed: Bool { unconfirmedCount > 0 }
+  var failedCount: Int { failures.count }
+  var isUnconfirmed: Bool { unconfirmedCount > 0 }
 }

@@ -4,10 +4,12 @@ import Transport
 
 /// A topology on loopback, decided but not yet written: who takes part, and on which ports.
 package struct LabPlan: Sendable {
+  /// One site as the lab will have it.
   package struct Site: Sendable {
     package let id: SiteID
     package let tier: SiteTier
     package let name: String
+    /// The code of the one organ it serves.
     package let organ: String
     package let generation: Int64
     package let monitoringPort: UInt16

@@ -1,9 +1,9 @@
 import Replication
-package import Transport
+import Transport
 
 /// Carries TCP connections from one address to another, so that a lab can cut a line: a relay that
 /// stops is a cut, one that starts again is a line that heals. Confined to its loop's thread.
-package final class Relay {
+final class Relay {
   /// Bytes that may wait in one direction; a reader this far behind holds the sender back.
   private static let outputLimit = 4 * 1024 * 1024
   private static let pauseByteCount = 1024 * 1024
@@ -13,7 +13,7 @@ package final class Relay {
   private let loop: EventLoop
   private var listener: Listener?
 
-  package init(
+  init(
     from address: SocketAddress, to target: SocketAddress, on loop: EventLoop
   ) throws(TransportError) {
     self.target = target
@@ -25,7 +25,7 @@ package final class Relay {
   }
 
   /// Where it listens, with the port that the kernel chose.
-  package var address: SocketAddress { listener?.address ?? target }
+  var address: SocketAddress { listener?.address ?? target }
 
   private func accepted(_ descriptor: consuming FileDescriptor, _ peer: SocketAddress) {
     // A connection that cannot be carried on ends; its caller dials again.

@@ -1,11 +1,11 @@
-package import Replication
+import Replication
 
 /// What to show of long work, and when: nothing in the first two seconds, then a bar on a terminal
 /// or a line every ten seconds elsewhere. The caller brings the time.
-package struct Progress: Sendable {
-  package static let quietTime = Duration.seconds(2)
-  package static let terminalInterval = Duration.milliseconds(200)
-  package static let lineInterval = Duration.seconds(10)
+struct Progress: Sendable {
+  static let quietTime = Duration.seconds(2)
+  static let terminalInterval = Duration.milliseconds(200)
+  static let lineInterval = Duration.seconds(10)
   private static let barWidth = 30
 
   private let start: Instant
@@ -14,7 +14,7 @@ package struct Progress: Sendable {
   private var next: Instant
 
   /// - Parameter totalByteCount: of the input; nil when its end is not known.
-  package init(at start: Instant, isTerminal: Bool, totalByteCount: Int?) {
+  init(at start: Instant, isTerminal: Bool, totalByteCount: Int?) {
     self.start = start
     self.isTerminal = isTerminal
     self.totalByteCount = totalByteCount
@@ -22,7 +22,7 @@ package struct Progress: Sendable {
   }
 
   /// What to write to stderr now; nil: nothing.
-  package mutating func step(at now: Instant, itemCount: Int, byteCount: Int) -> String? {
+  mutating func step(at now: Instant, itemCount: Int, byteCount: Int) -> String? {
     guard now >= next else { return nil }
     next = now + (isTerminal ? Self.terminalInterval : Self.lineInterval)
     let text = figures(at: now, itemCount: itemCount, byteCount: byteCount)
@@ -30,7 +30,7 @@ package struct Progress: Sendable {
   }
 
   /// Clears the bar and, after long work, says what was done.
-  package func end(at now: Instant, itemCount: Int, byteCount: Int) -> String? {
+  func end(at now: Instant, itemCount: Int, byteCount: Int) -> String? {
     guard now - start >= Self.quietTime else { return nil }
     let text = figures(at: now, itemCount: itemCount, byteCount: byteCount) + "\n"
     return isTerminal ? "\r\u{1B}[K" + text : text

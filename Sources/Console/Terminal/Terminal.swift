@@ -1,16 +1,16 @@
 import Glibc
-package import Operations
+import Operations
 
 /// Where a command writes: data to stdout, messages to stderr. Confined to one thread.
-package final class Terminal {
-  package let language: Language
-  package let isOutputTerminal: Bool
-  package let isErrorTerminal: Bool
+final class Terminal {
+  let language: Language
+  let isOutputTerminal: Bool
+  let isErrorTerminal: Bool
   private let writeOutput: ([UInt8]) -> Void
   private let writeError: ([UInt8]) -> Void
 
   /// Tests collect what is written.
-  package init(
+  init(
     language: Language, isOutputTerminal: Bool = false, isErrorTerminal: Bool = false,
     output: @escaping ([UInt8]) -> Void, error: @escaping ([UInt8]) -> Void
   ) {
@@ -22,7 +22,7 @@ package final class Terminal {
   }
 
   /// The process's own stdout and stderr.
-  package static func standard(_ language: Language) -> Terminal {
+  static func standard(_ language: Language) -> Terminal {
     Terminal(
       language: language, isOutputTerminal: isatty(STDOUT_FILENO) == 1,
       isErrorTerminal: isatty(STDERR_FILENO) == 1,
@@ -30,22 +30,22 @@ package final class Terminal {
   }
 
   /// Data, with a line end after it.
-  package func line(_ bytes: [UInt8]) { writeOutput(bytes + [UInt8(ascii: "\n")]) }
-  package func line(_ text: String) { line(Array(text.utf8)) }
+  func line(_ bytes: [UInt8]) { writeOutput(bytes + [UInt8(ascii: "\n")]) }
+  func line(_ text: String) { line(Array(text.utf8)) }
   /// Data as it is.
-  package func data(_ text: String) { writeOutput(Array(text.utf8)) }
+  func data(_ text: String) { writeOutput(Array(text.utf8)) }
   /// A message for the person at the screen.
-  package func note(_ text: String) { writeError(Array(text.utf8)) }
-  package func note(_ text: LocalText) { note(text.text(in: language) + "\n") }
+  func note(_ text: String) { writeError(Array(text.utf8)) }
+  func note(_ text: LocalText) { note(text.text(in: language) + "\n") }
 
   /// JSON: laid out for the eye on a terminal, one line as it came for a program.
-  package func json(_ bytes: [UInt8]) {
+  func json(_ bytes: [UInt8]) {
     line(isOutputTerminal ? JSONLayout.indented(bytes) : JSONLayout.compact(bytes))
   }
 
   /// Rows under a heading (empty: none), columns padded to their widest cell. Cells may come from
   /// anywhere. All rows have as many cells.
-  package func table(_ heading: [String], _ rows: [[String]]) {
+  func table(_ heading: [String], _ rows: [[String]]) {
     let cells = ((heading.isEmpty ? [] : [heading]) + rows).map { $0.map(visibleText) }
     let widths = (cells.first ?? []).indices.map { column in
       cells.map { $0[column].count }.max() ?? 0

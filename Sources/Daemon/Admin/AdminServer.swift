@@ -12,6 +12,9 @@ import Transport
 final class AdminServer {
   /// Requests under way at once; beyond that callers are told to come again.
   static let requestLimit = 1_024
+  /// Long polls and waits have shares of their own, so that they never keep a write out.
+  static let feedLimit = 256
+  static let waiterLimit = 512
 
   let daemon: DaemonContext
   let loop: EventLoop
@@ -59,7 +62,7 @@ final class AdminServer {
     guard rights == .write || (rights == .read && !isWrite) else {
       return respond(problem(.notPermitted))
     }
-    guard pending.count + waiters.count + feeds.count < Self.requestLimit else {
+    guard pending.count < Self.requestLimit else {
       return respond(problem(.busy))
     }
     let path = request.target.segments

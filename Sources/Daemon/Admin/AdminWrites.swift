@@ -135,6 +135,11 @@ extension AdminServer {
       own["centre"] = Self.centre(authored.state, authored.code)
       return respond(.json(own))
     }
+    guard waiters.count < Self.waiterLimit else {
+      var unknown = answer
+      unknown["centre"] = .object(["state": .string("unknown"), "code": .string("busy")])
+      return respond(.json(unknown))
+    }
     let request = newRequest()
     let timer = loop.schedule(after: option.timeout) { [weak self] in self?.gaveUp(request) }
     waiters[request] = Waiter(

@@ -46,6 +46,7 @@ extension AdminServer {
     guard target.value(of: "feed") == "longpoll", token.lsn >= links.news.state.end.lsn else {
       return answerFeed(token, limit, respond)
     }
+    guard feeds.count < Self.feedLimit else { return respond(problem(.busy)) }
     let milliseconds = target.value(of: "timeoutMs").flatMap { Int64($0) } ?? 30_000
     let timeout = min(Duration.milliseconds(max(milliseconds, 0)), Self.longestPoll)
     let request = newRequest()

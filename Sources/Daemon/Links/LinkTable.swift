@@ -45,6 +45,9 @@ final class LinkTable: LinkHost {
     knowPeers()
   }
 
+  /// One session, one that replaces it, and one that is told apart from them.
+  static let connectionsPerSite = 3
+
   var isCentre: Bool { daemon.site == daemon.centre }
 
   // MARK: What the writer and the readers say
@@ -81,7 +84,7 @@ final class LinkTable: LinkHost {
         peerState: opening.peerState, registry: opening.site.registry,
         outcomesEnd: opening.outcomesEnd,
         isRecovering: opening.peerState.recoverUpTo != nil
-          || opening.site.unconfirmed.contains(peer),
+          || news.state.unconfirmed.contains(peer),
         isStorageFull: daemon.disk.isFull, software: daemon.software))
   }
 
@@ -134,10 +137,14 @@ final class LinkTable: LinkHost {
   func admit(_ identity: PeerIdentity, _ link: LinkDriver) -> Refuse? {
     if isStopping { return Refuse(.shuttingDown, "this site is stopping") }
     let known = registry.sites[identity.site]
+    let today = CalendarDate(localDayOf: WallClock.now())
+    let fromThere = drivers.values.count { $0.identity?.site == identity.site }
     let refusal: Refuse?
-    if isCentre {
-      if known == nil || identity.site == daemon.site {
-        refusal = Refuse(.unknownSite, "\(identity.site) is not in the registry")
+    if fromThere > Self.connectionsPerSite {
+      refusal = Refuse(.overloaded, "too many connections of \(identity.site)")
+    } else if isCentre {
+      if known?.isValid(on: today) != true || identity.site == daemon.site {
+        refusal = Refuse(.unknownSite, "\(identity.site) is not in the registry today")
       } else {
         refusal = pinRefusal(identity, known?.pins ?? [])
       }

@@ -14,7 +14,8 @@ final class StatusCollector {
   static let backlogLimit = 20_000
 
   struct Snapshot: Sendable {
-    var counts: [RecordKind: KindCounts] = [:]
+    /// nil: never read, or not in time; then the last ones stand.
+    var counts: [RecordKind: KindCounts]?
     var backlog: [SiteID: [Lane: Backlog]] = [:]
     var duration: Duration = .zero
   }
@@ -53,38 +54,45 @@ final class StatusCollector {
     guard isStale, !isRefreshing else { return }
     isStale = false
     isRefreshing = true
-    let request = refreshRequest()
-    startRefresh?(request)
+    startRefresh?(refreshRequest())
   }
 
   /// Set by the daemon: runs the read on a reader and gives the snapshot back.
-  var startRefresh: ((@escaping @Sendable (SQLiteReader) throws(StoreError) -> Snapshot) -> Void)?
+  var startRefresh: ((@escaping @Sendable (SQLiteReader) -> Snapshot) -> Void)?
 
-  private func refreshRequest()
-    -> @Sendable (SQLiteReader) throws(StoreError) -> Snapshot
-  {
+  /// Each part in a time box of its own: what takes too long is shown as unknown, the rest stands.
+  private func refreshRequest() -> @Sendable (SQLiteReader) -> Snapshot {
     let centre = daemon.centre
-    let wanted = links.peers.keys.sorted().map { peer in
-      (peer, acknowledged(by: peer))
-    }
-    return { reader throws(StoreError) in
+    let wanted = links.peers.keys.sorted().map { ($0, acknowledged(by: $0)) }
+    return { reader in
       let started = MonotonicClock.now()
       var snapshot = Snapshot()
-      snapshot.counts = try reader.counts()
+      snapshot.counts = try? reader.inSnapshot { reader throws(StoreError) in
+        try reader.counts()
+      }
       for (peer, acknowledged) in wanted {
-        let selection = RowSelection(
-          peer: peer, peerIsCentre: peer == centre, peerIsRecovering: false)
-        let stored = try reader.peer(peer).acknowledged
-        for lane in Lane.allCases {
-          let after = max(stored[lane] ?? .start, acknowledged[lane] ?? .start)
-          let end = try reader.logEnd().lsn
-          snapshot.backlog[peer, default: [:]][lane] = try reader.backlog(
-            after: min(after, end), lane: lane, selection: selection, limit: Self.backlogLimit)
+        snapshot.backlog[peer] = try? reader.inSnapshot { reader throws(StoreError) in
+          try Self.backlog(of: peer, isCentre: peer == centre, acknowledged, in: reader)
         }
       }
       snapshot.duration = MonotonicClock.now() - started
       return snapshot
     }
+  }
+
+  private static func backlog(
+    of peer: SiteID, isCentre: Bool, _ acknowledged: [Lane: LSN], in reader: SQLiteReader
+  ) throws(StoreError) -> [Lane: Backlog] {
+    let selection = RowSelection(peer: peer, peerIsCentre: isCentre, peerIsRecovering: false)
+    let stored = try reader.peer(peer).acknowledged
+    let end = try reader.logEnd().lsn
+    var lanes: [Lane: Backlog] = [:]
+    for lane in Lane.allCases {
+      let after = max(stored[lane] ?? .start, acknowledged[lane] ?? .start)
+      lanes[lane] = try reader.backlog(
+        after: min(after, end), lane: lane, selection: selection, limit: backlogLimit)
+    }
+    return lanes
   }
 
   private func acknowledged(by peer: SiteID) -> [Lane: LSN] {
@@ -96,9 +104,11 @@ final class StatusCollector {
     return known
   }
 
-  func refreshed(_ result: Result<Snapshot, StoreError>) {
+  func refreshed(_ fresh: Snapshot) {
     isRefreshing = false
-    if case .success(let fresh) = result { snapshot = fresh }
+    let counts = fresh.counts ?? snapshot.counts
+    snapshot = fresh
+    snapshot.counts = counts
     guard isStale else { return }
     schedule(after: max(Self.refreshInterval, snapshot.duration * Self.refreshShare))
   }
@@ -120,7 +130,7 @@ final class StatusCollector {
         "\(lock); not confirmed: "
         + state.unconfirmed.map(\.description).joined(separator: ", ")
     }
-    for (kind, counts) in snapshot.counts {
+    for (kind, counts) in snapshot.counts ?? [:] {
       facts.conflicts[kind] = UInt64(counts.conflicts)
       facts.held[kind] = UInt64(counts.held)
       facts.quarantined[kind] = UInt64(counts.quarantined)

@@ -28,13 +28,22 @@ final class WitnessKeeper: Sendable {
         while wake.take() != nil {
           while let witness = source.take() {
             try file.write(witness)
-            _ = wake.wait(atMost: Self.interval)
+            Self.rest(wake)
           }
         }
         if let witness = source.take() { try file.write(witness) }
       } catch {
         failed(error)
       }
+    }
+  }
+
+  /// Waits out the interval, whatever comes meanwhile; a close ends it at once.
+  private static func rest(_ wake: Mailbox<Bool>) {
+    let end = MonotonicClock.now() + interval
+    while MonotonicClock.now() < end {
+      if wake.wait(atMost: end - MonotonicClock.now()) == .closed { return }
+      _ = wake.drain()
     }
   }
 

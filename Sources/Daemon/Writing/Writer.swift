@@ -83,6 +83,9 @@ private struct WriterLoop {
   let context: WriterContext
   let report: @Sendable (WriterReport) -> Void
   private var unopened: Incarnation?
+  /// Sessions one of whose writes was rolled back: what they sent after it builds on what is not
+  /// there. The reactor closes them; a new session has a new number.
+  private var broken: Set<SessionNumber> = []
 
   init(
     store: SQLiteWriter, context: WriterContext, report: @escaping @Sendable (WriterReport) -> Void
@@ -96,10 +99,16 @@ private struct WriterLoop {
   mutating func run(_ mailbox: Mailbox<WriterJob>) {
     while let taken = mailbox.take(limit: context.groupEntryCount) {
       var rest = taken[...]
+      let orphans = rest.filter { $0.session.map(broken.contains) == true }
+      if !orphans.isEmpty {
+        rest = rest.filter { $0.session.map(broken.contains) != true }[...]
+        report(.full(orphans))
+      }
       while !rest.isEmpty {
         let group = rest.prefix(groupLength(rest))
         rest = rest.dropFirst(group.count)
         guard commit(Array(group)) else { return }
+        rest = rest.filter { $0.session.map(broken.contains) != true }[...]
       }
     }
   }
@@ -129,8 +138,6 @@ private struct WriterLoop {
       var told = news
       told.tally.commitSeconds = (MonotonicClock.now() - started).inSeconds
       report(.group(replies, told))
-      _ = try store.checkpointStep()
-      return true
     } catch {
       guard case .full = error else {
         report(.failed(error))
@@ -138,9 +145,23 @@ private struct WriterLoop {
       }
       return rollBack(jobs)
     }
+    return checkpoint()
   }
 
-  private func rollBack(_ jobs: [WriterJob]) -> Bool {
+  /// Between groups. A disk too full to checkpoint on is tried again after the next group.
+  private func checkpoint() -> Bool {
+    do throws(StoreError) {
+      _ = try store.checkpointStep()
+    } catch .full {
+      context.disk.isFull = true
+    } catch {
+      report(.failed(error))
+      return false
+    }
+    return true
+  }
+
+  private mutating func rollBack(_ jobs: [WriterJob]) -> Bool {
     do throws(StoreError) {
       try store.rollback()
     } catch {
@@ -148,6 +169,7 @@ private struct WriterLoop {
       return false
     }
     context.disk.isFull = true
+    broken.formUnion(jobs.compactMap(\.session))
     report(.full(jobs))
     return true
   }

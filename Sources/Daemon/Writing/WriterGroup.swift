@@ -46,8 +46,12 @@ struct WriterGroup {
       let open = try reconciler.rejoin(without: absent, in: &store)
       replies.append(.ready(.rejoined(request, unconfirmed: open)))
     case .retry(let request, let identity):
-      let result = try store.waiting(identity).map { waiting throws(StoreError) in
+      let waiting = try store.waiting(identity)
+      let result = try waiting.map { waiting throws(StoreError) in
         try reconciler.retry(waiting, in: &store)
+      }
+      if let waiting, let result {
+        try reconciler.releaseWaiting(after: waiting.entry, result, in: &store)
       }
       replies.append(.ready(.retried(request, result)))
     case .openLink(let link, let peer):

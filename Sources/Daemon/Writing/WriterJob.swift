@@ -17,6 +17,14 @@ enum WriterJob: Sendable {
   case openLink(SessionNumber, peer: SiteID)
   case change(SessionNumber, peer: SiteID, LinkWrite)
 
+  /// The session it is of, if any.
+  var session: SessionNumber? {
+    switch self {
+    case .openLink(let session, _), .change(let session, _, _): session
+    case .submit, .decide, .editRegistry, .rejoin, .retry: nil
+    }
+  }
+
   /// Entries it brings, for the bound of a group; at least 1.
   var entryCount: Int {
     guard case .change(_, _, let write) = self, case .take(_, _, let entries, _, _) = write.change

@@ -23,6 +23,10 @@
 /// | | 2 + x | extensions: length (at most 1,024), bytes kept verbatim |
 extension EntryHeader {
   static let format: UInt8 = 1
+  /// Sequence numbers and times stay far from where arithmetic on them could overflow.
+  static let maximumNumber: UInt64 = 1 << 62
+  /// A revision is an integer of canonical JSON too.
+  static let maximumRevision: UInt64 = 1 << 53 - 1
   /// The greatest encoding the bounds allow; a frame reader checks against it before it allocates.
   package static let maximumByteCount =
     116 + 33 + 1 + maximumAudienceCount * 33 + 1 + maximumParentCount * 32 + 2
@@ -76,8 +80,12 @@ extension EntryHeader {
     let subjectTag = try reader.readUInt8()
     let incarnation = Incarnation(try reader.readBytes16())
     let sequence = SequenceNumber(try reader.readUInt64())
+    guard sequence > .start, sequence.value <= Self.maximumNumber else {
+      throw .invalid(field: "sequence", at: 22)
+    }
     let time = HybridTime(
       microseconds: try reader.readUInt64(), counter: try reader.readUInt16())
+    guard time.microseconds <= Self.maximumNumber else { throw .invalid(field: "time", at: 30) }
     let record = try Self.record(kindCode, try reader.readBytes16(), operation)
     let subject = try Self.subject(subjectTag, try reader.readBytes16())
     let depth = Depth(try reader.readUInt32())
@@ -133,7 +141,7 @@ extension EntryHeader {
   private static func subject(_ tag: UInt8, _ raw: Bytes16) throws(ByteError) -> Subject {
     switch tag {
     case 0 where raw == Bytes16(high: 0, low: 0): return .none
-    case 1 where raw.high == 0 && raw.low > 0: return .revision(Revision(raw.low))
+    case 1 where raw.high == 0 && (1...maximumRevision).contains(raw.low): return .revision(Revision(raw.low))
     case 2: return .event(EventID(UniqueID(raw)))
     default: throw .invalid(field: "subject", at: 5)
     }

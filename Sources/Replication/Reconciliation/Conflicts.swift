@@ -11,6 +11,7 @@ extension Reconciler {
     for key in entries.flatMap({ facts(of: $0)??.claims ?? [] }) {
       rivals.formUnion(try store.claimants(of: key))
     }
+    if rivals.count > Self.maximumClaimants { rivals = [] }
     var held = [record: Claimant(entries, claims: claims)]
     for rival in rivals where rival != record {
       held[rival] = Claimant(try store.entries(of: rival), claims: claims)
@@ -26,6 +27,9 @@ extension Reconciler {
     if case .event = newest.header.subject { return .fork }
     return codes.first
   }
+
+  /// Records of one key that are compared with each other; the work grows with their square.
+  private static let maximumClaimants = 16
 
   /// A record as far as keys are concerned: only its current puts claim any.
   private struct Claimant {
@@ -51,6 +55,11 @@ extension Reconciler {
     for key in record.claims {
       let keys = try view.claimants(of: key)
       guard keys.count > 1 else { continue }
+      // So many are no slip of a clerk: flagged without looking, for a person to sort out.
+      guard keys.count <= Self.maximumClaimants else {
+        codes.append(.duplicateKey)
+        break
+      }
       var claimants: [Claimant] = []
       for other in keys {
         let its: Claimant
@@ -102,8 +111,9 @@ extension Reconciler {
 }
 
 extension Resolution {
-  /// Whether the entry is one of the versions between which the owner must choose: a current put, or
-  /// one of two bodies under one event id. Other events of a record in conflict are not in conflict.
+  /// Whether the entry is one of the versions between which the owner must choose: a current put,
+  /// or one of two bodies under one event id. Other events of a record in conflict are not in
+  /// conflict.
   fileprivate func contests(_ entry: Entry) -> Bool {
     let isPut = entry.header.operation == .put || entry.header.operation == .withdraw
     if isPut { return current.contains { $0.isSameWrite(as: entry) } }

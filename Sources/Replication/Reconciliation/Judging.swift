@@ -6,15 +6,22 @@ extension Reconciler {
   func decide(
     _ entry: Entry, _ arrival: Arrival, in view: some RecordView
   ) throws(StoreError) -> Decision {
-    if let known = try view.digest(of: entry.identity) {
-      return known == entry.digest ? .duplicate : .fork
-    }
-    // Only `none` passes, whatever a ceiling says: refused whole, no stub, no subject (promise 7).
-    guard entry.header.secrecy == .none else { return .refuse(.secrecy) }
+    let known = try view.digest(of: entry.identity)
+    if known == entry.digest { return .duplicate }
+    // Only `none` passes, whatever a ceiling says: refused whole, no stub, no subject (promise 7),
+    // and before anything else could keep the entry.
+    guard entry.header.secrecy == .none, !entry.bodyNamesSecrecy else { return .refuse(.secrecy) }
     if let code = refusalOfCarrier(entry, arrival) { return .refuse(code) }
+    if known != nil { return .fork }
+    if entry.header.depth.value > log.state.greatestDepth.value.addingSaturated(Self.depthLeap) {
+      return .wait(.quarantined, .malformed)
+    }
     if isAheadOfCentre(entry, arrival) { return .wait(.quarantined, .registryAhead) }
     return try assess(entry, arrival, in: view)
   }
+
+  /// No honest site is so far ahead: one entry could otherwise saturate the depth of all.
+  private static let depthLeap: UInt32 = 1 << 24
 
   /// A province speaks for itself; the centre relays for everyone. A site that recovers takes back
   /// its own and relayed entries from whoever kept them.
@@ -59,6 +66,10 @@ extension Reconciler {
       return .wait(.quarantined, .audienceMismatch)
     }
     let summary = try view.summary(of: record) ?? RecordSummary()
+    // A province has what the centre has judged; at the centre nobody has judged it yet.
+    if site == centre, summary.owner == nil, header.operation.needsPut {
+      return .wait(.held, .recordMissing)
+    }
     if let code = try problem(ofAuthority: entry, facts, summary, in: view) {
       return .wait(.quarantined, code)
     }
@@ -95,13 +106,14 @@ extension Reconciler {
     in view: some RecordView
   ) throws(StoreError) -> OutcomeCode? {
     let author = entry.origin
-    if let lane = summary.lane, lane != entry.header.lane { return .laneMismatch }
     switch entry.header.operation {
+    // A put in another lane is a fork's other half and must be seen: Resolution flags it.
     case .put, .withdraw:
       if let owner = summary.owner, owner != author { return .notOwner }
     case .append, .annotate:
       // Until the put is here nobody can say whose it is: held, and the fold judges later.
       guard let owner = summary.owner else { return nil }
+      if let lane = summary.lane, lane != entry.header.lane { return .laneMismatch }
       guard author == owner || author == centre || summary.audience.contains(author) else {
         return .notAllowed
       }
@@ -150,6 +162,29 @@ extension Reconciler {
     else { return .wait(.quarantined, .registrySignature) }
     return .accept(nil)
   }
+}
+
+extension Operation {
+  /// Events and annotations are of a record that a put has made.
+  fileprivate var needsPut: Bool { self == .append || self == .annotate }
+}
+
+extension UInt32 {
+  fileprivate func addingSaturated(_ other: UInt32) -> UInt32 {
+    let (sum, overflow) = addingReportingOverflow(other)
+    return overflow ? .max : sum
+  }
+}
+
+extension Entry {
+  /// The level belongs to the header; a body that names one hides it from whoever reads headers.
+  fileprivate var bodyNamesSecrecy: Bool {
+    guard let body, body.contains(Self.secrecyName) else { return false }
+    guard let object = (try? JSONValue.parse(body))?.object else { return true }
+    return object["secrecyLevel"] != nil
+  }
+
+  private static let secrecyName = Array("\"secrecyLevel\"".utf8)
 }
 
 extension EntryHeader {

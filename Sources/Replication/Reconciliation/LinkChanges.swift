@@ -22,6 +22,8 @@ extension Reconciler {
     }
     var state = try store.peer(peer)
     state.apply(change)
+    // What `rejoin` answered for has come back: the next loss is a new one.
+    if change == .recovered { state.isAnsweredFor = false }
     try store.setPeer(state, of: peer)
     return results
   }

@@ -20,11 +20,11 @@ extension Reconciler {
     try noteBranch(of: entry, in: store)
 
     let isWider = after.audience != before.audience || (before.owner == nil && after.owner != nil)
-    if isWider { try widen(record, newest: entry, in: &store) }
-    try deliverToChildren(of: entry, in: &store)
+    let grown = isWider ? try widen(record, newest: entry, in: &store) : []
+    try deliverToChildren(of: [entry], in: &store)
     try releaseHeld(siblings, before, after, in: &store)
     let code = try refreshConflicts(record, siblings + [entry], newest: entry, in: &store)
-    if isWider { try retryWaiting(for: record, in: &store) }
+    for record in grown { try retryWaiting(for: record, in: &store) }
     return try conclude(entry, owner: after.owner, code, in: &store)
   }
 
@@ -49,7 +49,7 @@ extension Reconciler {
     if let body = entry.body, let genesis = Genesis(body: body),
       genesis.incarnation != Checkpoint.start.incarnation
     {
-      let key = Genesis.childrenKey(of: genesis.incarnation)
+      let key = Genesis.childrenKey(of: genesis.incarnation, at: entry.origin)
       try store.refer(entry.identity, to: key)
       // Two children of one parent, or a parent's entry beyond the branch point, prove a roll-back
       // or a clone to anyone who sees them (law 5).
@@ -84,11 +84,13 @@ extension Reconciler {
   private mutating func noteBranch(of entry: Entry, in view: some RecordView) throws(StoreError) {
     let incarnation = entry.identity.incarnation
     guard incarnation != log.state.end.incarnation else { return }
-    for child in try view.referrers(of: Genesis.childrenKey(of: incarnation)) {
+    let key = Genesis.childrenKey(of: incarnation, at: entry.origin)
+    for child in try view.referrers(of: key) {
       guard let body = try view.entry(child)?.body, let genesis = Genesis(body: body),
         entry.identity.sequence > genesis.sequence
       else { continue }
       alarms.append(.rollbackSeen(origin: entry.origin, incarnation: incarnation))
+      return
     }
   }
 
@@ -158,7 +160,9 @@ extension Reconciler {
   ) throws(StoreError) -> Bool {
     let identities = try store.waiting(forRegistry: revision, limit: limit)
     for identity in identities {
-      if let waiting = try store.waiting(identity) { _ = try retry(waiting, in: &store) }
+      guard let waiting = try store.waiting(identity) else { continue }
+      let result = try retry(waiting, in: &store)
+      try releaseWaiting(after: waiting.entry, result, in: &store)
     }
     return !identities.isEmpty
   }

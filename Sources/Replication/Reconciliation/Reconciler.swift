@@ -93,6 +93,7 @@ package struct Reconciler: Sendable {
         entry: waiting.entry, via: waiting.via, state: state, code: code,
         attempts: waiting.attempts + 1)
       try store.setWaiting(again)
+      try wakeWhenRecordGrows(waiting.entry, code, in: &store)
       if state != waiting.state || code != waiting.code {
         try report(waiting.entry.identity, state, code, in: &store)
       }
@@ -123,15 +124,31 @@ package struct Reconciler: Sendable {
     case .wait(let state, let code):
       try store.setWaiting(
         WaitingEntry(entry: entry, via: arrival.via, state: state, code: code, attempts: 1))
-      if code == .notAllowed || code == .notEntitled, let record = entry.header.record {
-        try store.refer(entry.identity, to: Self.waitersKey(of: record))
-      }
+      try wakeWhenRecordGrows(entry, code, in: &store)
       try report(entry.identity, state, code, in: &store)
       return Reconciled(state: state, code: code, isDuplicate: false)
+    case .refuse(.foreignOrigin):
+      // Nobody vouches for whose entry it is: only the one who carried it hears of it.
+      if let peer = arrival.via {
+        let outcome = Outcome(
+          site: site, entry: entry.identity, state: .refused, code: .foreignOrigin)
+        try give(outcome, to: peer, in: &store)
+      }
+      return Reconciled(state: .refused, code: .foreignOrigin, isDuplicate: false)
     case .refuse(let code):
       try report(entry.identity, .refused, code, in: &store)
       return Reconciled(state: .refused, code: code, isDuplicate: false)
     }
+  }
+
+  /// What may become lawful when its record comes or grows is tried again then.
+  private func wakeWhenRecordGrows(
+    _ entry: Entry, _ code: OutcomeCode, in store: inout some StoreTransaction
+  ) throws(StoreError) {
+    guard code == .notAllowed || code == .notEntitled || code == .recordMissing,
+      let record = entry.header.record
+    else { return }
+    try store.refer(entry.identity, to: Self.waitersKey(of: record))
   }
 
   /// Takes another site's word about an entry: kept here, and passed on towards the entry's origin.
@@ -140,6 +157,12 @@ package struct Reconciler: Sendable {
   ) throws(StoreError) {
     // A province speaks for itself only; the centre passes on what others say.
     guard site != centre || outcome.site == peer else { return }
+    // Only about entries that are here and went there.
+    guard try store.digest(of: outcome.entry) != nil else { return }
+    let wentThere =
+      try store.recipients(of: outcome.entry)?.contains(peer) == true
+      || peer == centre || outcome.entry.origin == peer
+    guard wentThere else { return }
     try store.setRemoteOutcome(outcome)
     guard site == centre, outcome.entry.origin != site, outcome.entry.origin != peer else { return }
     try give(outcome, to: outcome.entry.origin, in: &store)

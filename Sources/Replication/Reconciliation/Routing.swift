@@ -67,21 +67,27 @@ extension Reconciler {
 
   /// The record is for more sites, or is named for the first time: its entries, and whatever refers
   /// to it, go to the sites that came in. Each record is visited once, so the walk ends.
+  /// - Returns: every record that grew, this one first.
   mutating func widen(
     _ record: RecordKey, newest: Entry, in store: inout some StoreTransaction
-  ) throws(StoreError) {
+  ) throws(StoreError) -> [RecordKey] {
     var open = [record]
+    var grown: [RecordKey] = []
     var visited: Set<RecordKey> = []
     while let next = open.popLast() {
       guard visited.insert(next).inserted, let summary = try store.summary(of: next) else {
         continue
       }
+      grown.append(next)
       let entries = try store.entries(of: next)
+      var delivered: [Entry] = []
       for entry in entries where entry.identity != newest.identity {
-        try deliver(entry, summary, entries, in: &store)
+        if try deliver(entry, summary, entries, in: &store) { delivered.append(entry) }
       }
+      try deliverToChildren(of: delivered, in: &store)
       open.append(contentsOf: try widenReferrers(of: next, summary, entries, in: &store))
     }
+    return grown
   }
 
   /// Records whose revocation or replacement of this one now reaches further.
@@ -108,28 +114,34 @@ extension Reconciler {
     return grown
   }
 
-  /// Children in other records go where their parent goes.
+  /// Children in other records go where their parent goes, and theirs after them. A list of work and
+  /// not a recursion: a chain of parents may be as long as a hostile peer likes.
   mutating func deliverToChildren(
-    of parent: Entry, in store: inout some StoreTransaction
+    of parents: [Entry], in store: inout some StoreTransaction
   ) throws(StoreError) {
-    for identity in try store.referrers(of: Self.childrenKey(of: parent.digest)) {
-      guard let child = try store.entry(identity), let record = child.header.record,
-        let summary = try store.summary(of: record)
-      else { continue }
-      try deliver(child, summary, try store.entries(of: record), in: &store)
+    var open = parents
+    while let parent = open.popLast() {
+      for identity in try store.referrers(of: Self.childrenKey(of: parent.digest)) {
+        guard let child = try store.entry(identity), let record = child.header.record,
+          let summary = try store.summary(of: record)
+        else { continue }
+        let siblings = try store.entries(of: record)
+        if try deliver(child, summary, siblings, in: &store) { open.append(child) }
+      }
     }
   }
 
-  /// A new row for the sites that came in since the entry's last one, if any.
+  /// A new row for the sites that came in since the entry's last one.
+  /// - Returns: whether there were any.
   private mutating func deliver(
     _ entry: Entry, _ summary: RecordSummary, _ siblings: [Entry],
     in store: inout some StoreTransaction
-  ) throws(StoreError) {
+  ) throws(StoreError) -> Bool {
     let wanted = try route(entry, facts(of: entry) ?? nil, summary, siblings, in: store)
     let had = try store.recipients(of: entry.identity) ?? .none
-    guard let missing = wanted.subtracting(had) else { return }
+    guard let missing = wanted.subtracting(had) else { return false }
     let via: SiteID? = entry.origin == site ? nil : site == centre ? entry.origin : centre
     try log.append(entry, recipients: missing, via: via, isNew: false, in: &store)
-    try deliverToChildren(of: entry, in: &store)
+    return true
   }
 }

@@ -28,7 +28,11 @@ package struct SiteLog: Sendable {
   /// Notes what an entry says of causality and time, and of numbers when it is this life's own.
   private mutating func take(_ header: EntryHeader) {
     state.greatestDepth = max(state.greatestDepth, header.depth)
-    guard header.identity.incarnation == state.end.incarnation else {
+    // Incarnations are public: only the origin makes an entry ours.
+    let isOwn =
+      header.identity.origin == state.site
+      && header.identity.incarnation == state.end.incarnation
+    guard isOwn else {
       state.clock = state.clock.seeing(header.time, now: now)
       return
     }
@@ -100,7 +104,7 @@ package struct SiteLog: Sendable {
       body: parent.body, in: &store)
     try appendRow(genesis, recipients: .everyone, via: nil, isNew: true, in: &store)
     if parent.incarnation != Checkpoint.start.incarnation {
-      try store.refer(genesis.identity, to: Genesis.childrenKey(of: parent.incarnation))
+      try store.refer(genesis.identity, to: Genesis.childrenKey(of: parent.incarnation, at: state.site))
     }
   }
 }
@@ -148,7 +152,7 @@ package struct Genesis: Hashable, Sendable {
 
   /// Genesis entries refer to their parent's incarnation under this name: two are proof of a
   /// roll-back or a clone.
-  package static func childrenKey(of incarnation: Incarnation) -> UniqueKey {
-    UniqueKey(Array("genesis:".utf8) + incarnation.raw.bytes)
+  package static func childrenKey(of incarnation: Incarnation, at site: SiteID) -> UniqueKey {
+    UniqueKey(Array("genesis:".utf8) + incarnation.raw.bytes + site.bytes)
   }
 }

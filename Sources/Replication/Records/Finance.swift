@@ -145,11 +145,13 @@ package enum FinanceRules: RecordRules {
     return facts
   }
 
-  /// F3: (budgetUnitCode, fiscalYear, voucherForm, voucherNumber).
+  /// F3: (budgetUnitCode, fiscalYear, voucherForm, voucherNumber) at its site: nobody else can put a
+  /// unit's vouchers into conflict.
   private static func voucherKey(_ body: JSONObject) -> UniqueKey {
     let unit = body[.accountingUnit]?.object?.text(.budgetUnitCode)
+    let site = body.organSite(.accountingUnit).map { Text($0.description) }
     let year = Text("\(body[.fiscalYear]?.integer ?? 0)")
-    let parts = [unit, year, body.text(.voucherForm), body.text(.voucherNumber)]
+    let parts = [site, unit, year, body.text(.voucherForm), body.text(.voucherNumber)]
     return UniqueKey(.voucherNumber, parts.map { $0?.bytes ?? [] })
   }
 

@@ -14,7 +14,9 @@ extension SimulatedSite {
     let connection = line.connect()
     attach(connection, peer: centre, end: .dialler)
     world.after(line.latency) { [self] in
-      guard acceptor.isUp, !connection.isBroken else { return connection.breakDown(silently: false) }
+      guard acceptor.isUp, !connection.isBroken else {
+        return connection.breakDown(silently: false)
+      }
       acceptor.attach(connection, peer: id, end: .acceptor)
     }
   }

@@ -118,7 +118,8 @@ enum Bodies {
     var body = put(id, revision: 1)
     body["entryKind"] = text("voucher")
     body["accountingUnit"] = .object([
-      "siteId": text(site), "organId": text("A99.\(site)"), "budgetUnitCode": text(1_990_000 + unit),
+      "siteId": text(site), "organId": text("A99.\(site)"),
+      "budgetUnitCode": text(1_990_000 + unit),
       "unitName": text("VP \(site)"),
     ])
     body["fiscalYear"] = .integer(2026)

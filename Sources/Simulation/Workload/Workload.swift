@@ -63,8 +63,10 @@ struct Workload {
       record, number: documentCount, from: site.id, to: to,
       isUrgent: world.random.chance(30))
     documents.append(
-      (RecordKey(kind: .document, id: RecordID(record)), site.id,
-        Bodies.documentID(number: documentCount, from: site.id)))
+      (
+        RecordKey(kind: .document, id: RecordID(record)), site.id,
+        Bodies.documentID(number: documentCount, from: site.id)
+      ))
     write(.document, .put, body, at: site.id, in: world)
   }
 

@@ -67,7 +67,9 @@ extension SimulatedWorld {
         let day = CalendarDate(localDayOf: centre.wallTime)
         if RecordContent(record, entries: entries, asOf: day)
           != RecordContent(record, entries: others, asOf: day)
-        { fail("O4: \(record) reads differently at \(province.id) and \(centre.id)") }
+        {
+          fail("O4: \(record) reads differently at \(province.id) and \(centre.id)")
+        }
       }
     }
   }

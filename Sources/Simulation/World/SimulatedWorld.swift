@@ -171,7 +171,8 @@ final class SimulatedWorld {
   static func hasCanary(_ bytes: [UInt8]) -> Bool {
     bytes.withUnsafeBytes { all in
       var rest = all[...]
-      while rest.count >= canary.count, let base = UnsafeRawBufferPointer(rebasing: rest).baseAddress,
+      while rest.count >= canary.count,
+        let base = UnsafeRawBufferPointer(rebasing: rest).baseAddress,
         let found = memchr(base, Int32(canary[0]), rest.count)
       {
         let start = rest.startIndex + (UnsafeRawPointer(found) - base)
@@ -193,7 +194,9 @@ final class SimulatedWorld {
       guard let row = try after.row(at: lsn) else { return fail("\(site.id) has no row \(lsn)") }
       if let known = ledger.digests.updateValue(row.digest, forKey: row.entry),
         known != row.digest
-      { fail("O2: \(row.entry) has two digests") }
+      {
+        fail("O2: \(row.entry) has two digests")
+      }
     }
     for peer in try before.peers() where !resumedPeers.contains(peer) {
       for lane in Lane.allCases {

@@ -48,6 +48,9 @@ package final class SQLiteWriter: SQLiteQueries, @unchecked Sendable {
     }
   }
 
+  /// The clean end of the store; the readers are closed before.
+  package func close() { connection.close() }
+
   package func begin() throws(StoreError) { try connection.run("BEGIN IMMEDIATE") }
 
   /// Synced when it returns.

@@ -23,18 +23,20 @@ package enum Socket {
     return socket
   }
 
-  /// Listens on a Unix path with mode 0660. A socket file that nobody answers on, left by a process
+  /// Listens on a Unix path with the given mode. A socket file that nobody answers on, left by a process
   /// that was killed, is replaced; anything else at the path stays and is an error.
   /// - Throws: `.addressInUse` when somebody answers or the path is no socket.
-  package static func listen(onUnixPath path: String) throws(TransportError) -> FileDescriptor {
+  package static func listen(
+    onUnixPath path: String, mode: UInt32 = 0o660
+  ) throws(TransportError) -> FileDescriptor {
     let address = SocketAddress.unix(path: path)
     let socket = try open(address)
     try removeStaleSocket(at: path)
     let number = socket.number
     // The file is created with the mode of the socket less the umask, so it is never wider than
     // this, not even for a moment; chmod then undoes the umask.
-    guard fchmod(number, 0o660) == 0, try address.withSockaddr({ bind(number, $0, $1) }) == 0,
-      chmod(path, 0o660) == 0
+    guard fchmod(number, mode) == 0, try address.withSockaddr({ bind(number, $0, $1) }) == 0,
+      chmod(path, mode) == 0
     else { throw TransportError(.bind, errno: errno, subject: path) }
     guard Glibc.listen(number, backlog) == 0 else {
       throw TransportError(.listen, errno: errno, subject: path)

@@ -19,7 +19,7 @@ struct TestNetwork {
   }
 
   private static let template = Result {
-    var network = TestNetwork(bare: 0)
+    var network = TestNetwork(bare: 0xD0_4B_60)
     try network[Self.centre].writeRegistry(Self.everyone)
     try network.settle()
     return network
