@@ -43,48 +43,42 @@ let programs: [Target] = [
     swiftSettings: strict),
 ]
 
+/// Everything the daemon is made of; its tests start it as a process.
+let daemonParts: [Target.Dependency] = [
+  "Daemon", "Console", "Storage", "Transport", "Operations", "Replication", "Cryptography",
+]
+
 let tests: [Target] = [
+  .testTarget(name: "ArchitectureTests", swiftSettings: strict),
   .testTarget(
-    name: "ReplicationTests",
-    dependencies: ["Replication", "Cryptography", "Storage"],
-    resources: [.copy("Samples"), .copy("Golden")],
+    name: "ReplicationTests", dependencies: ["Replication", "Cryptography", "Storage"],
+    resources: [.copy("Samples"), .copy("Golden")], swiftSettings: strict),
+  .testTarget(
+    name: "StoreContract", dependencies: ["Storage", "Replication", "Cryptography"],
     swiftSettings: strict),
   .testTarget(
-    name: "CryptographyTests",
-    dependencies: ["Cryptography", "Replication"],
+    name: "StorageTests", dependencies: ["Storage", "Replication", "Cryptography"],
     swiftSettings: strict),
   .testTarget(
-    name: "TransportTests",
-    dependencies: ["Transport", "Replication"],
+    name: "CryptographyTests", dependencies: ["Cryptography", "Replication"],
     swiftSettings: strict),
   .testTarget(
-    name: "OperationsTests",
-    dependencies: ["Operations", "Replication"],
-    swiftSettings: strict),
+    name: "TransportTests", dependencies: ["Transport", "Replication"], swiftSettings: strict),
   .testTarget(
-    name: "StoreContract",
-    dependencies: ["Storage", "Replication", "Cryptography"],
-    swiftSettings: strict),
-  .testTarget(
-    name: "StorageTests",
-    dependencies: ["Storage", "Replication", "Cryptography"],
-    swiftSettings: strict),
+    name: "OperationsTests", dependencies: ["Operations", "Replication"], swiftSettings: strict),
   .testTarget(
     name: "ConsoleTests",
     dependencies: ["Console", "Transport", "Operations", "Replication", "Cryptography"],
     swiftSettings: strict),
   .testTarget(
-    name: "SimulationTests",
-    dependencies: ["Simulation", "Replication"],
+    name: "SimulationTests", dependencies: ["Simulation", "Replication", "Storage"],
     swiftSettings: strict),
   .testTarget(
-    name: "ArchitectureTests",
-    dependencies: [],
-    swiftSettings: strict),
+    name: "Scenarios", dependencies: ["Simulation", "Replication", "Storage"],
+    exclude: ["Scripts"], swiftSettings: strict),
   .testTarget(
-    name: "Scenarios",
-    dependencies: ["Simulation", "Replication"],
-    swiftSettings: strict),
+    name: "BenchTests", dependencies: ["dongbo-bench", "Replication"], swiftSettings: strict),
+  .testTarget(name: "DaemonTests", dependencies: daemonParts, swiftSettings: strict),
 ]
 
 let package = Package(
