@@ -104,24 +104,23 @@ extension DaemonTests {
       }
       let secret = try client.voucher(2, description: canary) { $0.secrecy = .mat }
       let honest = try client.voucher(3, description: "Chi tiền mặt")
-      for (index, entry) in [forged, secret, honest].enumerated() {
-        let lsn = UInt64(index)
-        try client.send(
-          .entries(
-            EntriesMessage(
-              lane: .normal, previousLSN: LSN(lsn), entries: [entry],
-              checkpoint: client.checkpoint(lsn + 1))))
-        try client.awaitAcknowledgement(lsn + 1)
+      // Under an identity that is known already.
+      let secretAgain = try client.voucher(4, description: canary) { header in
+        header.identity = honest.identity
+        header.secrecy = .mat
       }
-      // Its own entry's outcome comes back; that of the forged one is not its business.
-      #expect(client.outcomes.map(\.code) == [.secrecy])
-      #expect(client.outcomes.allSatisfy { $0.state == .refused })
+      let fork = try client.voucher(5, description: "khác") { $0.identity = honest.identity }
+      for entry in [forged, secret, honest, secretAgain, fork] { try client.write(entry) }
+      #expect(client.outcomes.map(\.code) == [.foreignOrigin, .secrecy, .secrecy, .identityFork])
+      #expect(client.outcomes.map(\.state) == [.refused, .refused, .refused, .conflict])
       #expect(try lab.refusedEntries(Lab.centre, "foreign-origin") == 1)
-      #expect(try lab.refusedEntries(Lab.centre, "secrecy") == 1)
+      #expect(try lab.refusedEntries(Lab.centre, "secrecy") == 2)
+      #expect(lab.logs(Lab.centre, "event=entry.identity-fork", "lang-son"))
       let api = lab.api(Lab.centre)
-      #expect(try api.get("records/finance/\(Samples.id(1))").status == 404)
-      #expect(try api.get("records/finance/\(Samples.id(2))").status == 404)
-      #expect(try api.get("records/finance/\(Samples.id(3))").status == 200)
+      for (number, status) in [(1, 404), (2, 404), (3, 200), (4, 404), (5, 404)] {
+        let record = try api.get("records/finance/\(Samples.id(number))")
+        #expect(record.status == status, "\(number)")
+      }
 
       // As files lie on disk while it runs, and after it has stopped.
       #expect(try !lab.keeps(canary, at: Lab.centre))
@@ -142,6 +141,18 @@ extension DaemonTests {
 }
 
 extension LinkClient {
+  /// Sends one entry as the next row and waits until the centre has decided.
+  fileprivate func write(_ entry: Entry) throws {
+    let previous = lastLSN
+    lastLSN += 1
+    try send(
+      .entries(
+        EntriesMessage(
+          lane: .normal, previousLSN: LSN(previous), entries: [entry],
+          checkpoint: checkpoint(lastLSN))))
+    try awaitAcknowledgement(lastLSN)
+  }
+
   /// An entry as lang-son would write it, but for what `change` makes of its header.
   fileprivate func voucher(
     _ number: Int, description: String, change: (inout EntryHeader) -> Void = { _ in }

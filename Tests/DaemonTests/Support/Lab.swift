@@ -49,14 +49,16 @@ final class Lab {
     try Disk.write(file, text.replacing(old, with: new))
   }
 
-  /// Another directory for the same site, as someone makes who copies it: with data of its own.
+  /// A copy of a stopped site's whole directory, with ports of its own.
   func addTwin(of site: String, named twin: String) throws {
     let place = "\(path)/\(twin)"
     try #require(mkdir(place, 0o700) == 0, "\(place)")
-    for name in ["dongbo.conf", "link.key", "link.crt", "link-ca.crt", "link-ca.crl"] {
+    let files = ["dongbo.conf", "link.key", "link.crt", "link-ca.crt", "link-ca.crl", "witness"]
+    for name in files {
       try Disk.write("\(place)/\(name)", Disk.read("\(path)/\(site)/\(name)"))
     }
     #expect(chmod("\(place)/link.key", 0o600) == 0)
+    try Disk.copy("\(path)/\(site)/data", to: "\(place)/data")
     let old = try configuration(of: site).monitoring.listen
     let fresh = try LabPlan(
       centre: try #require(SiteID("a")), provinces: [try #require(SiteID("b"))], relayed: [])

@@ -57,6 +57,8 @@ final class LinkClient {
   private(set) var centreHello: Hello?
   /// What became of the entries sent, as far as they were not simply applied.
   private(set) var outcomes: [Outcome] = []
+  /// The end of this client's log.
+  var lastLSN: UInt64 = 0
   private let socket: RawSocket
   private let tls: TLSConnection
   private let sealing: CheckpointKey
@@ -161,9 +163,20 @@ final class LinkClient {
     while let message = try receive() {
       guard case .acknowledge(let answer) = message, answer.lane == .normal else { continue }
       outcomes += answer.outcomes
+      if !answer.outcomes.isEmpty { try acknowledgeOutcomes() }
       if answer.checkpoint.lsn >= LSN(lsn), outcomes.count >= answer.outcomesEnd { return }
     }
     try #require(Bool(false), "no ACK of \(lsn)")
+  }
+
+  /// The next outcomes come when these are durable here.
+  private func acknowledgeOutcomes() throws {
+    try send(
+      .acknowledge(
+        Acknowledgement(
+          lane: .normal, checkpoint: .start, credit: .zero,
+          outcomeCursor: UInt64(outcomes.count), outcomesEnd: 0, pingToken: 0,
+          logEnd: checkpoint(lastLSN))))
   }
 
   private func flush() throws {

@@ -30,6 +30,11 @@ enum Samples {
     return body
   }
 
+  /// An asset of lang-son: its card may be put again, revision by revision.
+  static func assetCard() throws -> JSONObject {
+    try #require(try lines("Deploy/samples/base/00/lang-son/put.finance.jsonl").first)
+  }
+
   /// A document of lang-son to the centre.
   static func document(_ number: Int, subject: String = "Báo cáo") throws -> JSONObject {
     var body = try #require(try lines("Deploy/samples/cut/lang-son/put.document.jsonl").first)
