@@ -41,7 +41,9 @@ extension DaemonTests {
     }
 
     private static func isDiskSmall() throws -> Bool {
-      try DataDirectory(Disk.makeTemporary()).freeByteCount() < largestReserve
+      let directory = try Disk.makeTemporary()
+      defer { try? Disk.remove(directory) }
+      return try DataDirectory(directory).freeByteCount() < largestReserve
     }
   }
 }

@@ -1,6 +1,8 @@
 import Glibc
+import Operations
 import Replication
 import Testing
+import Transport
 
 extension DaemonTests {
   /// Starting, refusing to start, reading the configuration again, and stopping.
@@ -16,6 +18,27 @@ extension DaemonTests {
       #expect(try lab.stop("lang-son") == 0)
       #expect(try lab.stop(Lab.centre) == 0)
       #expect(lab.logs("lang-son", "event=site.stopped"))
+    }
+
+    /// Clients that never finish what they began do not hold a stop up.
+    @Test func openConnectionsDoNotKeepASiteFromStopping() throws {
+      let lab = try Lab("lang-son")
+      try lab.startAll()
+      let admin = try RawSocket(.unix(path: "\(lab.path)/\(Lab.centre)/admin.sock"))
+      try admin.write(Array("POST /api/v1/reload HTTP/1.1\r\nHost: localhost\r\n".utf8))
+      let poll = try RawSocket(.unix(path: "\(lab.path)/\(Lab.centre)/admin.sock"))
+      let end = try #require(try lab.api(Lab.centre).get("changes").text("next"))
+      try poll.write(
+        Array(
+          ("GET /api/v1/changes?feed=longpoll&timeoutMs=60000&since=\(end) HTTP/1.1\r\n"
+            + "Host: localhost\r\n\r\n").utf8))
+      let place = try #require(try lab.configuration(of: Lab.centre).link.listen.first)
+      let link = try RawSocket(
+        try #require(SocketAddress(numeric: place.host, port: place.port)))
+      try link.write([22, 3, 1])
+      #expect(try lab.stop(Lab.centre) == 0)
+      #expect(try lab.stop("lang-son") == 0)
+      #expect(try link.read().isEmpty)
     }
 
     @Test func aBrokenConfigurationEndsWith78AndEveryFault() throws {
