@@ -19,19 +19,21 @@ let shims: [Target] = [
 let libraries: [Target] = [
   .target(name: "Replication", swiftSettings: strict + [.strictMemorySafety()]),
   .target(
-    name: "Storage", dependencies: ["Replication", "CSQLite"], resources: [.embedInCode("schema.sql")],
-    swiftSettings: strict),
+    name: "Storage", dependencies: ["Replication", "CSQLite"],
+    resources: [.embedInCode("schema.sql")], swiftSettings: strict),
   .target(name: "Cryptography", dependencies: ["Replication", "COpenSSL"], swiftSettings: strict),
   .target(name: "Transport", dependencies: ["Replication", "CZstd"], swiftSettings: strict),
   .target(name: "Operations", dependencies: ["Replication"], swiftSettings: strict),
   .target(
-    name: "Daemon", dependencies: ["Replication", "Storage", "Cryptography", "Transport", "Operations"],
+    name: "Daemon",
+    dependencies: ["Replication", "Storage", "Cryptography", "Transport", "Operations"],
     swiftSettings: strict),
   .target(
     name: "Console", dependencies: ["Replication", "Cryptography", "Transport", "Operations"],
     swiftSettings: strict),
   .target(
-    name: "Simulation", dependencies: ["Replication", "Storage", "Cryptography"], swiftSettings: strict),
+    name: "Simulation", dependencies: ["Replication", "Storage", "Cryptography"],
+    swiftSettings: strict),
 ]
 
 let programs: [Target] = [
@@ -39,7 +41,7 @@ let programs: [Target] = [
   .executableTarget(name: "dongbo", dependencies: ["Console"], swiftSettings: strict),
   .executableTarget(name: "dongbo-sim", dependencies: ["Simulation"], swiftSettings: strict),
   .executableTarget(
-    name: "dongbo-bench", dependencies: ["Simulation", "Console", "Transport", "Replication"],
+    name: "dongbo-bench", dependencies: ["Transport", "Replication"],
     swiftSettings: strict),
 ]
 
@@ -53,6 +55,7 @@ let tests: [Target] = [
   .testTarget(
     name: "ReplicationTests", dependencies: ["Replication", "Cryptography", "Storage"],
     resources: [.copy("Samples"), .copy("Golden")], swiftSettings: strict),
+  .testTarget(name: "LinkTests", dependencies: ["Replication"], swiftSettings: strict),
   .testTarget(
     name: "StoreContract", dependencies: ["Storage", "Replication", "Cryptography"],
     swiftSettings: strict),

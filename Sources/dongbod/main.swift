@@ -3,9 +3,13 @@ import Glibc
 import Operations
 
 /// dongbod --config PATH: runs one site until SIGTERM.
-func fail(_ text: String, code: Int32) -> Never {
+func tell(_ text: String, on descriptor: Int32 = STDOUT_FILENO) {
   let line = Array((text + "\n").utf8)
-  _ = write(STDERR_FILENO, line, line.count)
+  _ = write(descriptor, line, line.count)
+}
+
+func fail(_ text: String, code: Int32) -> Never {
+  tell(text, on: STDERR_FILENO)
   exit(code)
 }
 
@@ -14,10 +18,10 @@ var path = environmentValue("DONGBO_CONFIG")
 switch arguments.count {
 case 0: break
 case 1 where arguments[0] == "--version":
-  print("dongbod \(DongboVersion.text)")
+  tell("dongbod \(DongboVersion.text)")
   exit(0)
 case 1 where arguments[0] == "--help":
-  print("usage: dongbod --config PATH\nSignals: TERM stops, HUP reloads the configuration.")
+  tell("usage: dongbod --config PATH\nSignals: TERM stops, HUP reloads the configuration.")
   exit(0)
 case 2 where arguments[0] == "--config": path = arguments[1]
 default: fail("usage: dongbod --config PATH (see dongbod --help)", code: 64)

@@ -66,7 +66,7 @@ func testEntry(
 /// A log in an array, read as the port asks.
 struct FakeLog: LogReader {
   let site: SiteID
-  var incarnation = ReplicationTests.incarnation(1)
+  var incarnation = LinkTests.incarnation(1)
   var rows: [LogRow] = []
   var entries: [EntryIdentity: Entry] = [:]
   var outcomes: [NumberedOutcome] = []
@@ -111,6 +111,8 @@ struct FakeLog: LogReader {
   func row(at lsn: LSN) throws(StoreError) -> LogRow? {
     lsn > .start && lsn.value <= UInt64(rows.count) ? rows[Int(lsn.value) - 1] : nil
   }
+
+  func outcomesEnd(for peer: SiteID) throws(StoreError) -> UInt64 { UInt64(outcomes.count) }
 
   func lastRow(of incarnation: Incarnation) throws(StoreError) -> LSN? {
     rows.last { $0.incarnation == incarnation }?.lsn
