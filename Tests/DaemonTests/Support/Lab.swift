@@ -11,8 +11,8 @@ final class Lab {
   static let centre = "trung-uong"
   let path: String
   let provinces: [String]
+  private let monitoringPorts: [String: UInt16]
   private var processes: [String: SiteProcess] = [:]
-  private var logNames: Set<String> = []
 
   init(_ provinces: String...) throws {
     self.provinces = provinces
@@ -20,6 +20,8 @@ final class Lab {
     let plan = try LabPlan(
       centre: try #require(SiteID(Self.centre)),
       provinces: try provinces.map { try #require(SiteID($0)) }, relayed: [])
+    monitoringPorts = Dictionary(
+      uniqueKeysWithValues: plan.sites.map { ("\($0.id)", $0.monitoringPort) })
     try LabWriter(plan, directory: path, language: .en, now: WallClock.now()).write()
     for site in sites {
       // Reconnects within a test's patience; dead sessions are found by it too.
@@ -47,14 +49,16 @@ final class Lab {
     try Disk.write(file, text.replacing(old, with: new))
   }
 
-  /// Another directory for the same site, as someone makes who copies it: with data of its own.
+  /// A copy of a stopped site's whole directory, with ports of its own.
   func addTwin(of site: String, named twin: String) throws {
     let place = "\(path)/\(twin)"
     try #require(mkdir(place, 0o700) == 0, "\(place)")
-    for name in ["dongbo.conf", "link.key", "link.crt", "link-ca.crt", "link-ca.crl"] {
+    let files = ["dongbo.conf", "link.key", "link.crt", "link-ca.crt", "link-ca.crl", "witness"]
+    for name in files {
       try Disk.write("\(place)/\(name)", Disk.read("\(path)/\(site)/\(name)"))
     }
     #expect(chmod("\(place)/link.key", 0o600) == 0)
+    try Disk.copy("\(path)/\(site)/data", to: "\(place)/data")
     let old = try configuration(of: site).monitoring.listen
     let fresh = try LabPlan(
       centre: try #require(SiteID("a")), provinces: [try #require(SiteID("b"))], relayed: [])
@@ -69,7 +73,6 @@ final class Lab {
     let process = try SiteProcess(
       configuration: "\(path)/\(site)/dongbo.conf", log: logPath(site))
     processes[site] = process
-    logNames.insert(site)
     return process
   }
 
@@ -136,6 +139,15 @@ final class Lab {
     }
   }
 
+  /// Whether `text` stands in the site's log or in any file of its data directory.
+  func keeps(_ text: String, at site: String) throws -> Bool {
+    let data = "\(path)/\(site)/data"
+    let files = try Disk.names(in: data).map { "\(data)/\($0)" } + [logPath(site)]
+    return try files.contains { file in
+      try Disk.read(file).firstRange(of: Array(text.utf8)) != nil
+    }
+  }
+
   /// The value of a sample on the site's metrics page, 0 when it is not there.
   func metric(_ site: String, _ sample: String) throws -> Double {
     let page = try monitoring(site, "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
@@ -155,8 +167,8 @@ final class Lab {
 
   /// Sends bytes to the monitoring port and returns what comes until an answer is complete.
   func monitoring(_ site: String, _ request: String) throws -> String {
-    let listen = try configuration(of: site).monitoring.listen
-    let address = try #require(SocketAddress(numeric: listen.host, port: listen.port))
+    let port = try #require(monitoringPorts[site])
+    let address = try #require(SocketAddress(numeric: "127.0.0.1", port: port))
     return try RawSocket(address).exchange(Array(request.utf8))
   }
 }

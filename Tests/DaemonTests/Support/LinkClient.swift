@@ -53,6 +53,12 @@ extension Validity {
 final class LinkClient {
   let site: SiteID
   let nonce: Bytes16
+  /// What the centre said of itself; nil until the HELLOs are exchanged.
+  private(set) var centreHello: Hello?
+  /// What became of the entries sent, as far as they were not simply applied.
+  private(set) var outcomes: [Outcome] = []
+  /// The end of this client's log.
+  var lastLSN: UInt64 = 0
   private let socket: RawSocket
   private let tls: TLSConnection
   private let sealing: CheckpointKey
@@ -81,6 +87,7 @@ final class LinkClient {
       try #require(Bool(false), "no HELLO")
       return
     }
+    centreHello = centre
     try send(
       .helloOK(
         HelloOK(
@@ -151,16 +158,25 @@ final class LinkClient {
     return found
   }
 
-  /// Reads until the centre has acknowledged `lsn` in the normal lane.
-  func awaitAcknowledgement(_ lsn: UInt64) throws -> Acknowledgement {
+  /// Reads until the centre has acknowledged `lsn` in the normal lane and told its outcomes.
+  func awaitAcknowledgement(_ lsn: UInt64) throws {
     while let message = try receive() {
-      if case .acknowledge(let answer) = message, answer.lane == .normal,
-        answer.checkpoint.lsn >= LSN(lsn)
-      {
-        return answer
-      }
+      guard case .acknowledge(let answer) = message, answer.lane == .normal else { continue }
+      outcomes += answer.outcomes
+      if !answer.outcomes.isEmpty { try acknowledgeOutcomes() }
+      if answer.checkpoint.lsn >= LSN(lsn), outcomes.count >= answer.outcomesEnd { return }
     }
-    return try #require(nil, "no ACK of \(lsn)")
+    try #require(Bool(false), "no ACK of \(lsn)")
+  }
+
+  /// The next outcomes come when these are durable here.
+  private func acknowledgeOutcomes() throws {
+    try send(
+      .acknowledge(
+        Acknowledgement(
+          lane: .normal, checkpoint: .start, credit: .zero,
+          outcomeCursor: UInt64(outcomes.count), outcomesEnd: 0, pingToken: 0,
+          logEnd: checkpoint(lastLSN))))
   }
 
   private func flush() throws {

@@ -18,6 +18,9 @@ enum Samples {
     return "00000000-0000-4000-8000-" + String(repeating: "0", count: 12 - hex.count) + hex
   }
 
+  /// Stands in every voucher made here.
+  static let unitName = "Văn phòng Tỉnh uỷ Lạng Sơn"
+
   /// A posted voucher of lang-son.
   static func voucher(_ number: Int, description: String = "Chi tiền mặt") throws -> JSONObject {
     var body = try #require(try lines("Deploy/samples/conflict/lang-son/put.finance.jsonl").first)
@@ -27,6 +30,11 @@ enum Samples {
     return body
   }
 
+  /// An asset of lang-son: its card may be put again, revision by revision.
+  static func assetCard() throws -> JSONObject {
+    try #require(try lines("Deploy/samples/base/00/lang-son/put.finance.jsonl").first)
+  }
+
   /// A document of lang-son to the centre.
   static func document(_ number: Int, subject: String = "Báo cáo") throws -> JSONObject {
     var body = try #require(try lines("Deploy/samples/cut/lang-son/put.document.jsonl").first)
@@ -34,6 +42,16 @@ enum Samples {
     body["documentId"] = .string(Text("A99.P20,2026/06/15,\(number)-BC/TU"))
     body["codeNumber"] = .string(Text("\(number)"))
     body["subject"] = .string(Text(subject))
+    return body
+  }
+
+  /// A document of the centre to lang-son.
+  static func centreDocument(_ number: Int) throws -> JSONObject {
+    var body = try #require(
+      try lines("Deploy/samples/cut/trung-uong/put.document.jsonl").first)
+    body["recordId"] = .string(Text(id(number)))
+    body["documentId"] = .string(Text("A99.00,2026/06/15,\(number)-CV/VPTW"))
+    body["codeNumber"] = .string(Text("\(number)"))
     return body
   }
 }
