@@ -20,12 +20,41 @@ extension Reconciler {
     try noteBranch(of: entry, in: store)
 
     let isWider = after.audience != before.audience || (before.owner == nil && after.owner != nil)
-    let grown = isWider ? try widen(record, newest: entry, in: &store) : []
+    let grown = try grow(record, isWider, siblings, newest: entry, facts, in: &store)
     try deliverToChildren(of: [entry], in: &store)
     try releaseHeld(siblings, before, after, in: &store)
-    let code = try refreshConflicts(record, siblings + [entry], newest: entry, in: &store)
+    let code = try conflict(record, siblings, newest: entry, facts, in: &store)
     for record in grown { try retryWaiting(for: record, in: &store) }
     return try conclude(entry, owner: after.owner, code, in: &store)
+  }
+
+  /// Most records come alone: with no sibling and nobody that refers to it there is nothing to widen.
+  private mutating func grow(
+    _ record: RecordKey, _ isWider: Bool, _ siblings: [Entry], newest: Entry, _ facts: EntryFacts?,
+    in store: inout some StoreTransaction
+  ) throws(StoreError) -> [RecordKey] {
+    guard isWider else { return [] }
+    if siblings.isEmpty, let facts {
+      var isReferredTo = false
+      for name in facts.names {
+        isReferredTo = try isReferredTo || !store.referrers(of: name).isEmpty
+      }
+      if !isReferredTo { return [record] }
+    }
+    return try widen(record, newest: newest, in: &store)
+  }
+
+  /// ... and with no rival for its keys it is in no conflict.
+  private mutating func conflict(
+    _ record: RecordKey, _ siblings: [Entry], newest: Entry, _ facts: EntryFacts?,
+    in store: inout some StoreTransaction
+  ) throws(StoreError) -> OutcomeCode? {
+    if siblings.isEmpty, let facts {
+      var hasRival = false
+      for key in facts.claims { hasRival = try hasRival || store.claimants(of: key).count > 1 }
+      if !hasRival { return nil }
+    }
+    return try refreshConflicts(record, siblings + [newest], newest: newest, in: &store)
   }
 
   private mutating func conclude(
