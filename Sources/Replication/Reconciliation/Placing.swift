@@ -35,11 +35,9 @@ extension Reconciler {
   ) throws(StoreError) -> [RecordKey] {
     guard isWider else { return [] }
     if siblings.isEmpty, let facts {
-      var isReferredTo = false
-      for name in facts.names {
-        isReferredTo = try isReferredTo || !store.referrers(of: name).isEmpty
-      }
-      if !isReferredTo { return [record] }
+      var referrerCount = 0
+      for name in facts.names { referrerCount += try store.referrers(of: name).count }
+      if referrerCount == 0 { return [record] }
     }
     return try widen(record, newest: newest, in: &store)
   }
@@ -50,9 +48,9 @@ extension Reconciler {
     in store: inout some StoreTransaction
   ) throws(StoreError) -> OutcomeCode? {
     if siblings.isEmpty, let facts {
-      var hasRival = false
-      for key in facts.claims { hasRival = try hasRival || store.claimants(of: key).count > 1 }
-      if !hasRival { return nil }
+      var rivalCount = 0
+      for key in facts.claims { rivalCount += try store.claimants(of: key).count - 1 }
+      if rivalCount == 0 { return nil }
     }
     return try refreshConflicts(record, siblings + [newest], newest: newest, in: &store)
   }
