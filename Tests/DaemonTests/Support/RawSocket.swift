@@ -2,7 +2,6 @@ import Testing
 
 @testable import Transport
 
-
 /// A blocking client that may send anything.
 final class RawSocket {
   private let connection: FileDescriptor
