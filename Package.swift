@@ -37,7 +37,8 @@ let libraries: [Target] = [
 ]
 
 let programs: [Target] = [
-  .executableTarget(name: "dongbod", dependencies: ["Daemon", "Operations"], swiftSettings: strict),
+  .executableTarget(
+    name: "dongbod", dependencies: ["Daemon", "Operations"], swiftSettings: strict),
   .executableTarget(name: "dongbo", dependencies: ["Console"], swiftSettings: strict),
   .executableTarget(name: "dongbo-sim", dependencies: ["Simulation"], swiftSettings: strict),
   .executableTarget(

@@ -134,6 +134,15 @@ enum Fixture {
       audience: [])
     return Entry(authoring: header, body: Array(body.utf8), hashing: TestHashing())
   }
+
+  /// Reads as a registry; stores do not verify its signature.
+  static func registryBody(_ sites: [RegistrySnapshot.Site], number: UInt64) -> [UInt8] {
+    let unsigned = sites.reduce(JSONObject()) {
+      RegistrySnapshot.adding($1, to: $0, number: number)
+    }
+    let signed = RegistrySnapshot.signing(unsigned, publicKey: [1], signature: [2])
+    return JSONValue.object(signed).canonicalBytes
+  }
 }
 
 extension ContractStore {

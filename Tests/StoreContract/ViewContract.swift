@@ -218,18 +218,25 @@ import Testing
     state.registry = RegistryRevision(number: 3, digest: TestHashing().digest([3]))
     state.lock = .witnessAhead
     state.unconfirmed = [Fixture.hue, Fixture.lao]
+    let pins = [TestHashing().digest([4])]
+    let sites = [
+      RegistrySnapshot.Site(id: Fixture.centre, tier: .centre, generation: 1, pins: pins),
+      RegistrySnapshot.Site(id: Fixture.hue, tier: .province, generation: 2, pins: pins),
+    ]
+    let body = Fixture.registryBody(sites, number: state.registry.number)
     try implementation.run { store in
       try store.setPeer(PeerState(), of: Fixture.lao)
       try store.setPeer(peer, of: Fixture.hue)
       try store.setPeer(peer, of: Fixture.lao)
       try store.setSiteState(state)
-      try store.setRegistry(state.registry, body: [1])
+      try store.setRegistry(state.registry, body: body)
     } read: { store, _ throws in
       #expect(try store.peer(Fixture.lao) == peer)
       #expect(try store.peer(Fixture.centre) == PeerState())
       #expect(try store.peers() == [Fixture.hue, Fixture.lao])
       #expect(try store.siteState() == state)
-      #expect(try store.registry(state.registry) != nil)
+      let listed = Dictionary(uniqueKeysWithValues: sites.map { ($0.id, $0) })
+      #expect(try store.registry(state.registry)?.sites == listed)
       #expect(try store.registry(RegistryRevision(number: 3, digest: .zero)) == nil)
     }
   }

@@ -4,7 +4,8 @@ import Replication
 import Transport
 
 extension CommandRun {
-  /// `status [SITE] [--json] [--all]`: the daemon draws the screen, so every reader sees the same one.
+  /// `status [SITE] [--json] [--all]`: the daemon draws the screen, so every reader sees the same
+  /// one.
   func status() throws(CommandFailure) -> ExitCode {
     var query = [
       HTTPTarget.QueryItem("format", invocation.has(.json) ? "json" : "text"),

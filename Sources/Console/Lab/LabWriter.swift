@@ -3,8 +3,8 @@ package import Operations
 package import Replication
 import Transport
 
-/// Writes a planned lab to disk: the link authority, and one directory a site with key, certificate,
-/// configuration and place for data. Nothing that exists is written over.
+/// Writes a planned lab to disk: the link authority, and one directory a site with key,
+/// certificate, configuration and place for data. Nothing that exists is written over.
 package struct LabWriter {
   private let plan: LabPlan
   private let directory: String

@@ -97,7 +97,8 @@ enum AdminProblem {
     switch refusal {
     case .malformed(let error): return recordDetails(error)
     case .notCentre(let centre):
-      return details(403, "not-owner", "Chỉ Trung ương được sửa", "Only the centre may", "\(centre)")
+      return details(
+        403, "not-owner", "Chỉ Trung ương được sửa", "Only the centre may", "\(centre)")
     case .signing(let error):
       return details(500, "signing-failed", "Không ký được", "Signing failed", error.hint)
     case .decision(let refusal): return decisionDetails(refusal)
@@ -138,7 +139,8 @@ enum AdminProblem {
         "That id was used with another body", "\(identity)")
     case .revisionExpected(let revision):
       details(
-        409, "revision-expected", "Sai lần cập nhật", "Wrong revision", "revision \(revision) is next")
+        409, "revision-expected", "Sai lần cập nhật", "Wrong revision",
+        "revision \(revision) is next")
     case .inConflict(let codes):
       details(
         409, "in-conflict", "Bản ghi đang có xung đột", "The record is in conflict",

@@ -7,8 +7,8 @@ import Transport
   import Glibc
 #endif
 
-/// The admin API: HTTP/1.1 over the Unix socket, JSON, rights by the caller's user. Writes go to the
-/// writer, reads to the readers; the reactor only takes apart and answers.
+/// The admin API: HTTP/1.1 over the Unix socket, JSON, rights by the caller's user. Writes go to
+/// the writer, reads to the readers; the reactor only takes apart and answers.
 final class AdminServer {
   /// Requests under way at once; beyond that callers are told to come again.
   static let requestLimit = 1_024

@@ -4,9 +4,9 @@ import Storage
 import Synchronization
 import Transport
 
-/// The one writer: a thread that owns the one connection that writes and checkpoints. It groups what
-/// has arrived into one transaction, syncs, and only then answers; while it syncs, the next group
-/// fills its mailbox.
+/// The one writer: a thread that owns the one connection that writes and checkpoints. It groups
+/// what has arrived into one transaction, syncs, and only then answers; while it syncs, the next
+/// group fills its mailbox.
 final class Writer: Sendable {
   /// Jobs that may wait: 64 of an application, some for each link; beyond that the reactor holds
   /// its connections back.

@@ -15,7 +15,8 @@ package enum Language: String, Sendable, CaseIterable {
     return configured ?? .vi
   }
 
-  /// - Returns: nil unless `locale` starts with the code of a language we speak: `vi`, `vi_VN.UTF-8`.
+  /// - Returns: nil unless `locale` starts with the code of a language we speak: `vi`,
+  ///   `vi_VN.UTF-8`.
   package init?(locale: String) {
     let code = locale.utf8.prefix { $0 != UInt8(ascii: "_") && $0 != UInt8(ascii: "-") }
       .prefix { $0 != UInt8(ascii: ".") }

@@ -141,7 +141,8 @@ extension EntryHeader {
   private static func subject(_ tag: UInt8, _ raw: Bytes16) throws(ByteError) -> Subject {
     switch tag {
     case 0 where raw == Bytes16(high: 0, low: 0): return .none
-    case 1 where raw.high == 0 && (1...maximumRevision).contains(raw.low): return .revision(Revision(raw.low))
+    case 1 where raw.high == 0 && (1...maximumRevision).contains(raw.low):
+      return .revision(Revision(raw.low))
     case 2: return .event(EventID(UniqueID(raw)))
     default: throw .invalid(field: "subject", at: 5)
     }

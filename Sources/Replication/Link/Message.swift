@@ -146,6 +146,7 @@ package struct EntriesMessage: Hashable, Sendable {
   /// What the entries cost of the byte credit: header and body, or body digest in a stub.
   package var creditByteCount: Int { Self.creditByteCount(of: entries) }
 
+  /// The same before the message is built, so that the sender can cut a batch to the credit left.
   package static func creditByteCount(of entries: [Entry]) -> Int {
     entries.reduce(0) { $0 + $1.headerBytes.count + ($1.body?.count ?? 32) }
   }

@@ -11,6 +11,7 @@ package struct PerLane<Value> {
   /// The same value in both lanes.
   package init(both value: Value) { self.init(normal: value, urgent: value) }
 
+  /// The value of one lane.
   package subscript(lane: Lane) -> Value {
     get { lane == .normal ? normal : urgent }
     set {

@@ -5,8 +5,8 @@ package protocol SHA256Hashing: Sendable {
   func digest(_ parts: [UInt8]...) -> Digest
 }
 
-/// Tags and checks this site's own checkpoints under a key derived from the site's link key, so that
-/// nobody can quote a checkpoint that this site never wrote (law 6).
+/// Tags and checks this site's own checkpoints under a key derived from the site's link key, so
+/// that nobody can quote a checkpoint that this site never wrote (law 6).
 package protocol CheckpointSealing: Sendable {
   /// HMAC-SHA-256 of `bytes` cut to 16 bytes.
   func tag(_ bytes: [UInt8]) -> Bytes16

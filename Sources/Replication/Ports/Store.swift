@@ -2,7 +2,8 @@
 /// with SQLite and in memory; one contract suite holds every implementation to these comments.
 /// No SQL, file or thread shows here, so that PostgreSQL can follow.
 
-/// The environment failed. The writer ends its process on it: a failed commit is an unknown outcome.
+/// The environment failed. The writer ends its process on it: a failed commit is an unknown
+/// outcome.
 package enum StoreError: Error, Hashable, Sendable {
   /// No room left: nothing was written.
   case full
@@ -138,6 +139,8 @@ package struct RowSelection: Hashable, Sendable {
     self.peerIsRecovering = peerIsRecovering
   }
 
+  /// Whether a row goes over the link. `recipients` are the row's, `origin` is its entry's, and
+  /// `via` is the peer the row came from; nil when it was written here.
   package func wants(recipients: Recipients, origin: SiteID, via: SiteID?) -> Bool {
     if !peerIsRecovering && (origin == peer || via == peer) { return false }
     return peerIsCentre || origin == peer || recipients.contains(peer)
@@ -170,6 +173,8 @@ package struct RowBatch: Hashable, Sendable {
   }
 }
 
+/// An outcome at its place in the list for one peer. Numbers start at 1 and have no gaps; HELLO and
+/// ACK quote the last one taken.
 package struct NumberedOutcome: Hashable, Sendable {
   package let number: UInt64
   package let outcome: Outcome
@@ -179,7 +184,8 @@ package struct NumberedOutcome: Hashable, Sendable {
   }
 }
 
-/// Writes of one transaction, all or nothing, synced when the shell's commit returns. Reads see them.
+/// Writes of one transaction, all or nothing, synced when the shell's commit returns. Reads see
+/// them.
 package protocol StoreTransaction: RecordView, LogReader {
   mutating func setSiteState(_ state: SiteState) throws(StoreError)
   /// A row at `row.lsn`, one above the last. `entry` is nil when the entry has a row already.

@@ -49,8 +49,8 @@ package protocol StoreQueries: RecordView, LogReader {
   /// All entries with a row, ascending by identity, after `after`: page through to the end.
   func leaves(after: EntryIdentity?, limit: Int) throws(StoreError) -> [DigestLeaf]
   func counts() throws(StoreError) -> [RecordKind: KindCounts]
-  /// LSN and time of the oldest row after `lsn` in `lane` that `selection` wants, and how many there
-  /// are, counting no further than `limit`: the lag towards a peer.
+  /// LSN and time of the oldest row after `lsn` in `lane` that `selection` wants, and how many
+  /// there are, counting no further than `limit`: the lag towards a peer.
   func backlog(
     after lsn: LSN, lane: Lane, selection: RowSelection, limit: Int
   ) throws(StoreError) -> Backlog

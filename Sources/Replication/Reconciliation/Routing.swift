@@ -114,8 +114,8 @@ extension Reconciler {
     return grown
   }
 
-  /// Children in other records go where their parent goes, and theirs after them. A list of work and
-  /// not a recursion: a chain of parents may be as long as a hostile peer likes.
+  /// Children in other records go where their parent goes, and theirs after them. A list of work
+  /// and not a recursion: a chain of parents may be as long as a hostile peer likes.
   mutating func deliverToChildren(
     of parents: [Entry], in store: inout some StoreTransaction
   ) throws(StoreError) {

@@ -104,7 +104,8 @@ package struct SiteLog: Sendable {
       body: parent.body, in: &store)
     try appendRow(genesis, recipients: .everyone, via: nil, isNew: true, in: &store)
     if parent.incarnation != Checkpoint.start.incarnation {
-      try store.refer(genesis.identity, to: Genesis.childrenKey(of: parent.incarnation, at: state.site))
+      try store.refer(
+        genesis.identity, to: Genesis.childrenKey(of: parent.incarnation, at: state.site))
     }
   }
 }

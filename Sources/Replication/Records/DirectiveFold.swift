@@ -1,5 +1,6 @@
 /// What a directive's events make of it, at a day. Derived alike at every site, never stored.
 package struct DirectiveState: Hashable, Sendable {
+  /// Where the task stands; raw values are what the API shows.
   package enum State: String, Hashable, Sendable {
     /// chưa thực hiện
     case notStarted
@@ -17,6 +18,7 @@ package struct DirectiveState: Hashable, Sendable {
     case cancelled
   }
 
+  /// The task against its due date on the day asked for; raw values are what the API shows.
   package enum Timeliness: String, Hashable, Sendable {
     case onTrack, dueSoon, overdue, completedOnTime, completedLate, noDeadline
   }

@@ -145,8 +145,8 @@ package enum FinanceRules: RecordRules {
     return facts
   }
 
-  /// F3: (budgetUnitCode, fiscalYear, voucherForm, voucherNumber) at its site: nobody else can put a
-  /// unit's vouchers into conflict.
+  /// F3: (budgetUnitCode, fiscalYear, voucherForm, voucherNumber) at its site: nobody else can put
+  /// a unit's vouchers into conflict.
   private static func voucherKey(_ body: JSONObject) -> UniqueKey {
     let unit = body[.accountingUnit]?.object?.text(.budgetUnitCode)
     let site = body.organSite(.accountingUnit).map { Text($0.description) }

@@ -1,10 +1,12 @@
 /// One revision of the registry, read for use.
 package struct RegistrySnapshot: Hashable, Sendable {
+  /// Where a site stands in the organisation. Exactly one site is the centre.
   package enum Tier: Hashable, Sendable {
     case centre
     case province
   }
 
+  /// One installation as the centre lists it: who may link as it, and what it may carry.
   package struct Site: Hashable, Sendable {
     package let id: SiteID
     package let tier: Tier
@@ -33,6 +35,7 @@ package struct RegistrySnapshot: Hashable, Sendable {
       self.organIDs = organIDs
     }
 
+    /// Whether `day`, a local one, lies between the site's first and last day, both included.
     package func isValid(on day: CalendarDate) -> Bool {
       (validFrom.map { $0 <= day } ?? true) && (validTo.map { day <= $0 } ?? true)
     }

@@ -14,8 +14,9 @@ enum KillStep: Hashable, Sendable, CaseIterable {
   case answered
 }
 
-/// One site at run time: the single-threaded mirror of the daemon around the very same core. What it
-/// keeps over a kill is `store` and `witness`; everything else belongs to one life of its process.
+/// One site at run time: the single-threaded mirror of the daemon around the very same core. What
+/// it keeps over a kill is `store` and `witness`; everything else belongs to one life of its
+/// process.
 final class SimulatedSite {
   /// The witness file: written off the commit path, at most this much behind, never ahead.
   static let witnessLag: Duration = .seconds(1)

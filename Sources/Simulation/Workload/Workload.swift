@@ -1,7 +1,8 @@
 import Replication
 import Storage
 
-/// Writes that people could make, chosen at random from what stands at the site where they are made.
+/// Writes that people could make, chosen at random from what stands at the site where they are
+/// made.
 struct Workload {
   private var documentCount = 0
   private var directiveCount = 0

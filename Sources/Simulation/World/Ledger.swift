@@ -17,7 +17,8 @@ struct Ledger {
   private var known: Set<EntryIdentity> = []
   /// The digest under each identity that any store ever had a row of.
   var digests: [EntryIdentity: Digest] = [:]
-  /// Acknowledged, and then in no store any more after a restore: what no replication can give back.
+  /// Acknowledged, and then in no store any more after a restore: what no replication can give
+  /// back.
   private(set) var lost: Set<EntryIdentity> = []
 
   mutating func note(_ authored: Authored, _ submission: Submission) {

@@ -1,6 +1,7 @@
 import Replication
 
-/// What happened, in order: a hash over everything, and the last events for whoever reads a failure.
+/// What happened, in order: a hash over everything, and the last events for whoever reads a
+/// failure.
 struct Trace {
   static let keptCount = 50
 

@@ -1,6 +1,7 @@
 package import Replication
 
-/// A store without a disk, for simulation and tests. It is a value: a copy of it is an older backup.
+/// A store without a disk, for simulation and tests. It is a value: a copy of it is an older
+/// backup.
 ///
 /// A group of writes is atomic by copying: keep the copy to commit, drop it to roll back.
 package struct MemoryStore: Sendable {

@@ -34,7 +34,8 @@ final class SQLiteStatement {
 
   /// Binds `values` in order, without copying their bytes, and hands each row of the result to
   /// `row` until that returns false. Resets in any case.
-  /// - Returns: the last result code of SQLite: `SQLITE_ROW` when stopped, `SQLITE_DONE` at the end.
+  /// - Returns: the last result code of SQLite: `SQLITE_ROW` when stopped, `SQLITE_DONE` at the
+  ///   end.
   func run(
     _ values: [SQLValue], row: (SQLiteRow) throws(StoreError) -> Bool
   ) throws(StoreError) -> Int32 {

@@ -51,6 +51,8 @@ package final class SQLiteWriter: SQLiteQueries, @unchecked Sendable {
   /// The clean end of the store; the readers are closed before.
   package func close() { connection.close() }
 
+  /// Opens the one transaction; the group's writes follow, then `commit` or `rollback`. Takes
+  /// SQLite's write lock at once, so that no write of the group can fail for want of it.
   package func begin() throws(StoreError) { try connection.run("BEGIN IMMEDIATE") }
 
   /// Synced when it returns.

@@ -2,8 +2,8 @@ import CSQLite
 import Glibc
 package import Replication
 
-/// Stops a reader whose time is up: an open reader pins the WAL, which then grows with every commit.
-/// It outlives its connection, which holds it.
+/// Stops a reader whose time is up: an open reader pins the WAL, which then grows with every
+/// commit. It outlives its connection, which holds it.
 final class TimeBox {
   private let duration: Duration
   private let now: @Sendable () -> Instant

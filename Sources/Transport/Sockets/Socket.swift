@@ -23,8 +23,8 @@ package enum Socket {
     return socket
   }
 
-  /// Listens on a Unix path with the given mode. A socket file that nobody answers on, left by a process
-  /// that was killed, is replaced; anything else at the path stays and is an error.
+  /// Listens on a Unix path with the given mode. A socket file that nobody answers on, left by a
+  /// process that was killed, is replaced; anything else at the path stays and is an error.
   /// - Throws: `.addressInUse` when somebody answers or the path is no socket.
   package static func listen(
     onUnixPath path: String, mode: UInt32 = 0o660
