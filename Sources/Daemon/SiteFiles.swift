@@ -13,6 +13,7 @@ struct SiteFiles {
   let key: SigningKey
   let tls: TLSContext
   let certificate: CertificateInfo
+  let formerKeys: [SigningKey]
 
   init(_ link: SiteConfiguration.Link, site: SiteID) throws(StartError) {
     let keyPEM = try Self.read(link.keyFile)
@@ -20,7 +21,12 @@ struct SiteFiles {
     let authorityPEM = try Self.read(link.authorityFile)
     var revocationPEM: [UInt8]?
     if let path = link.revocationFile { revocationPEM = try Self.read(path) }
+    var formerPEM: [[UInt8]] = []
+    for path in link.formerKeyFiles { formerPEM.append(try Self.read(path)) }
     do throws(CryptographyError) {
+      var former: [SigningKey] = []
+      for pem in formerPEM { former.append(try SigningKey(pem: pem)) }
+      formerKeys = former
       key = try SigningKey(pem: keyPEM)
       certificate = try CertificateInfo(pem: chainPEM)
       tls = try TLSContext(

@@ -1,7 +1,7 @@
 import Cryptography
 package import Operations
 package import Replication
-import Storage
+package import Storage
 import Transport
 
 #if canImport(Glibc)
@@ -16,13 +16,18 @@ package enum StartError: Error {
   case seedMalformed(String, reason: String)
   /// Key, certificate, store or socket; with its hint.
   case environment(String, hint: String)
+  /// The store is another site's, a newer program's or no store: starting again cannot help.
+  case wrongStore(StoreOpenError)
 
   static func cryptography(_ error: CryptographyError) -> StartError {
     .environment("\(error)", hint: error.hint)
   }
 
   static func store(_ error: StoreOpenError) -> StartError {
-    .environment("\(error)", hint: error.hint)
+    switch error {
+    case .ofAnotherSite, .newerSchema, .notAStore: .wrongStore(error)
+    case .inUse, .directory, .store: .environment("\(error)", hint: error.hint)
+    }
   }
 
   static func transport(_ error: TransportError) -> StartError {
@@ -32,7 +37,7 @@ package enum StartError: Error {
   /// The process's exit code (sysexits.h): 78 keeps systemd from starting it again.
   package var exitCode: Int32 {
     switch self {
-    case .configuration, .certificateOfAnotherSite, .seedMalformed: 78
+    case .configuration, .certificateOfAnotherSite, .seedMalformed, .wrongStore: 78
     case .unreadable: 66
     case .environment: 71
     }
@@ -48,6 +53,7 @@ package enum StartError: Error {
       "the certificate is of \(found), the configuration of \(configured); correct CertificateFile="
     case .seedMalformed(let path, let reason): "\(path): \(reason); correct RegistrySeed="
     case .environment(let what, let hint): "\(what); \(hint)"
+    case .wrongStore(let error): error.hint
     }
   }
 }

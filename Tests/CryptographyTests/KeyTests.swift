@@ -135,5 +135,13 @@ import Testing
     #expect(try CheckpointKey(derivingFrom: SigningKey(pem: key.pem())).tag(checkpoint) == tag)
     #expect(try CheckpointKey(derivingFrom: key).tag(checkpoint + [0]) != tag)
     #expect(try CheckpointKey(derivingFrom: .generate()).tag(checkpoint) != tag)
+
+    // A replaced link key takes the tags of the former one, and makes none under it.
+    let next = try CheckpointKey(derivingFrom: .generate())
+    #expect(!next.isTag(tag, of: checkpoint))
+    let accepting = try next.accepting(former: [key])
+    #expect(accepting.isTag(tag, of: checkpoint))
+    #expect(!accepting.isTag(tag, of: checkpoint + [0]))
+    #expect(accepting.tag(checkpoint) == next.tag(checkpoint))
   }
 }

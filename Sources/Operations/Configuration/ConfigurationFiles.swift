@@ -93,3 +93,10 @@ private func unreadable(_ path: String, _ code: CInt) -> ConfigurationFault {
   let reason = strerror(code).map { String(cString: $0) } ?? "errno \(code)"
   return ConfigurationFault(.unreadable, at: SourceLine(file: path, line: 0), [reason])
 }
+
+/// `path` against the working directory: the files it names are found from any place.
+func absolutePath(_ path: String) -> String {
+  guard !path.hasPrefix("/"), let directory = getcwd(nil, 0) else { return path }
+  defer { free(directory) }
+  return Paths.resolve(path, against: String(cString: directory))
+}

@@ -4,7 +4,7 @@ package import Replication
 package enum ConfigurationKey: Sendable, CaseIterable {
   case siteID, tier, language, dataDirectory, witnessFile, registrySeed
   case linkListen, centreAddress, centreID, centrePin
-  case certificateFile, keyFile, authorityFile, revocationFile
+  case certificateFile, keyFile, authorityFile, revocationFile, formerKeyFile
   case adminSocket, writeGroup, readGroup
   case monitoringListen, allowedHost, silenceWarning, heldWarning, certificateWarning
   case maximumFrame, linkWindowEntries, linkWindowBytes, groupEntries, groupBytes, reserveBytes

@@ -66,6 +66,9 @@ package enum ConfigurationSchema {
     .init(
       .revocationFile, "Link", "RevocationFile", .path, nil, restart: false,
       vi: "danh sách thu hồi (CRL)", en: "its revocation list (CRL)"),
+    .init(
+      .formerKeyFile, "Link", "FormerKeyFile", .path, nil, isList: true, restart: true,
+      vi: "khóa liên kết trước đây", en: "the link key before this one"),
   ]
 
   private static let admin: [KeyDefinition] = [

@@ -34,6 +34,8 @@ package struct SiteConfiguration: Equatable, Sendable {
     package let keyFile: String
     package let authorityFile: String
     package let revocationFile: String?
+    /// Link keys this site had before, while peers may still quote checkpoints tagged under them.
+    package let formerKeyFiles: [String]
   }
 
   /// [Admin]
@@ -110,6 +112,7 @@ package struct LoadedConfiguration: Equatable, Sendable {
   ///
   /// - Throws: every fault of all files at once.
   package static func load(_ path: String) throws(ConfigurationError) -> LoadedConfiguration {
+    let path = absolutePath(path)
     let loaded = try LoadedConfiguration(try readConfigurationFiles(path), mainFile: path)
     let place = loaded.settings[.keyFile].origins.first ?? SourceLine(file: path, line: 0)
     if let fault = exposureFault(of: loaded.configuration.link.keyFile, at: place) {
@@ -146,7 +149,8 @@ extension SiteConfiguration {
       centreID: centreID, centrePin: settings.pin(.centrePin),
       certificateFile: settings.text(.certificateFile), keyFile: settings.text(.keyFile),
       authorityFile: settings.text(.authorityFile),
-      revocationFile: settings.optionalText(.revocationFile))
+      revocationFile: settings.optionalText(.revocationFile),
+      formerKeyFiles: settings.texts(.formerKeyFile))
     admin = Admin(
       socket: settings.text(.adminSocket), writeGroup: settings.text(.writeGroup),
       readGroup: settings.text(.readGroup))

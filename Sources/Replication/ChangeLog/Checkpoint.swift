@@ -32,7 +32,7 @@ package struct Checkpoint: Hashable, Sendable {
 
   /// Whether this site wrote it; the start is anyone's.
   package func isSealed(by site: SiteID, _ sealing: some CheckpointSealing) -> Bool {
-    self == .start || tag == sealing.tag(Self.sealedBytes(site, incarnation, lsn, head))
+    self == .start || sealing.isTag(tag, of: Self.sealedBytes(site, incarnation, lsn, head))
   }
 
   package func encode(to writer: inout ByteWriter) {

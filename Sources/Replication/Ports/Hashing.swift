@@ -10,6 +10,12 @@ package protocol SHA256Hashing: Sendable {
 package protocol CheckpointSealing: Sendable {
   /// HMAC-SHA-256 of `bytes` cut to 16 bytes.
   func tag(_ bytes: [UInt8]) -> Bytes16
+  /// Whether `tag` is this site's over `bytes`, under its present key or one it had before.
+  func isTag(_ tag: Bytes16, of bytes: [UInt8]) -> Bool
+}
+
+extension CheckpointSealing {
+  package func isTag(_ tag: Bytes16, of bytes: [UInt8]) -> Bool { self.tag(bytes) == tag }
 }
 
 /// Randomness from outside: incarnations, session nonces, jitter.
