@@ -2,8 +2,8 @@ import COpenSSL
 package import Replication
 
 /// The key under which a site tags its own checkpoints (law 6). Derived from the link key, so that
-/// there is no second secret to keep. A site that changes its link key names the former one until no
-/// peer quotes a tag under it.
+/// there is no second secret to keep. A site that changes its link key names the former one
+/// until no peer quotes a tag under it.
 package struct CheckpointKey: CheckpointSealing {
   private static let label = Array("dongbo checkpoint 1".utf8)
   private let bytes: [UInt8]
@@ -17,8 +17,8 @@ package struct CheckpointKey: CheckpointSealing {
     bytes = authenticationCode(of: Self.label, under: number)
   }
 
-  /// The same key, which also takes tags under link keys the site had before: a replaced key must not
-  /// make every checkpoint that peers hold worthless.
+  /// The same key, which also takes tags under link keys the site had before: a replaced key must
+  /// not make every checkpoint that peers hold worthless.
   package func accepting(former keys: [SigningKey]) throws(CryptographyError) -> CheckpointKey {
     var key = self
     for former in keys { key.former.append(try CheckpointKey(derivingFrom: former)) }

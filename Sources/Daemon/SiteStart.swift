@@ -92,7 +92,7 @@ extension DaemonContext {
     let pin = files.certificate.pin
     let isCentre = configuration.site.tier == .centre
     let sealing: CheckpointKey
-    do throws(CryptographyError) { 
+    do throws(CryptographyError) {
       sealing = try CheckpointKey(derivingFrom: files.key).accepting(former: files.formerKeys)
     } catch {
       throw .cryptography(error)

@@ -28,7 +28,7 @@ extension Reconciler {
     return try conclude(entry, owner: after.owner, code, in: &store)
   }
 
-  /// Most records come alone: with no sibling and nobody that refers to it there is nothing to widen.
+  /// Most records come alone: with no sibling and nobody that refers to it nothing widens.
   private mutating func grow(
     _ record: RecordKey, _ isWider: Bool, _ siblings: [Entry], newest: Entry, _ facts: EntryFacts?,
     in store: inout some StoreTransaction
