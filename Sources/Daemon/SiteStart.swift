@@ -127,6 +127,13 @@ extension DaemonContext {
     guard let object = value.object, object["sites"]?.array != nil else {
       throw .seedMalformed(path, reason: "an object with sites is needed")
     }
-    return RegistrySnapshot.adding(own, to: object, number: 1)
+    // A seed that lists the centre itself says more of it than the key does.
+    let names = (object["sites"]?.array ?? []).map { $0.object?["siteId"]?.text?.string }
+    guard names.contains(configuration.site.id.description) else {
+      return RegistrySnapshot.adding(own, to: object, number: 1)
+    }
+    var seed = object
+    seed["number"] = .integer(1)
+    return seed
   }
 }

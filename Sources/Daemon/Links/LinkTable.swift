@@ -251,7 +251,7 @@ final class LinkTable: LinkHost {
   private func refuseSecondHolder(_ number: SessionNumber) {
     challengers[number] = nil
     guard let driver = drivers[number], let peer = driver.identity?.site else { return }
-    peers[peer]?.hasTwoHolders = true
+    peers[peer]?.secondHolderSeen = loop.now
     daemon.logger.log(
       .error, "link.two-holders",
       ["site": .of(peer), "address": .text(driver.peerAddress)])

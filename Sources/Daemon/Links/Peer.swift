@@ -7,7 +7,8 @@ struct Peer {
   var condition: LinkCondition = .never
   var lastHeard: WallTime?
   var certificateNotAfter: WallTime?
-  var hasTwoHolders = false
+  /// When a second process last claimed this site.
+  var secondHolderSeen: Instant?
   var consecutiveFailureCount = 0
   var upSince: Instant?
   /// The peer's outcomes up to this number are durable here.

@@ -10,6 +10,8 @@ final class StatusCollector {
   static let refreshInterval = Duration.seconds(1)
   /// ... and never for more than one part in so many of the time: counting is a scan.
   static let refreshShare = 20
+  /// A second holder dials again at least once a minute; so long after the last time it is gone.
+  static let secondHolderMemory = Duration.seconds(300)
   /// Rows counted for a lag; beyond it the number is a lower bound.
   static let backlogLimit = 20_000
 
@@ -157,7 +159,8 @@ final class StatusCollector {
     status.lagIn = lagIn
     status.consecutiveFailureCount = peer?.consecutiveFailureCount ?? 0
     status.certificateNotAfter = peer?.certificateNotAfter
-    status.hasTwoHolders = peer?.hasTwoHolders ?? false
+    status.hasTwoHolders =
+      peer?.secondHolderSeen.map { loop.now - $0 < Self.secondHolderMemory } ?? false
     return status
   }
 

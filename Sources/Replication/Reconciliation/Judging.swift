@@ -107,7 +107,8 @@ extension Reconciler {
   ) throws(StoreError) -> OutcomeCode? {
     let author = entry.origin
     switch entry.header.operation {
-    // A put in another lane is a fork's other half and must be seen: Resolution flags it.
+    // A put in another lane is a fork's other half: another body shows as a conflict, the same body
+    // is the same write.
     case .put, .withdraw:
       if let owner = summary.owner, owner != author { return .notOwner }
     case .append, .annotate:

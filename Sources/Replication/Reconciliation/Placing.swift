@@ -78,6 +78,7 @@ extension Reconciler {
     {
       let key = Genesis.childrenKey(of: genesis.incarnation, at: entry.origin)
       try store.refer(entry.identity, to: key)
+      branchPoints[key] = nil
       // Two children of one parent, or a parent's entry beyond the branch point, prove a roll-back
       // or a clone to anyone who sees them (law 5).
       let hasSibling = try store.referrers(of: key).count > 1
@@ -112,13 +113,28 @@ extension Reconciler {
     let incarnation = entry.identity.incarnation
     guard incarnation != log.state.end.incarnation else { return }
     let key = Genesis.childrenKey(of: incarnation, at: entry.origin)
-    for child in try view.referrers(of: key) {
-      guard let body = try view.entry(child)?.body, let genesis = Genesis(body: body),
-        entry.identity.sequence > genesis.sequence
-      else { continue }
-      alarms.append(.rollbackSeen(origin: entry.origin, incarnation: incarnation))
-      return
+    let points: [SequenceNumber]
+    if let known = branchPoints[key] {
+      points = known
+    } else {
+      points = try readBranchPoints(key, in: view)
+      branchPoints[key] = points
     }
+    if points.contains(where: { entry.identity.sequence > $0 }) {
+      alarms.append(.rollbackSeen(origin: entry.origin, incarnation: incarnation))
+    }
+  }
+
+  private func readBranchPoints(
+    _ key: UniqueKey, in view: some RecordView
+  ) throws(StoreError) -> [SequenceNumber] {
+    var points: [SequenceNumber] = []
+    for child in try view.referrers(of: key) {
+      if let body = try view.entry(child)?.body, let genesis = Genesis(body: body) {
+        points.append(genesis.sequence)
+      }
+    }
+    return points
   }
 
   private func summary(

@@ -53,6 +53,9 @@ package struct Reconciler: Sendable {
   package var log: SiteLog
   /// Found in this transaction; the shell reports them after the commit.
   package internal(set) var alarms: [Alarm] = []
+  /// Where the children of an incarnation branch off, as read in this transaction: asked of every
+  /// entry, and changed by a genesis only.
+  var branchPoints: [UniqueKey: [SequenceNumber]] = [:]
   /// Number of the last outcome for each peer that got one in this transaction.
   package private(set) var outcomesGiven: [SiteID: UInt64] = [:]
 
