@@ -159,6 +159,7 @@ extension AdminServer {
       guard let summary = try reader.summary(of: rival) else { continue }
       let versions = Resolution(of: try reader.entries(of: rival)).current
       var item = json(rival, summary)
+      item["codes"] = item["conflicts"]
       item["digests"] = .array(versions.map { .string(Text($0.digest.description)) })
       item["versions"] = .array(versions.map(RecordContent.version(of:)))
       items.append(.object(item))
