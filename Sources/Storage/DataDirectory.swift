@@ -25,18 +25,16 @@ package final class DataDirectory: Sendable {
       let error = failure("lock")
       let isInUse = errno == EWOULDBLOCK
       let processID = Self.readProcessID(lock)
-      close(lock)
       throw isInUse ? .inUse(path: path, processID: processID) : error
     }
     let text = Array("\(getpid())\n".utf8)
     guard ftruncate(lock, 0) == 0, pwrite(lock, text, text.count, 0) == text.count else {
-      let error = failure("write the lock of")
-      close(lock)
-      throw error
+      throw failure("write the lock of")
     }
   }
 
-  deinit { close(lock) }
+  // Also when `init` throws: every property is set by then.
+  deinit { if lock >= 0 { close(lock) } }
 
   package var databasePath: String { "\(path)/store.db" }
 
