@@ -11,6 +11,8 @@ package final class DongboDaemon {
   /// How long a stop may take; systemd would kill soon after.
   static let stopLimit = Duration.seconds(8)
   static let reverifyInterval = Duration.seconds(60)
+  /// Traffic keys of a link are used for no longer; records are counted beside.
+  static let rekeyInterval = Duration.seconds(3_600)
   static let diskInterval = Duration.seconds(1)
 
   /// What the threads tell the reactor.
@@ -132,6 +134,9 @@ package final class DongboDaemon {
     bootstrapRegistry()
     links.startDialling()
     every(Self.reverifyInterval) { [unowned self] in links.reverify() }
+    every(Self.rekeyInterval) { [unowned self] in
+      for driver in links.drivers.values { driver.rekey() }
+    }
     every(Self.diskInterval) { [unowned self] in lookAtDisk() }
     if let interval = notifier.watchdogInterval {
       every(interval / 2) { [unowned self] in _ = notifier.send(.watchdog) }

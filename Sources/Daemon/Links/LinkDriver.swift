@@ -113,6 +113,9 @@ final class LinkDriver {
     finish(.transportEnded)
   }
 
+  /// New traffic keys from the next write on (reliability.md section 5).
+  func rekey() { tls.rekey() }
+
   private func happened(_ event: ChannelEvent) {
     switch event {
     case .connected: pump()
