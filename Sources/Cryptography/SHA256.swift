@@ -16,33 +16,6 @@ package struct OpenSSLHash: SHA256Hashing {
   }
 }
 
-/// SHA-256 of bytes that come piece by piece: files, whose whole is never in memory.
-package struct SHA256Stream: ~Copyable {
-  private let context: OpaquePointer
-
-  /// A stream of no bytes yet.
-  package init() {
-    context = newContext()
-    start(context)
-  }
-
-  deinit { EVP_MD_CTX_free(context) }
-
-  /// Adds the next bytes.
-  package mutating func update(_ bytes: some Sequence<UInt8>) {
-    let context = context
-    let wasContiguous: Void? = bytes.withContiguousStorageIfAvailable {
-      absorb(UnsafeRawBufferPointer($0), into: context)
-    }
-    if wasContiguous == nil {
-      Array(bytes).withUnsafeBytes { absorb($0, into: context) }
-    }
-  }
-
-  /// The digest of all bytes added; the stream is used up.
-  package consuming func finish() -> Digest { finished(context) }
-}
-
 /// One digest context per thread, made at its first digest and freed with the thread: for entries
 /// of a few hundred bytes, allocating a context would cost as much as hashing.
 private enum ThreadContext {

@@ -66,18 +66,12 @@ CREATE TABLE record (
 
 CREATE INDEX record_in_conflict ON record (kind, id) WHERE conflicts IS NOT NULL;
 
--- Unique keys: who claims one, who is known by one, and which entries refer to one.
+-- Unique keys: who claims one, and which entries refer to one.
 CREATE TABLE claim (
   key BLOB NOT NULL,
   kind INTEGER NOT NULL,
   record BLOB NOT NULL,
   PRIMARY KEY (key, kind, record)
-) STRICT, WITHOUT ROWID;
-
-CREATE TABLE name (
-  key BLOB NOT NULL PRIMARY KEY,
-  kind INTEGER NOT NULL,
-  record BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE reference (

@@ -46,8 +46,6 @@ func namesFollowPrometheus(metric: MetricDefinition) {
       #expect(declared.contains("dongbo_replication_entries_total\(labels) 0"))
     }
   }
-  registry.remove(site: "lang-son")
-  #expect(page(registry) == start)
 }
 
 @Test func valuesAreRendered() {

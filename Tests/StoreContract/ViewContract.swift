@@ -54,18 +54,14 @@ import Testing
     try implementation.run { store in
       for number in [2, 1, 2] as [UInt64] { try store.claim(composed, by: Fixture.key(number)) }
       try store.claim(composed, by: Fixture.key(1, .directive))
-      try store.name(Fixture.key(1), as: composed)
-      try store.name(Fixture.key(2), as: composed)
       for identity in identities + identities { try store.refer(identity, to: composed) }
     } read: { store, _ throws in
       #expect(
         try store.claimants(of: composed) == [
           Fixture.key(1), Fixture.key(2), Fixture.key(1, .directive),
         ])
-      #expect(try store.record(named: composed) == Fixture.key(2))
       #expect(try store.referrers(of: composed) == identities.sorted())
       #expect(try store.claimants(of: decomposed).isEmpty)
-      #expect(try store.record(named: decomposed) == nil)
       #expect(try store.referrers(of: decomposed).isEmpty)
     }
   }

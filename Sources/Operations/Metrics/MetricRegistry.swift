@@ -28,16 +28,6 @@ package final class MetricRegistry: Sendable {
     }
   }
 
-  /// Forgets the series of a peer that is no longer one.
-  package func remove(site: String) {
-    for metric in MetricDefinition.all {
-      guard let index = metric.labels.firstIndex(of: .site) else { continue }
-      families.withLock { families in
-        families[metric.name] = families[metric.name]?.filter { $0.key[index] != site }
-      }
-    }
-  }
-
   /// The series with these label values, in the order of the definition.
   package func series(_ metric: MetricDefinition, _ values: [String] = []) -> MetricSeries {
     precondition(values.count == metric.labels.count, "\(metric.name) with labels \(values)")

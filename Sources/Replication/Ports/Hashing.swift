@@ -17,8 +17,3 @@ package protocol CheckpointSealing: Sendable {
 extension CheckpointSealing {
   package func isTag(_ tag: Bytes16, of bytes: [UInt8]) -> Bool { self.tag(bytes) == tag }
 }
-
-/// Randomness from outside: incarnations, session nonces, jitter.
-package protocol RandomSource: Sendable {
-  mutating func next() -> UInt64
-}

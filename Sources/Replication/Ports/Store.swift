@@ -94,8 +94,6 @@ package protocol RecordView {
   func recipients(of identity: EntryIdentity) throws(StoreError) -> Recipients?
   /// Records that claim the key, ascending.
   func claimants(of key: UniqueKey) throws(StoreError) -> [RecordKey]
-  /// The record known by this name.
-  func record(named key: UniqueKey) throws(StoreError) -> RecordKey?
   /// Entries that refer to the name, ascending by identity.
   func referrers(of key: UniqueKey) throws(StoreError) -> [EntryIdentity]
   /// The signed registry of this revision; nil when it is not here.
@@ -192,7 +190,6 @@ package protocol StoreTransaction: RecordView, LogReader {
   mutating func append(_ row: LogRow, entry: Entry?) throws(StoreError)
   mutating func setSummary(_ summary: RecordSummary, of record: RecordKey) throws(StoreError)
   mutating func claim(_ key: UniqueKey, by record: RecordKey) throws(StoreError)
-  mutating func name(_ record: RecordKey, as key: UniqueKey) throws(StoreError)
   mutating func refer(_ entry: EntryIdentity, to key: UniqueKey) throws(StoreError)
   mutating func setRegistry(_ revision: RegistryRevision, body: [UInt8]) throws(StoreError)
   /// Replaces what waits under the same identity.

@@ -169,7 +169,6 @@ extension Reconciler {
     in store: inout some StoreTransaction
   ) throws(StoreError) {
     for key in facts?.claims ?? [] { try store.claim(key, by: record) }
-    for key in facts?.names ?? [] { try store.name(record, as: key) }
     for reference in facts?.references ?? [] {
       try store.refer(entry.identity, to: reference.key)
     }

@@ -40,10 +40,6 @@ extension MemoryStore: StoreTransaction {
     claims[key, default: []].insert(record)
   }
 
-  package mutating func name(_ record: RecordKey, as key: UniqueKey) throws(StoreError) {
-    names[key] = record
-  }
-
   package mutating func refer(_ entry: EntryIdentity, to key: UniqueKey) throws(StoreError) {
     references[key, default: []].insert(entry)
   }

@@ -37,7 +37,6 @@ package struct MemoryStore: Sendable {
   /// In log order.
   var entriesOfRecord: [RecordKey: [EntryIdentity]] = [:]
   var claims: [UniqueKey: Set<RecordKey>] = [:]
-  var names: [UniqueKey: RecordKey] = [:]
   var references: [UniqueKey: Set<EntryIdentity>] = [:]
   var registries: [RegistryRevision: Registry] = [:]
   var arrivals: [EntryIdentity: Arrival] = [:]
@@ -93,8 +92,6 @@ extension MemoryStore: RecordView {
   package func claimants(of key: UniqueKey) throws(StoreError) -> [RecordKey] {
     (claims[key] ?? []).sorted()
   }
-
-  package func record(named key: UniqueKey) throws(StoreError) -> RecordKey? { names[key] }
 
   package func referrers(of key: UniqueKey) throws(StoreError) -> [EntryIdentity] {
     (references[key] ?? []).sorted()

@@ -103,12 +103,6 @@ extension SQLiteQueries {
     ) { row throws(StoreError) in try row.key(0) }
   }
 
-  package func record(named key: UniqueKey) throws(StoreError) -> RecordKey? {
-    try tables.connection.first("SELECT kind, record FROM name WHERE key = ?", [.blob(key.bytes)]) {
-      row throws(StoreError) in try row.key(0)
-    }
-  }
-
   package func referrers(of key: UniqueKey) throws(StoreError) -> [EntryIdentity] {
     let found = try tables.connection.all(
       "SELECT run, sequence FROM reference WHERE key = ?", [.blob(key.bytes)]

@@ -101,14 +101,6 @@ extension SQLiteWriter: StoreTransaction {
       [.blob(key.bytes), .code(record.kind.rawValue), .record(record.id)])
   }
 
-  package func name(_ record: RecordKey, as key: UniqueKey) throws(StoreError) {
-    try tables.connection.run(
-      """
-      INSERT INTO name (key, kind, record) VALUES (?, ?, ?)
-      ON CONFLICT (key) DO UPDATE SET kind = excluded.kind, record = excluded.record
-      """, [.blob(key.bytes), .code(record.kind.rawValue), .record(record.id)])
-  }
-
   package func refer(_ entry: EntryIdentity, to key: UniqueKey) throws(StoreError) {
     try tables.connection.run(
       "INSERT INTO reference (key, run, sequence) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",

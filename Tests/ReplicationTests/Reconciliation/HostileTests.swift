@@ -1,0 +1,89 @@
+import Storage
+import Testing
+
+@testable import Replication
+
+/// What a registered province may try against others; each case once harmed or could have.
+@Suite struct HostileTests {
+  private let a = TestNetwork.provinces[0]
+  private let b = TestNetwork.provinces[1]
+
+  /// Incarnations are public. Kills: `take` telling its own entries by the incarnation alone.
+  @Test func aForeignGenesisWithOurIncarnationIsNotOurs() throws {
+    var network = try TestNetwork(seed: 5)
+    let before = try network.centre.store.siteState()
+    let header = EntryHeader(
+      identity: EntryIdentity(
+        origin: a, incarnation: before.end.incarnation, sequence: SequenceNumber(1 << 61)),
+      time: HybridTime(microseconds: 1 << 61, counter: 0), operation: .genesis, record: nil,
+      subject: .none, parents: [], depth: before.greatestDepth.next, registry: before.registry,
+      lane: .urgent, secrecy: .none, audience: [])
+    let body = Genesis(parent: .start, sequence: .start).body
+    let entry = Entry(authoring: header, body: body, hashing: TestSite.hashing)
+    #expect(try network.centre.receive(entry, from: a).state == .applied)
+    let after = try network.centre.store.siteState()
+    #expect(after.lastSequence == before.lastSequence && after.clock < header.time)
+    try network.centre.writeRegistry(TestNetwork.provinces + [TestNetwork.centre])
+  }
+
+  /// Kills: the bound on depth left out; one entry would saturate the order of all.
+  @Test func anEntryFarAheadInDepthWaits() throws {
+    var network = try TestNetwork(seed: 6)
+    let lawful = try network.draft(a, .document, .put, network.document(from: a, to: [b]))
+    var header = lawful.header
+    header.depth = Depth(.max)
+    let entry = Entry(authoring: header, body: lawful.body ?? [], hashing: TestSite.hashing)
+    #expect(try network.centre.receive(entry, from: a).state == .quarantined)
+    #expect(try network.centre.store.siteState().greatestDepth < Depth(.max))
+  }
+
+  /// Kills: secrecy judged after the fork check, or in the header alone.
+  @Test func aSecretIsKeptNowhereWhateverIdentityItHas() throws {
+    var network = try TestNetwork(seed: 7)
+    let lawful = try network.draft(a, .document, .put, network.document(from: a, to: [b]))
+    #expect(try network.centre.receive(lawful, from: a).state == .applied)
+    let hidden = Array(#"{"secrecyLevel":"mat","subject":"x"}"#.utf8)
+    for secrecy in [SecrecyLevel.none, .mat] {
+      var header = lawful.header
+      header.secrecy = secrecy
+      let entry = Entry(authoring: header, body: hidden, hashing: TestSite.hashing)
+      let result = try network.centre.receive(entry, from: a)
+      #expect(result.state == .refused && result.code == .secrecy)
+    }
+    #expect(try network.centre.store.forks(of: lawful.identity).isEmpty)
+    #expect(network.centre.alarms.isEmpty)
+  }
+
+  /// Kills: outcomes taken about entries that never went to that site.
+  @Test func nobodySpeaksOfEntriesThatAreNotTheirs() throws {
+    var network = try TestNetwork(seed: 8)
+    let voucher = try network.put(a, .finance, network.voucher(of: a, number: "PC1"))
+    try network.settle()
+    let b = b
+    let lie = Outcome(site: b, entry: voucher.identity, state: .refused, code: .malformed)
+    try network.centre.transact { reconciler, store in
+      try reconciler.take(lie, from: b, in: &store)
+    }
+    #expect(try network.centre.outcome(of: voucher.identity, by: b) == nil)
+    #expect(try network.centre.outcomes(for: a).isEmpty)
+  }
+
+  /// A chain of parents is as long as its author likes. Kills: children of children left out.
+  @Test func aLongChainOfParentsIsDeliveredToItsEnd() throws {
+    var network = try TestNetwork(seed: 9)
+    var parent: Authored?
+    var first: RecordKey?
+    for _ in 0..<300 {
+      var json = network.document(from: a, to: [TestNetwork.centre])
+      json["parents"] = parent.map { .array([.string(Text($0.digest.description))]) }
+      parent = try network.put(a, .document, json)
+      first = first ?? json.record
+    }
+    let record = try #require(first)
+    try network.settle()
+    try network.append(a, to: record, TestNetwork.addressed([b]))
+    try network.settle()
+    let last = try #require(parent)
+    #expect(try network.sites[b]?.store.entry(last.identity) != nil)
+  }
+}
