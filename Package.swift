@@ -20,7 +20,8 @@ let libraries: [Target] = [
   .target(name: "Replication", swiftSettings: strict + [.strictMemorySafety()]),
   .target(
     name: "Storage", dependencies: ["Replication", "CSQLite"],
-    resources: [.embedInCode("schema.sql")], swiftSettings: strict),
+    resources: [.embedInCode("schema.sql"), .embedInCode("schema-2.sql")],
+    swiftSettings: strict),
   .target(name: "Cryptography", dependencies: ["Replication", "COpenSSL"], swiftSettings: strict),
   .target(name: "Transport", dependencies: ["Replication", "CZstd"], swiftSettings: strict),
   .target(name: "Operations", dependencies: ["Replication"], swiftSettings: strict),

@@ -258,7 +258,10 @@ final class Script {
       guard let record = records[name] else { continue }
       let entries = try site.store.entries(of: record.key)
       let day = CalendarDate(localDayOf: site.wallTime)
-      guard let content = RecordContent(record.key, entries: entries, asOf: day)?.json else {
+      let held = HeldRecord(record.key, entries: entries)
+      let content = try RecordContent(
+        held, asOf: day, site: site.id, centre: world.centre.id, in: site.store)
+      guard let content = content?.json else {
         lines.append(
           "  \(name): \(entries.isEmpty ? "not here" : "\(entries.count) without a put")")
         continue

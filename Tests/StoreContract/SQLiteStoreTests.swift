@@ -233,7 +233,7 @@ import Testing
       #expect(try pragma("PRAGMA wal_autocheckpoint") == 0)
       try connection.execute("PRAGMA user_version=9")
     }
-    #expect(throws: StoreOpenError.newerSchema(found: 9, known: 1)) {
+    #expect(throws: StoreOpenError.newerSchema(found: 9, known: 2)) {
       _ = try openStore(directory)
     }
   }

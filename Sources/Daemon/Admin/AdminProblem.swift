@@ -159,6 +159,10 @@ enum AdminProblem {
       details(
         422, "unknown-site", "Đơn vị không có trong sổ đăng ký", "A site not in the registry",
         "\(site): see dongbo site ls")
+    case .rule(let fault):
+      ProblemDetails(
+        status: 422, code: "rule-broken",
+        title: LocalText(vi: fault.vietnamese, en: fault.description))
     }
   }
 }

@@ -85,15 +85,28 @@ extension AdminServer {
     }
     let record = RecordKey(kind: kind, id: id)
     let notHere = AdminProblem.notHere(record).details.json(in: language).rendered
+    let (site, centre, language) = (daemon.site, daemon.centre, language)
     query(respond) { reader throws(StoreError) in
-      let entries = try reader.entries(of: record)
-      guard var content = RecordContent(record, entries: entries, asOf: day)?.json else {
+      let held = HeldRecord(record, entries: try reader.entries(of: record))
+      let content = try RecordContent(
+        held, asOf: day, site: site, centre: centre, in: reader)
+      guard var object = content?.json else {
         return HTTPResponse(
           .notFound, contentType: ProblemDetails.contentType, body: Array(notHere.utf8))
       }
-      let conflicts = try reader.summary(of: record)?.conflicts ?? []
-      content["conflicts"] = .array(conflicts.map { .string(Text($0.description)) })
-      return .json(content)
+      let standing = Standing(site: site, centre: centre, in: reader)
+      let findings = try standing.findings(of: held)
+      object["conflicts"] = .array(
+        findings.filter { !$0.code.isHold }.map { .string(Text($0.code.description)) })
+      let holds = findings.filter(\.code.isHold)
+      object["waitsFor"] =
+        holds.isEmpty ? nil : .array(holds.map { .string(Text($0.code.description)) })
+      let faults = findings.compactMap(\.fault)
+      object["brokenRules"] =
+        faults.isEmpty
+        ? nil
+        : .array(faults.map { .string(Text(language == .vi ? $0.vietnamese : $0.description)) })
+      return .json(object)
     }
   }
 

@@ -40,6 +40,29 @@ package enum OutcomeCode: UInt8, Hashable, Sendable, CaseIterable, CustomStringC
   case secrecy = 30
   case foreignOrigin = 31
   case crashed = 32
+  /// A code that the lists of the entry's registry revision do not know on its day.
+  case unknownCode = 33
+  /// A change of a document by who is neither its issuer nor a superior (D4).
+  case notSuperior = 40
+  /// A voucher after the closing of its period (F4).
+  case periodClosed = 41
+  /// A voucher and its closing stand on two branches of one log: they have no order (law 5).
+  case periodUnordered = 42
+  /// A full reversal that does not bring the voucher and its adjustments to zero (F6).
+  case reversalMismatch = 43
+  /// A second full reversal of one voucher (F6).
+  case reversalRepeated = 44
+  /// An adjustment after the full reversal (F6).
+  case adjustsReversed = 45
+  /// An adjustment of what is no posted voucher of the same unit (F5).
+  case adjustsForeign = 46
+  /// A closing whose count, numbers or balances are not those of its vouchers (F11).
+  case closingMismatch = 47
+  /// Applied, with a signature that this site finds not valid: a verdict, not a state.
+  case signatureInvalid = 60
+
+  /// Whether the record waits for what it refers to; other codes of a record are conflicts.
+  package var isHold: Bool { self == .referenceMissing }
 
   package var description: String {
     switch self {
@@ -64,6 +87,16 @@ package enum OutcomeCode: UInt8, Hashable, Sendable, CaseIterable, CustomStringC
     case .secrecy: "secrecy"
     case .foreignOrigin: "foreign-origin"
     case .crashed: "crashed"
+    case .unknownCode: "unknown-code"
+    case .notSuperior: "not-superior"
+    case .periodClosed: "period-closed"
+    case .periodUnordered: "period-unordered"
+    case .reversalMismatch: "reversal-mismatch"
+    case .reversalRepeated: "reversal-repeated"
+    case .adjustsReversed: "adjusts-reversed"
+    case .adjustsForeign: "adjusts-foreign"
+    case .closingMismatch: "closing-mismatch"
+    case .signatureInvalid: "signature-invalid"
     }
   }
 }

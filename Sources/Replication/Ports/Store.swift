@@ -35,7 +35,9 @@ package struct RecordSummary: Hashable, Sendable {
   package var greatestRevision: Revision
   /// Why the owner must decide; empty when there is no conflict.
   package var conflicts: [OutcomeCode]
-  /// Entries of the record that wait for its put or for what they refer to.
+  /// What the record as a whole waits for; empty when it waits for nothing.
+  package var holds: [OutcomeCode]
+  /// Entries of the record that wait for its put.
   package var heldCount: UInt32
 
   package init() {
@@ -44,6 +46,7 @@ package struct RecordSummary: Hashable, Sendable {
     audience = .none
     greatestRevision = Revision(0)
     conflicts = []
+    holds = []
     heldCount = 0
   }
 }
@@ -102,6 +105,8 @@ package protocol RecordView {
   /// Entries that wait for this registry revision, in order of arrival, at most `limit`.
   func waiting(forRegistry revision: RegistryRevision, limit: Int) throws(StoreError)
     -> [EntryIdentity]
+  /// Events this site owes since it was locked, ascending by record and event id, at most `limit`.
+  func owed(limit: Int) throws(StoreError) -> [OwedEvent]
   func peer(_ site: SiteID) throws(StoreError) -> PeerState
   func peers() throws(StoreError) -> [SiteID]
 }
@@ -195,6 +200,10 @@ package protocol StoreTransaction: RecordView, LogReader {
   /// Replaces what waits under the same identity.
   mutating func setWaiting(_ entry: WaitingEntry) throws(StoreError)
   mutating func removeWaiting(_ identity: EntryIdentity) throws(StoreError)
+  /// Keeps an event to be written when the site is unlocked; once, however often it is owed.
+  mutating func owe(_ event: OwedEvent) throws(StoreError)
+  /// The owed event has been written.
+  mutating func settle(_ event: OwedEvent) throws(StoreError)
   mutating func setPeer(_ state: PeerState, of site: SiteID) throws(StoreError)
   /// Adds to the numbered list for `peer`; returns its number, one above the last.
   mutating func addOutcome(_ outcome: Outcome, for peer: SiteID) throws(StoreError) -> UInt64

@@ -13,6 +13,8 @@ package enum AuthoringRefusal: Error, Hashable, Sendable {
   case notOwner(SiteID)
   case notAllowed(OutcomeCode)
   case unknownSite(SiteID)
+  /// A rule of the kind, or a code list, says no: which field, which value, which rule.
+  case rule(FieldFault)
 }
 
 /// What a write returned: durable when the transaction is.
@@ -55,7 +57,25 @@ extension Reconciler {
       parents: parents,
       lane: summary?.lane ?? submission.facts.lane ?? .normal,
       audience: submission.facts.audience, body: submission.body, in: &store)
+    if let fault = try fault(of: entry, submission.facts, entries, in: store) {
+      return .failure(.rule(fault))
+    }
     return try write(entry, in: &store)
+  }
+
+  /// The rules that need the registry or other records.
+  private func fault(
+    of entry: Entry, _ facts: EntryFacts, _ siblings: [Entry], in view: some RecordView
+  ) throws(StoreError) -> FieldFault? {
+    if let registry = try view.registry(entry.header.registry),
+      let fault = registry.codeLists.fault(of: facts, in: entry.header)
+    {
+      return fault
+    }
+    // A decision between two bodies repeats one of them: it is no new claim.
+    let isDecision = entry.header.operation == .put && siblings.contains { $0.isPut }
+    guard !(facts.isWriteOnce && isDecision) else { return nil }
+    return try objection(to: entry, siblings: siblings, in: view)?.fault
   }
 
   private mutating func write(
@@ -149,4 +169,8 @@ extension Reconciler {
 extension Submission {
   /// A put or withdrawal: numbered by revision, written by the owner.
   fileprivate var isOwnersWrite: Bool { operation == .put || operation == .withdraw }
+}
+
+extension Entry {
+  fileprivate var isPut: Bool { header.operation == .put }
 }

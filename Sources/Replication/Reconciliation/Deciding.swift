@@ -63,7 +63,7 @@ extension Reconciler {
   ) throws(StoreError) -> Result<DecisionPlan, DecisionRefusal> {
     var claimants: Set<RecordKey> = []
     for put in resolution.current {
-      for key in facts(of: put)??.claims ?? [] {
+      for key in put.facts??.claims ?? [] {
         let rivals = try view.claimants(of: key)
         if rivals.count > 1 { claimants.formUnion(rivals) }
       }

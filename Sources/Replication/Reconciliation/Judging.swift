@@ -61,9 +61,12 @@ extension Reconciler {
     }
     if record.kind == .registry { return judgeRegistry(entry, under: registry) }
     if let code = problem(ofSites: header, under: registry) { return .wait(.quarantined, code) }
-    guard let facts = facts(of: entry) else { return .wait(.quarantined, .malformed) }
+    guard let facts = entry.facts else { return .wait(.quarantined, .malformed) }
     if let facts, facts.audience != header.audience {
       return .wait(.quarantined, .audienceMismatch)
+    }
+    if let facts, registry.codeLists.fault(of: facts, in: header) != nil {
+      return .wait(.quarantined, .unknownCode)
     }
     let summary = try view.summary(of: record) ?? RecordSummary()
     // A province has what the centre has judged; at the centre nobody has judged it yet.
@@ -80,17 +83,6 @@ extension Reconciler {
       return .wait(.quarantined, .notEntitled)
     }
     return .accept(facts)
-  }
-
-  /// The outer nil: malformed. The inner nil: a stub, of which only the header speaks. Fields of a
-  /// later version pass: they are kept and digested verbatim.
-  func facts(of entry: Entry) -> EntryFacts?? {
-    guard let body = entry.body, let record = entry.header.record else { return .some(nil) }
-    guard let object = (try? JSONValue.parseCanonical(body))?.object,
-      let facts = try? EntryFacts.read(
-        record: record, operation: entry.header.operation, body: object, unknown: .kept)
-    else { return nil }
-    return .some(facts)
   }
 
   private func problem(
@@ -162,6 +154,19 @@ extension Reconciler {
         signed.signature, over: RegistrySnapshot.signedBytes(of: object), by: signed.publicKey)
     else { return .wait(.quarantined, .registrySignature) }
     return .accept(nil)
+  }
+}
+
+extension Entry {
+  /// The outer nil: malformed. The inner nil: a stub, of which only the header speaks. Fields of a
+  /// later version pass: they are kept and digested verbatim.
+  var facts: EntryFacts?? {
+    guard let body, let record = header.record else { return .some(nil) }
+    guard let object = (try? JSONValue.parseCanonical(body))?.object,
+      let facts = try? EntryFacts.read(
+        record: record, operation: header.operation, body: object, unknown: .kept)
+    else { return nil }
+    return .some(facts)
   }
 }
 

@@ -25,6 +25,7 @@ extension Reconciler {
     try releaseHeld(siblings, before, after, in: &store)
     let code = try conflict(record, siblings, newest: entry, facts, in: &store)
     for record in grown { try retryWaiting(for: record, in: &store) }
+    try answer(to: entry, in: &store)
     return try conclude(entry, owner: after.owner, code, in: &store)
   }
 
@@ -42,7 +43,7 @@ extension Reconciler {
     return try widen(record, newest: newest, in: &store)
   }
 
-  /// ... and with no rival for its keys it is in no conflict.
+  /// ... and with no rival for its keys, and nothing it refers to, it stands on its own.
   private mutating func conflict(
     _ record: RecordKey, _ siblings: [Entry], newest: Entry, _ facts: EntryFacts?,
     in store: inout some StoreTransaction
@@ -50,9 +51,11 @@ extension Reconciler {
     if siblings.isEmpty, let facts {
       var rivalCount = 0
       for key in facts.claims { rivalCount += try store.claimants(of: key).count - 1 }
-      if rivalCount == 0 { return nil }
+      for name in facts.names { rivalCount += try store.referrers(of: name).count }
+      let standsAlone = facts.references.allSatisfy { $0.hold == .never && !$0.judgesTogether }
+      if rivalCount == 0, standsAlone, record.kind != .finance { return nil }
     }
-    return try refreshConflicts(record, siblings + [newest], newest: newest, in: &store)
+    return try refreshStanding(record, siblings + [newest], newest: newest, in: &store)
   }
 
   private mutating func conclude(
@@ -63,8 +66,9 @@ extension Reconciler {
       return Reconciled(state: .held, code: .recordMissing, isDuplicate: false)
     }
     if let code {
-      try report(entry.identity, .conflict, code, in: &store)
-      return Reconciled(state: .conflict, code: code, isDuplicate: false)
+      let state: OutcomeState = code.isHold ? .held : .conflict
+      try report(entry.identity, state, code, in: &store)
+      return Reconciled(state: state, code: code, isDuplicate: false)
     }
     return Reconciled(state: .applied, code: .none, isDuplicate: false)
   }

@@ -4,21 +4,23 @@ package struct RecordContent: Hashable, Sendable {
   package let json: JSONObject
 
   /// - Parameters:
-  ///   - entries: all entries of the record held here, in any order.
+  ///   - record: all entries of the record held here.
   ///   - day: the local day for which derived states are asked.
+  ///   - view: where the records it refers to are read.
   /// - Returns: nil while no put of the record is here, or its body was dropped.
-  package init?(_ record: RecordKey, entries: [Entry], asOf day: CalendarDate) {
-    let resolution = Resolution(of: entries)
-    guard let shown = resolution.current.last, let put = Self.body(of: shown) else { return nil }
+  package init?(
+    _ record: HeldRecord, asOf day: CalendarDate, site: SiteID, centre: SiteID,
+    in view: some RecordView
+  ) throws(StoreError) {
+    guard let shown = record.shown, let put = shown.bodyObject else { return nil }
     var object = put
-    Self.merge(envelopeOf: shown, record, into: &object)
-    let events = (resolution.events + resolution.annotations)
-      .sorted { $0.foldPosition < $1.foldPosition }.compactMap(FoldedEvent.init(entry:))
-    Self.merge(events, kind: record.kind, put: put, asOf: day, into: &object)
-    let conflicts = resolution.conflicts.map { JSONValue.string(Text($0.description)) }
+    Self.merge(envelopeOf: shown, record.key, into: &object)
+    let lookup = RuleLookup(view: view, site: site, centre: centre)
+    try record.key.kind.rules.show(record, asOf: day, in: lookup, into: &object)
+    let conflicts = record.resolution.conflicts.map { JSONValue.string(Text($0.description)) }
     object["conflicts"] = conflicts.isEmpty ? nil : .array(conflicts)
-    if resolution.current.count > 1 {
-      object["versions"] = .array(resolution.current.map(Self.version(of:)))
+    if record.resolution.current.count > 1 {
+      object["versions"] = .array(record.resolution.current.map(Self.version(of:)))
     }
     json = object
   }
@@ -34,12 +36,8 @@ package struct RecordContent: Hashable, Sendable {
     if case .revision(let revision) = entry.header.subject {
       object["revision"] = .integer(Int64(clamping: revision.value))
     }
-    object["body"] = body(of: entry).map { .object($0) }
+    object["body"] = entry.bodyObject.map { .object($0) }
     return .object(object)
-  }
-
-  private static func body(of entry: Entry) -> JSONObject? {
-    entry.body.flatMap { (try? JSONValue.parseCanonical($0))?.object }
   }
 
   private static func merge(
@@ -56,31 +54,6 @@ package struct RecordContent: Hashable, Sendable {
     }
     if put.header.operation == .withdraw { object["withdrawn"] = .bool(true) }
   }
-
-  private static func merge(
-    _ events: [FoldedEvent], kind: RecordKind, put: JSONObject, asOf day: CalendarDate,
-    into object: inout JSONObject
-  ) {
-    let appended = events.filter { $0.operation == .append }
-    switch kind {
-    case .document:
-      object["receipts"] = DocumentRules.receipts(appended)
-      let others = appended.filter { $0.body["type"] != .string("receipt") }
-      object["events"] = others.isEmpty ? nil : .array(others.map(\.json))
-      let keywords = DocumentRules.keywords(put: put, events: events)
-      object["keywords"] = keywords.current
-      object["outrankedKeywords"] = keywords.losers.isEmpty ? nil : .array(keywords.losers)
-    case .directive:
-      object["events"] = .array(appended.map(\.json))
-      object["derived"] = DirectiveState(put: put, events: events, asOf: day).json
-    case .finance:
-      object["events"] = appended.isEmpty ? nil : .array(appended.map(\.json))
-      if put["entryKind"] == .string("assetCard") {
-        object["derived"] = FinanceRules.assetValues(card: put, events: events)
-      }
-    case .registry: break
-    }
-  }
 }
 
 extension FoldedEvent {
@@ -89,7 +62,9 @@ extension FoldedEvent {
     guard case .event(let id) = entry.header.subject,
       let body = entry.body.flatMap({ (try? JSONValue.parseCanonical($0))?.object })
     else { return nil }
-    self.init(id: id, operation: entry.header.operation, author: entry.origin, body: body)
+    self.init(
+      id: id, operation: entry.header.operation, author: entry.origin, time: entry.header.time,
+      digest: entry.digest, parents: entry.header.parents, body: body)
   }
 
   /// As the API shows it: the body with its id and its author.

@@ -96,12 +96,13 @@ extension Reconciler {
     in store: inout some StoreTransaction
   ) throws(StoreError) -> [RecordKey] {
     var grown: [RecordKey] = []
-    let names = Set(entries.flatMap { facts(of: $0)??.names ?? [] }).sorted()
+    let names = Set(entries.flatMap { $0.facts??.names ?? [] }).sorted()
     for name in names {
       for identity in try store.referrers(of: name) {
         guard let entry = try store.entry(identity), let referring = entry.header.record,
-          facts(of: entry)??.references.contains(
-            Reference(key: name, spreadsAudience: true)) == true,
+          entry.facts??.references.contains(where: {
+            $0.key == name && $0.spreadsAudience
+          }) == true,
           var its = try store.summary(of: referring)
         else { continue }
         let audience = its.audience.union(summary.everyone)
@@ -137,7 +138,7 @@ extension Reconciler {
     _ entry: Entry, _ summary: RecordSummary, _ siblings: [Entry],
     in store: inout some StoreTransaction
   ) throws(StoreError) -> Bool {
-    let wanted = try route(entry, facts(of: entry) ?? nil, summary, siblings, in: store)
+    let wanted = try route(entry, entry.facts ?? nil, summary, siblings, in: store)
     let had = try store.recipients(of: entry.identity) ?? .none
     guard let missing = wanted.subtracting(had) else { return false }
     let via: SiteID? = entry.origin == site ? nil : site == centre ? entry.origin : centre

@@ -44,9 +44,10 @@ enum DirectiveRules: RecordRules {
     let organs = ["assigningOrgan", "monitoringOrgan", "leadOrgan"].map { body.organSite($0) }
     facts.audience = (organs + body.organSites(.coordinatingOrgans)).asAudience
     facts.lane = .normal
-    // T8: the source document must be here, or the record waits.
+    // T8: the source document must exist, or the record waits. A province to which the source is
+    // not addressed will never have it and holds nothing.
     if let source = body.text(.sourceDocumentId) {
-      facts.references = [Reference(key: .documentID(source), spreadsAudience: false)]
+      facts.references = [Reference(to: .documentID(source), hold: .atCentre)]
     }
     return facts
   }
@@ -136,6 +137,18 @@ enum DirectiveRules: RecordRules {
   static let annotationSchema: Schema? = nil
   static let annotationWriter = Writer.owner
   static let withdrawalWriter = Writer.owner
+
+  // MARK: Folds
+
+  static func show(
+    _ record: HeldRecord, asOf day: CalendarDate, in view: some RuleView,
+    into object: inout JSONObject
+  ) throws(StoreError) {
+    let events = record.events
+    object["events"] = .array(events.filter { $0.operation == .append }.map(\.json))
+    let put = record.put ?? JSONObject()
+    object["derived"] = DirectiveState(put: put, events: events, asOf: day).json
+  }
 
   // MARK: Cross-record rules T1-T9
   // T1-T7 are the fold's; T8 is a reference; T9: a recalled source cancels nothing.

@@ -83,7 +83,7 @@ package enum DocumentRules: RecordRules {
     if body[.businessDocType] != .integer(0) {
       facts.references = (body[.replacementInfo]?.array ?? [])
         .compactMap { $0.object?.text(.documentId) }
-        .map { Reference(key: .documentID($0), spreadsAudience: true) }
+        .map { Reference(to: .documentID($0), spreadsAudience: true, hold: .everywhere) }
     }
     return facts
   }
@@ -174,6 +174,20 @@ package enum DocumentRules: RecordRules {
   // D1 claims above; D7 in checkEvent. The others need the registry or other records.
 
   // MARK: Folds
+
+  static func show(
+    _ record: HeldRecord, asOf day: CalendarDate, in view: some RuleView,
+    into object: inout JSONObject
+  ) throws(StoreError) {
+    let events = record.events
+    let appended = events.filter { $0.operation == .append }
+    object["receipts"] = receipts(appended)
+    let others = appended.filter { $0.type != "receipt" }
+    object["events"] = others.isEmpty ? nil : .array(others.map(\.json))
+    let keywords = keywords(put: record.put ?? JSONObject(), events: events)
+    object["keywords"] = keywords.current
+    object["outrankedKeywords"] = keywords.losers.isEmpty ? nil : .array(keywords.losers)
+  }
 
   /// Keywords of the last annotation in the one order, else the put's own; the losers stay
   /// readable.

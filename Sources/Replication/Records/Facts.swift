@@ -10,6 +10,10 @@ package struct EntryFacts: Hashable, Sendable {
   /// Keys by which other entries refer to this record.
   package var names: [UniqueKey] = []
   package var references: [Reference] = []
+  /// Codes from the registry's lists; each must be in its list on its day.
+  package var codes: [CodeUse] = []
+  /// Files beside the record that this entry names.
+  package var files: [FileReference] = []
   /// Type of an appended event.
   package var eventType: Text?
   /// Who may write this.
@@ -32,11 +36,71 @@ package struct EntryFacts: Hashable, Sendable {
   package static let conflictDecided: Text = "conflictDecided"
 }
 
-/// What an entry refers to: it waits until a record of that name is here.
+/// What an entry refers to.
 package struct Reference: Hashable, Sendable {
+  /// Whether a record waits until what it refers to is here. Each site holds for itself.
+  package enum Hold: Hashable, Sendable {
+    case never
+    /// Only the centre, which is entitled to everything, knows that what is not here is missing.
+    case atCentre
+    case everywhere
+  }
+
+  /// Under which the entry is found from the other end.
   package let key: UniqueKey
+  /// The record itself, where it is referred to by its id and not by a name that it claims.
+  package let record: RecordKey?
   /// A recall, update or replacement goes wherever its target went (law 4).
   package let spreadsAudience: Bool
+  package let hold: Hold
+  /// Whether records that refer to the same are judged together: adjustments of one voucher.
+  package let judgesTogether: Bool
+
+  init(
+    to key: UniqueKey, spreadsAudience: Bool = false, hold: Hold = .never,
+    judgesTogether: Bool = false
+  ) {
+    self.key = key
+    record = nil
+    self.spreadsAudience = spreadsAudience
+    self.hold = hold
+    self.judgesTogether = judgesTogether
+  }
+
+  init(to record: RecordKey, hold: Hold = .never, judgesTogether: Bool = false) {
+    key = .record(record)
+    self.record = record
+    spreadsAudience = false
+    self.hold = hold
+    self.judgesTogether = judgesTogether
+  }
+}
+
+/// One use of a code that the registry lists, on the day on which it must be listed.
+package struct CodeUse: Hashable, Sendable {
+  package let list: CodeLists.Name
+  package let code: Text
+  /// nil: the local day of the entry's own time.
+  package let day: CalendarDate?
+  /// Where it stands in the body.
+  package let path: String
+
+  package init(_ list: CodeLists.Name, _ code: Text, on day: CalendarDate? = nil, at path: String) {
+    self.list = list
+    self.code = code
+    self.day = day
+    self.path = path
+  }
+}
+
+/// A file beside a record: its content's SHA-256 and size in bytes.
+package struct FileReference: Hashable, Sendable {
+  package let digest: Digest
+  package let size: UInt64
+  package init(digest: Digest, size: UInt64) {
+    self.digest = digest
+    self.size = size
+  }
 }
 
 /// The lawful writers of one operation or event type (domain.md section 9).
@@ -133,6 +197,9 @@ extension UniqueKey {
     case documentID = 2
     case documentNumber = 3
     case voucherNumber = 4
+    /// Vouchers of one unit and period, and what closes it.
+    case period = 5
+    case closing = 6
   }
 
   /// Parts are prefixed with their length in 2 bytes, so no two lists of parts spell one key. The

@@ -139,8 +139,8 @@ package enum FinanceRules: RecordRules {
     if let adjusted = body[.correction]?.object?.text(.adjustsRecordId),
       let id = UniqueID(spelling: adjusted)
     {
-      let key = UniqueKey.record(RecordKey(kind: .finance, id: RecordID(id)))
-      facts.references = [Reference(key: key, spreadsAudience: false)]
+      let adjusted = RecordKey(kind: .finance, id: RecordID(id))
+      facts.references = [Reference(to: adjusted, hold: .everywhere, judgesTogether: true)]
     }
     return facts
   }
@@ -230,6 +230,17 @@ package enum FinanceRules: RecordRules {
   // F3 is a claim, F5 a reference, F12 and F13 are authority above.
 
   // MARK: Folds
+
+  static func show(
+    _ record: HeldRecord, asOf day: CalendarDate, in view: some RuleView,
+    into object: inout JSONObject
+  ) throws(StoreError) {
+    let events = record.events.filter { $0.operation == .append }
+    object["events"] = events.isEmpty ? nil : .array(events.map(\.json))
+    if let put = record.put, put[.entryKind] == .string("assetCard") {
+      object["derived"] = assetValues(card: put, events: events)
+    }
+  }
 
   /// Wear so far and what remains of an asset's original cost. Transfers and revaluations do not
   /// change either yet. Sums saturate.

@@ -77,6 +77,10 @@ package enum FieldRule: Hashable, Sendable {
   /// Events of a record are appended one by one by their authors, never put with it.
   case appendInstead
   case mustEqual(String)
+  /// A rule of the kind; `detail` names the other figure or record, in no language.
+  case broken(Rule, detail: String?)
+  /// Not in this list of the registry on this day.
+  case notListed(CodeLists.Name, CalendarDate)
 }
 
 /// Forms of a text that a field can ask for.
@@ -119,6 +123,10 @@ extension FieldRule {
     case .repeated: "must not stand twice; remove one"
     case .appendInstead: "is not part of a put; append its elements one by one as events"
     case .mustEqual(let other): "must equal \(other)"
+    case .broken(let rule, let detail):
+      "\(rule.english)\(detail.map { " (\($0))" } ?? "") [\(rule.id)]"
+    case .notListed(let list, let day):
+      "is not in the registry's list \(list) on \(day); see dongbo registry show"
     }
   }
 
@@ -138,6 +146,10 @@ extension FieldRule {
     case .repeated: "bị lặp; hãy bỏ bớt"
     case .appendInstead: "không ghi cùng bản ghi; hãy ghi từng sự kiện riêng"
     case .mustEqual(let other): "phải trùng với \(other)"
+    case .broken(let rule, let detail):
+      "\(rule.vietnamese)\(detail.map { " (\($0))" } ?? "") [\(rule.id)]"
+    case .notListed(let list, let day):
+      "không có trong danh mục \(list) của sổ đăng ký vào ngày \(day); xem dongbo registry show"
     }
   }
 

@@ -29,10 +29,50 @@ protocol RecordRules {
   static func eventFacts(_ body: JSONObject, type: Text) -> EntryFacts
   static var annotationWriter: Writer { get }
   static var withdrawalWriter: Writer { get }
+
+  /// The rules between records, beside unique keys and held references: what the entries held say
+  /// against this record. At ingest the record holds the new entry already, and a finding refuses
+  /// it; a received entry is kept, in the open.
+  static func findings(
+    of record: HeldRecord, in view: some RuleView
+  ) throws(StoreError) -> [Finding]
+  /// Other records whose findings the record's newest entry may change, beside those that share
+  /// its keys and references.
+  static func judgedWith(
+    _ record: HeldRecord, newest: Entry, in view: some RuleView
+  ) throws(StoreError) -> [RecordKey]
+  /// Why an application may not append this event now; nil when it may. What a peer sends is kept
+  /// and flagged by the fold instead.
+  static func objection(
+    to event: FoldedEvent, on record: HeldRecord, in view: some RuleView
+  ) throws(StoreError) -> FieldFault?
+  /// Events that this site owes once `newest` is in the record.
+  static func owed(
+    for newest: Entry, in record: HeldRecord, by view: some RuleView,
+    hashing: some SHA256Hashing
+  ) throws(StoreError) -> [OwedEvent]
+  /// Shows what is folded and derived, beside the put's own fields.
+  static func show(
+    _ record: HeldRecord, asOf day: CalendarDate, in view: some RuleView,
+    into object: inout JSONObject
+  ) throws(StoreError)
 }
 
 extension RecordRules {
   static func checkRecord(_ id: RecordID) {}
+  static func findings(
+    of record: HeldRecord, in view: some RuleView
+  ) throws(StoreError) -> [Finding] { [] }
+  static func judgedWith(
+    _ record: HeldRecord, newest: Entry, in view: some RuleView
+  ) throws(StoreError) -> [RecordKey] { [] }
+  static func objection(
+    to event: FoldedEvent, on record: HeldRecord, in view: some RuleView
+  ) throws(StoreError) -> FieldFault? { nil }
+  static func owed(
+    for newest: Entry, in record: HeldRecord, by view: some RuleView,
+    hashing: some SHA256Hashing
+  ) throws(StoreError) -> [OwedEvent] { [] }
 }
 
 extension RecordKind {

@@ -87,4 +87,9 @@ package enum RegistryRules: RecordRules {
   static let annotationSchema: Schema? = nil
   static let annotationWriter = Writer.nobody(.registryIsPermanent)
   static let withdrawalWriter = Writer.nobody(.registryIsPermanent)
+
+  static func show(
+    _ record: HeldRecord, asOf day: CalendarDate, in view: some RuleView,
+    into object: inout JSONObject
+  ) {}
 }

@@ -48,20 +48,23 @@ package struct RegistrySnapshot: Hashable, Sendable {
   /// The key that signed this revision: SPKI in DER, and its signature. Empty when built in.
   package let publicKey: [UInt8]
   package let signature: [UInt8]
+  package let codeLists: CodeLists
 
   /// Number 0: knows no site and allows only genesis and registry.
   package static let builtIn = RegistrySnapshot(
-    revision: .builtIn, sites: [:], centre: nil, publicKey: [], signature: [])
+    revision: .builtIn, sites: [:], centre: nil, publicKey: [], signature: [],
+    codeLists: CodeLists())
 
   private init(
     revision: RegistryRevision, sites: [SiteID: Site], centre: SiteID?, publicKey: [UInt8],
-    signature: [UInt8]
+    signature: [UInt8], codeLists: CodeLists
   ) {
     self.revision = revision
     self.sites = sites
     self.centre = centre
     self.publicKey = publicKey
     self.signature = signature
+    self.codeLists = codeLists
   }
 
   /// Reads a revision's canonical body. Its signature is read, not verified.
@@ -83,7 +86,8 @@ package struct RegistrySnapshot: Hashable, Sendable {
       revision: revision, sites: Dictionary(list.map { ($0.id, $0) }) { first, _ in first },
       centre: list.first { $0.tier == .centre }?.id,
       publicKey: signature.text(.publicKey).flatMap { Base64.decode($0.bytes) } ?? [],
-      signature: signature.text(.value).flatMap { Base64.decode($0.bytes) } ?? [])
+      signature: signature.text(.value).flatMap { Base64.decode($0.bytes) } ?? [],
+      codeLists: CodeLists(json: object[.codeLists]?.object ?? JSONObject()))
   }
 
   /// Whether these operations may be written under this revision at all.

@@ -42,6 +42,20 @@ package struct Submission: Hashable, Sendable {
   }
 }
 
+extension Submission {
+  /// An event of this site's own making.
+  /// - Parameter body: canonical, without its envelope.
+  init(answering record: RecordKey, event: EventID, _ body: [UInt8]) throws(RecordError) {
+    let value: JSONValue
+    do throws(JSONError) { value = try JSONValue.parseCanonical(body) } catch { throw .json(error) }
+    let facts = try EntryFacts.read(
+      record: record, operation: .append, body: value.object ?? JSONObject(), unknown: .refused)
+    self.init(
+      record: record, operation: .append, subject: .event(event), ownerSite: nil, secrecy: .none,
+      parents: [], body: body, facts: facts)
+  }
+}
+
 /// Takes the header's fields out of what an application wrote and drops what is never stored.
 private struct Envelope {
   struct Header {

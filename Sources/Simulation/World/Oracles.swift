@@ -65,9 +65,14 @@ extension SimulatedWorld {
         let shared = Set(entries.map(\.identity))
         let others = try centre.store.entries(of: record).filter { shared.contains($0.identity) }
         let day = CalendarDate(localDayOf: centre.wallTime)
-        if RecordContent(record, entries: entries, asOf: day)
-          != RecordContent(record, entries: others, asOf: day)
-        {
+        // Without the records they refer to: those are not everywhere.
+        let alone = MemoryStore(storeID: Bytes16(high: 0, low: 0), site: centre.id)
+        let contents = try [entries, others].map { entries throws(StoreError) in
+          try RecordContent(
+            HeldRecord(record, entries: entries), asOf: day, site: centre.id, centre: centre.id,
+            in: alone)
+        }
+        if contents[0] != contents[1] {
           fail("O4: \(record) reads differently at \(province.id) and \(centre.id)")
         }
       }

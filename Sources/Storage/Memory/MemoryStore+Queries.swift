@@ -50,7 +50,8 @@ extension MemoryStore: StoreQueries {
     for (key, summary) in summaries {
       counts[key.kind, default: KindCounts()].records += summary.owner == nil ? 0 : 1
       counts[key.kind, default: KindCounts()].conflicts += summary.conflicts.isEmpty ? 0 : 1
-      counts[key.kind, default: KindCounts()].held += Int(summary.heldCount)
+      counts[key.kind, default: KindCounts()].held +=
+        Int(summary.heldCount) + (summary.holds.isEmpty ? 0 : 1)
     }
     for (key, identities) in entriesOfRecord {
       counts[key.kind, default: KindCounts()].entries += identities.count

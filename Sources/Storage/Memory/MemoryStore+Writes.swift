@@ -65,6 +65,15 @@ extension MemoryStore: StoreTransaction {
     arrivals[identity] = nil
   }
 
+  package mutating func owe(_ event: OwedEvent) throws(StoreError) {
+    let key = OwedKey(record: event.record, event: event.event)
+    owedEvents[key] = owedEvents[key] ?? event
+  }
+
+  package mutating func settle(_ event: OwedEvent) throws(StoreError) {
+    owedEvents[OwedKey(record: event.record, event: event.event)] = nil
+  }
+
   package mutating func setPeer(_ state: PeerState, of site: SiteID) throws(StoreError) {
     peerStates[site] = state
   }

@@ -27,6 +27,11 @@ package struct MemoryStore: Sendable {
     let snapshot: RegistrySnapshot
   }
 
+  struct OwedKey: Hashable {
+    let record: RecordKey
+    let event: EventID
+  }
+
   var state: SiteState
   /// The row at LSN n is at index n - 1.
   var log: [LogRow] = []
@@ -45,6 +50,7 @@ package struct MemoryStore: Sendable {
   /// Outcome number n is at index n - 1.
   var outcomeLists: [SiteID: [Outcome]] = [:]
   var remote: [EntryIdentity: [SiteID: Outcome]] = [:]
+  var owedEvents: [OwedKey: OwedEvent] = [:]
   var forked: [EntryIdentity: [Fork]] = [:]
 
   /// An empty store of `site`.
@@ -116,6 +122,11 @@ extension MemoryStore: RecordView {
 
   package func peer(_ site: SiteID) throws(StoreError) -> PeerState {
     peerStates[site] ?? PeerState()
+  }
+
+  package func owed(limit: Int) throws(StoreError) -> [OwedEvent] {
+    let sorted = owedEvents.values.sorted { ($0.record, $0.event) < ($1.record, $1.event) }
+    return Array(sorted.prefix(limit))
   }
 
   package func peers() throws(StoreError) -> [SiteID] { peerStates.keys.sorted() }

@@ -24,7 +24,7 @@ extension SQLiteQueries {
   package func summary(of record: RecordKey) throws(StoreError) -> RecordSummary? {
     try tables.connection.first(
       """
-      SELECT owner, lane, revision, held, conflicts, audience FROM record
+      SELECT owner, lane, revision, held, conflicts, audience, holds FROM record
       WHERE kind = ? AND id = ?
       """, [.code(record.kind.rawValue), .record(record.id)]
     ) { row throws(StoreError) in try RecordSummary(row) }
@@ -146,6 +146,16 @@ extension SQLiteQueries {
       try row.decoded(0, "peer state") { reader throws(ByteError) in try PeerState(from: &reader) }
     }
     return state ?? PeerState()
+  }
+
+  package func owed(limit: Int) throws(StoreError) -> [OwedEvent] {
+    try tables.connection.all(
+      "SELECT kind, record, event, body FROM owed ORDER BY kind, record, event LIMIT ?",
+      [.integer(Int64(limit))]
+    ) { row throws(StoreError) in
+      OwedEvent(
+        record: try row.key(0), event: EventID(UniqueID(try row.bytes16(2))), body: row.bytes(3))
+    }
   }
 
   package func peers() throws(StoreError) -> [SiteID] {

@@ -27,7 +27,7 @@ extension SiteState {
 }
 
 extension RecordSummary {
-  /// Columns owner, lane, revision, held, conflicts, audience.
+  /// Columns owner, lane, revision, held, conflicts, audience, holds.
   init(_ row: SQLiteRow) throws(StoreError) {
     self.init()
     owner = try row.site(0)
@@ -35,11 +35,9 @@ extension RecordSummary {
     greatestRevision = Revision(row.unsigned(2))
     guard let held = UInt32(exactly: row.integer(3)) else { throw row.corrupt("count", 3) }
     heldCount = held
-    for code in row.bytes(4) {
-      guard let code = OutcomeCode(rawValue: code) else { throw row.corrupt("conflict", 4) }
-      conflicts.append(code)
-    }
+    conflicts = try row.outcomeCodes(4)
     audience = try row.recipients(5)
+    holds = try row.outcomeCodes(6)
   }
 }
 
@@ -55,6 +53,16 @@ extension SQLiteTables {
 }
 
 extension SQLiteRow {
+  /// One byte each; none in a NULL.
+  fileprivate func outcomeCodes(_ column: Int32) throws(StoreError) -> [OutcomeCode] {
+    var codes: [OutcomeCode] = []
+    for byte in bytes(column) {
+      guard let code = OutcomeCode(rawValue: byte) else { throw corrupt("outcome code", column) }
+      codes.append(code)
+    }
+    return codes
+  }
+
   func outcome(_ column: Int32) throws(StoreError) -> Outcome {
     try decoded(column, "outcome") { reader throws(ByteError) in try Outcome(from: &reader) }
   }

@@ -79,19 +79,38 @@ extension SQLiteWriter: StoreTransaction {
     _ summary: RecordSummary, of record: RecordKey
   ) throws(StoreError) {
     let conflicts = summary.conflicts.map(\.rawValue)
+    let holds = summary.holds.map(\.rawValue)
     try tables.connection.run(
       """
-      INSERT INTO record (kind, id, owner, lane, revision, held, conflicts, audience)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+      INSERT INTO record (kind, id, owner, lane, revision, held, conflicts, audience, holds)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
       ON CONFLICT (kind, id) DO UPDATE SET owner = excluded.owner, lane = excluded.lane,
         revision = excluded.revision, held = excluded.held, conflicts = excluded.conflicts,
-        audience = excluded.audience
+        audience = excluded.audience, holds = excluded.holds
       """,
       [
         .code(record.kind.rawValue), .record(record.id), .site(summary.owner),
         .code(summary.lane?.rawValue), .unsigned(summary.greatestRevision.value),
         .integer(Int64(summary.heldCount)), conflicts.isEmpty ? .null : .blob(conflicts),
-        .recipients(summary.audience),
+        .recipients(summary.audience), holds.isEmpty ? .null : .blob(holds),
+      ])
+  }
+
+  package func owe(_ event: OwedEvent) throws(StoreError) {
+    try tables.connection.run(
+      "INSERT INTO owed (kind, record, event, body) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+      [
+        .code(event.record.kind.rawValue), .record(event.record.id),
+        .bytes16(event.event.raw.raw), .blob(event.body),
+      ])
+  }
+
+  package func settle(_ event: OwedEvent) throws(StoreError) {
+    try tables.connection.run(
+      "DELETE FROM owed WHERE kind = ? AND record = ? AND event = ?",
+      [
+        .code(event.record.kind.rawValue), .record(event.record.id),
+        .bytes16(event.event.raw.raw),
       ])
   }
 

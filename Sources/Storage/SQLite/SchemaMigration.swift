@@ -9,10 +9,12 @@ struct SchemaMigration {
   /// In order; the last one leads to the version this program reads and writes.
   static let all = [
     SchemaMigration(
-      from: 0, to: 1, statements: String(decoding: PackageResources.schema_sql, as: UTF8.self))
+      from: 0, to: 1, statements: String(decoding: PackageResources.schema_sql, as: UTF8.self)),
+    SchemaMigration(
+      from: 1, to: 2, statements: String(decoding: PackageResources.schema_2_sql, as: UTF8.self)),
   ]
 
-  static let currentVersion: Int64 = 1
+  static let currentVersion: Int64 = 2
   /// "Dngb": tells our file from any other SQLite database.
   static let applicationID: Int64 = 0x446e_6762
 }

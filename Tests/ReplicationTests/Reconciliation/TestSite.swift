@@ -158,7 +158,8 @@ struct TestSite {
   }
 
   func content(_ record: RecordKey, asOf day: CalendarDate = .testDay) throws -> RecordContent? {
-    RecordContent(record, entries: try store.entries(of: record), asOf: day)
+    let held = HeldRecord(record, entries: try store.entries(of: record))
+    return try RecordContent(held, asOf: day, site: id, centre: centre, in: store)
   }
 
   func pairDigest(with peer: SiteID?) throws -> PairDigest {

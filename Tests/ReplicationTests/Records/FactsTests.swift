@@ -40,7 +40,10 @@ private func append(_ sample: Sample, _ fields: JSONObject) throws -> Submission
   @Test func recallsSpreadAndSourcesDoNot() throws {
     let recall = try Sample.documents[3].readPut().facts
     let target = UniqueKey.documentID("A99.00,2026/05/05,63-TB/VPTW")
-    #expect(recall.references == [Reference(key: target, spreadsAudience: true)])
+    #expect(
+      recall.references == [
+        Reference(to: target, spreadsAudience: true, hold: .everywhere)
+      ])
     #expect(try Sample.earlier[0].readPut().facts.names.contains(target))
     #expect(try Sample.documents[0].readPut().facts.references.isEmpty)
     // An answer is no recall: it refers to nothing it must wait for.

@@ -1,0 +1,51 @@
+/// Events that a site writes by itself: arrival receipts, and answers to recalls. They are written
+/// in the transaction that makes them due; while the site is locked they are owed, and kept.
+extension Reconciler {
+  /// Writes, or owes, what this site must answer to `newest`.
+  mutating func answer(
+    to newest: Entry, in store: inout some StoreTransaction
+  ) throws(StoreError) {
+    guard let record = newest.header.record else { return }
+    let lookup = RuleLookup(view: store, site: site, centre: centre)
+    guard record.kind.owesEvents, newest.header.operation == .put else { return }
+    let held = HeldRecord(record, entries: try store.entries(of: record))
+    let due = try record.kind.rules.owed(for: newest, in: held, by: lookup, hashing: hashing)
+    for event in due {
+      if log.state.lock != nil {
+        try store.owe(event)
+      } else {
+        try write(event, in: &store)
+      }
+    }
+  }
+
+  /// Writes what was owed while the site was locked, at most `limit` events a call.
+  /// - Returns: whether there may be more.
+  package mutating func payOwed(
+    limit: Int = 256, in store: inout some StoreTransaction
+  ) throws(StoreError) -> Bool {
+    guard log.state.lock == nil, log.state.registry.number > 0 else { return false }
+    let due = try store.owed(limit: limit)
+    for event in due {
+      try write(event, in: &store)
+      try store.settle(event)
+    }
+    return due.count == limit
+  }
+
+  /// The id follows from what is answered: one that is here already is the same answer, and one
+  /// that the rules no longer allow is no longer due.
+  private mutating func write(
+    _ event: OwedEvent, in store: inout some StoreTransaction
+  ) throws(StoreError) {
+    guard
+      let submission = try? Submission(answering: event.record, event: event.event, event.body)
+    else { preconditionFailure("an answer that no schema takes: \(event.event)") }
+    _ = try author(submission, in: &store)
+  }
+}
+
+extension RecordKind {
+  /// Kinds whose puts are answered by themselves.
+  fileprivate var owesEvents: Bool { self == .document }
+}
