@@ -52,7 +52,8 @@ struct SiteStart {
       writerContext: WriterContext(
         site: context.site, centre: context.centre, configuredPins: context.configuredPins,
         sealing: context.sealing, signingKey: files.key, hashing: OpenSSLHash(),
-        incarnation: context.incarnation, groupEntryCount: configuration.limits.groupEntryCount,
+        attempts: try AttemptNote(store.directory), incarnation: context.incarnation,
+        groupEntryCount: configuration.limits.groupEntryCount,
         disk: context.disk),
       registry: registry, news: news)
   }

@@ -13,3 +13,22 @@ CREATE TABLE owed (
   body BLOB NOT NULL,
   PRIMARY KEY (kind, record, event)
 ) STRICT, WITHOUT ROWID;
+
+-- What this site found about signatures: local, never digested, never sent.
+CREATE TABLE verdict (
+  run INTEGER NOT NULL REFERENCES run (id),
+  sequence INTEGER NOT NULL,
+  state INTEGER NOT NULL,           -- SignatureVerdict.State
+  reason BLOB NOT NULL,             -- text
+  verified_at INTEGER NOT NULL,     -- microseconds UTC
+  registry_number INTEGER NOT NULL,
+  registry_digest BLOB NOT NULL,
+  details BLOB NOT NULL,            -- canonical JSON
+  PRIMARY KEY (run, sequence)
+) STRICT, WITHOUT ROWID;
+
+-- Readers of this site's own log: how far each has come (LogConsumer).
+CREATE TABLE consumer (
+  id INTEGER PRIMARY KEY,
+  lsn INTEGER NOT NULL
+) STRICT;

@@ -52,6 +52,7 @@ struct WriterContext: Sendable {
   let sealing: CheckpointKey
   let signingKey: SigningKey
   let hashing: OpenSSLHash
+  let attempts: AttemptNote
   /// This start's incarnation.
   let incarnation: Incarnation
   let groupEntryCount: Int
@@ -132,6 +133,7 @@ private struct WriterLoop {
         context: context, state: try store.siteState(), unopened: unopened,
         now: WallClock.now())
       for job in jobs { try group.perform(job, in: store) }
+      context.attempts.end()
       let (replies, news) = try group.finish(in: store)
       try store.commit()
       if group.isOpened { unopened = nil }

@@ -80,6 +80,15 @@ package struct WaitingEntry: Hashable, Sendable {
   }
 }
 
+/// Work that follows this site's own log behind the writer, by a cursor of its own: what is not
+/// done when the power goes is done after it comes back. Raw values are on disk.
+package enum LogConsumer: UInt8, Hashable, Sendable, CaseIterable {
+  /// Verifies signatures.
+  case verifier = 1
+  /// Fetches the files that records name.
+  case fetcher = 2
+}
+
 /// Reads in one consistent state of the store; inside a transaction it sees the earlier writes.
 package protocol RecordView {
   func siteState() throws(StoreError) -> SiteState
@@ -107,6 +116,10 @@ package protocol RecordView {
     -> [EntryIdentity]
   /// Events this site owes since it was locked, ascending by record and event id, at most `limit`.
   func owed(limit: Int) throws(StoreError) -> [OwedEvent]
+  /// What this site found about a signature; nil: not verified yet.
+  func verdict(of signature: EntryIdentity) throws(StoreError) -> SignatureVerdict?
+  /// How far a reader of this site's own log has come; the start when it has not begun.
+  func cursor(of consumer: LogConsumer) throws(StoreError) -> LSN
   func peer(_ site: SiteID) throws(StoreError) -> PeerState
   func peers() throws(StoreError) -> [SiteID]
 }
@@ -204,6 +217,10 @@ package protocol StoreTransaction: RecordView, LogReader {
   mutating func owe(_ event: OwedEvent) throws(StoreError)
   /// The owed event has been written.
   mutating func settle(_ event: OwedEvent) throws(StoreError)
+  /// Replaces an older verdict.
+  mutating func setVerdict(
+    _ verdict: SignatureVerdict, of signature: EntryIdentity) throws(StoreError)
+  mutating func setCursor(_ consumer: LogConsumer, to lsn: LSN) throws(StoreError)
   mutating func setPeer(_ state: PeerState, of site: SiteID) throws(StoreError)
   /// Adds to the numbered list for `peer`; returns its number, one above the last.
   mutating func addOutcome(_ outcome: Outcome, for peer: SiteID) throws(StoreError) -> UInt64

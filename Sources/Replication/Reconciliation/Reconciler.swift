@@ -50,6 +50,7 @@ package struct Reconciler: Sendable {
   let signatures: any SignatureChecking
   /// Keys a registry revision 1 may be signed with, from the site's own configuration.
   let configuredPins: [Digest]
+  let attempts: any AttemptNoting
   package var log: SiteLog
   /// Found in this transaction; the shell reports them after the commit.
   package internal(set) var alarms: [Alarm] = []
@@ -61,7 +62,8 @@ package struct Reconciler: Sendable {
 
   package init(
     site: SiteID, centre: SiteID, configuredPins: [Digest], log: SiteLog,
-    hashing: any SHA256Hashing, signatures: any SignatureChecking
+    hashing: any SHA256Hashing, signatures: any SignatureChecking,
+    attempts: any AttemptNoting = NoAttemptNotes()
   ) {
     self.site = site
     self.centre = centre
@@ -69,6 +71,7 @@ package struct Reconciler: Sendable {
     self.log = log
     self.hashing = hashing
     self.signatures = signatures
+    self.attempts = attempts
   }
 
   /// Takes one entry from a peer. Its outcome, when other than applied, is listed for the link that
@@ -77,7 +80,10 @@ package struct Reconciler: Sendable {
     _ entry: Entry, from peer: SiteID, isRecovering: Bool, in store: inout some StoreTransaction
   ) throws(StoreError) -> Reconciled {
     let arrival = Arrival.received(from: peer, isRecovering: isRecovering)
-    let decision = try decide(entry, arrival, in: store)
+    var decision = try decide(entry, arrival, in: store)
+    if case .accept = decision, !attempts.begin(entry.bodyDigest) {
+      decision = .wait(.quarantined, .crashed)
+    }
     return try perform(decision, on: entry, arrival, in: &store)
   }
 

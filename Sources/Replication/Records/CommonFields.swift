@@ -13,13 +13,16 @@ extension Schema {
     .required("digest", .format(.digest)), .optional("description", .line),
   ])
 
-  /// A signature over a record, added by its owner; `value` is the CMS structure, `covers` the
-  /// digest of the signed bytes. Verification is a local verdict and no part of the structure.
+  /// A signature over a record's ``SignatureManifest``, added by its owner; `value` is the CMS
+  /// structure, in which all else stands; the other fields are for the reader's eye. Verification
+  /// is a local verdict and no part of the structure.
   static let signature = Schema([
     .required("type", .oneOf(["signature"])), .required("signerRole", .line),
-    .required("format", .name), .required("digestAlgorithm", .name),
-    .required("signatureAlgorithm", .name), .required("certificateSerial", .name),
-    .required("signingTime", .instant), .optional("timestampToken", .bool),
+    .optional("organId", .text(maximumByteCount: 35)),
+    .optional("revision", .integer(1...JSONValue.maximumInteger)),
+    .optional("format", .name), .optional("digestAlgorithm", .name),
+    .optional("signatureAlgorithm", .name), .optional("certificateSerial", .name),
+    .optional("signingTime", .instant), .optional("timestampToken", .bool),
     .optional("covers", .format(.digest)), .optional("value", .format(.base64)),
     .optional("bySite", .site), .optional("at", .instant),
   ])

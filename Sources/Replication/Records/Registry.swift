@@ -22,9 +22,9 @@ package enum RegistryRules: RecordRules {
       .optional("number", .integer(1...JSONValue.maximumInteger)),
       .required("sites", .nonEmptyList(of: .object(site))),
       .optional("organs", .list(of: .object(organ))),
-      .optional("signers", .list(of: .any)),
-      .optional("codeLists", .map(.any)),
-      .optional("policy", .map(.any)),
+      .optional("signers", .list(of: .object(signer))),
+      .optional("codeLists", .map(.list(of: .object(code)))),
+      .optional("policy", .object(policy)),
       .required("signature", .object(signature)),
     ])
   /// One or two pins: the current link key and the next.
@@ -38,6 +38,22 @@ package enum RegistryRules: RecordRules {
   private static let organ = Schema([
     .required("organId", .text(maximumByteCount: 35)), .required("siteId", .site),
     .optional("organName", .line),
+  ])
+  private static let signer = Schema([
+    .required("certificate", .format(.pin)), .required("organId", .text(maximumByteCount: 35)),
+    .required("kinds", .nonEmptyList(of: .oneOf(RecordKind.allCases.map { Text($0.description) }))),
+    .required("roles", .nonEmptyList(of: .name)), .optional("validFrom", .date),
+    .optional("validTo", .date), .optional("name", .line),
+  ])
+  /// Codes are data with validity dates: accounts, document types, statuses (domain.md section 2).
+  private static let code = Schema([
+    .required("code", .name), .optional("name", .line), .optional("validFrom", .date),
+    .optional("validTo", .date),
+  ])
+  private static let policy = Schema([.optional("signatures", .map(.object(signaturePolicy)))])
+  private static let signaturePolicy = Schema([
+    .required("mode", .oneOf(SignaturePolicy.Mode.allCases.map { Text($0.rawValue) })),
+    .optional("roles", .list(of: .name)),
   ])
   /// By the registry key over ``RegistrySnapshot/signedBytes(of:)``; SPKI in DER.
   private static let signature = Schema([

@@ -49,15 +49,18 @@ package struct RegistrySnapshot: Hashable, Sendable {
   package let publicKey: [UInt8]
   package let signature: [UInt8]
   package let codeLists: CodeLists
+  package let signers: [Signer]
+  private let signaturePolicies: [RecordKind: SignaturePolicy]
 
   /// Number 0: knows no site and allows only genesis and registry.
   package static let builtIn = RegistrySnapshot(
     revision: .builtIn, sites: [:], centre: nil, publicKey: [], signature: [],
-    codeLists: CodeLists())
+    codeLists: CodeLists(), signers: [], signaturePolicies: [:])
 
   private init(
     revision: RegistryRevision, sites: [SiteID: Site], centre: SiteID?, publicKey: [UInt8],
-    signature: [UInt8], codeLists: CodeLists
+    signature: [UInt8], codeLists: CodeLists, signers: [Signer],
+    signaturePolicies: [RecordKind: SignaturePolicy]
   ) {
     self.revision = revision
     self.sites = sites
@@ -65,6 +68,8 @@ package struct RegistrySnapshot: Hashable, Sendable {
     self.publicKey = publicKey
     self.signature = signature
     self.codeLists = codeLists
+    self.signers = signers
+    self.signaturePolicies = signaturePolicies
   }
 
   /// Reads a revision's canonical body. Its signature is read, not verified.
@@ -87,7 +92,49 @@ package struct RegistrySnapshot: Hashable, Sendable {
       centre: list.first { $0.tier == .centre }?.id,
       publicKey: signature.text(.publicKey).flatMap { Base64.decode($0.bytes) } ?? [],
       signature: signature.text(.value).flatMap { Base64.decode($0.bytes) } ?? [],
-      codeLists: CodeLists(json: object[.codeLists]?.object ?? JSONObject()))
+      codeLists: CodeLists(json: object[.codeLists]?.object ?? JSONObject()),
+      signers: (object["signers"]?.array ?? []).compactMap {
+        $0.object.flatMap(Self.signer(from:))
+      },
+      signaturePolicies: Self.policies(from: object))
+  }
+
+  /// What this revision asks of the signatures of a kind.
+  package func signaturePolicy(for kind: RecordKind) -> SignaturePolicy {
+    signaturePolicies[kind] ?? .standard(for: kind)
+  }
+
+  private static func policies(from object: JSONObject) -> [RecordKind: SignaturePolicy] {
+    let listed = object["policy"]?.object?["signatures"]?.object ?? JSONObject()
+    var policies: [RecordKind: SignaturePolicy] = [:]
+    for kind in RecordKind.allCases {
+      guard let its = listed[Text(kind.description)]?.object,
+        let mode = its.text("mode").flatMap({ SignaturePolicy.Mode(rawValue: $0.string) })
+      else { continue }
+      let roles = its["roles"]?.array?.compactMap(\.text)
+      policies[kind] = SignaturePolicy(
+        mode: mode, roles: roles ?? SignaturePolicy.standard(for: kind).roles)
+    }
+    return policies
+  }
+
+  /// - Returns: nil when the schema does not hold.
+  private static func signer(from object: JSONObject) -> Signer? {
+    guard let certificate = object["certificate"].flatMap(digest(ofPin:)),
+      let organ = object.text(.organId)
+    else { return nil }
+    return Signer(
+      certificate: certificate, organ: organ,
+      kinds: (object["kinds"]?.array ?? []).compactMap {
+        $0.text.flatMap { RecordKind(name: $0.string) }
+      },
+      roles: (object["roles"]?.array ?? []).compactMap(\.text),
+      validFrom: object.date(.validFrom), validTo: object.date(.validTo))
+  }
+
+  private static func digest(ofPin pin: JSONValue) -> Digest? {
+    pin.text.flatMap { hexBytes($0.string.dropFirst(7)) }.flatMap { Bytes32($0) }
+      .map { Digest($0) }
   }
 
   /// Whether these operations may be written under this revision at all.
@@ -155,10 +202,7 @@ extension RegistrySnapshot {
     guard let id = object.site(.siteId), let generation = object[.generation]?.integer,
       let ceiling = object.text(.ceiling).flatMap({ SecrecyLevel(name: $0.string) })
     else { return nil }
-    let pins = (object[.pins]?.array ?? []).compactMap { pin in
-      pin.text.flatMap { hexBytes($0.string.dropFirst(7)) }.flatMap { Bytes32($0) }
-        .map { Digest($0) }
-    }
+    let pins = (object[.pins]?.array ?? []).compactMap(digest(ofPin:))
     return Site(
       id: id, tier: object[.tier] == .string("centre") ? .centre : .province,
       generation: generation, pins: pins, validFrom: object.date(.validFrom),

@@ -74,6 +74,14 @@ extension MemoryStore: StoreTransaction {
     owedEvents[OwedKey(record: event.record, event: event.event)] = nil
   }
 
+  package mutating func setVerdict(
+    _ verdict: SignatureVerdict, of signature: EntryIdentity
+  ) throws(StoreError) { verdicts[signature] = verdict }
+
+  package mutating func setCursor(_ consumer: LogConsumer, to lsn: LSN) throws(StoreError) {
+    cursors[consumer] = lsn
+  }
+
   package mutating func setPeer(_ state: PeerState, of site: SiteID) throws(StoreError) {
     peerStates[site] = state
   }

@@ -51,6 +51,8 @@ package struct MemoryStore: Sendable {
   var outcomeLists: [SiteID: [Outcome]] = [:]
   var remote: [EntryIdentity: [SiteID: Outcome]] = [:]
   var owedEvents: [OwedKey: OwedEvent] = [:]
+  var verdicts: [EntryIdentity: SignatureVerdict] = [:]
+  var cursors: [LogConsumer: LSN] = [:]
   var forked: [EntryIdentity: [Fork]] = [:]
 
   /// An empty store of `site`.
@@ -127,6 +129,14 @@ extension MemoryStore: RecordView {
   package func owed(limit: Int) throws(StoreError) -> [OwedEvent] {
     let sorted = owedEvents.values.sorted { ($0.record, $0.event) < ($1.record, $1.event) }
     return Array(sorted.prefix(limit))
+  }
+
+  package func verdict(
+    of signature: EntryIdentity
+  ) throws(StoreError) -> SignatureVerdict? { verdicts[signature] }
+
+  package func cursor(of consumer: LogConsumer) throws(StoreError) -> LSN {
+    cursors[consumer] ?? .start
   }
 
   package func peers() throws(StoreError) -> [SiteID] { peerStates.keys.sorted() }

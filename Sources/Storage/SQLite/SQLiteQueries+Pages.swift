@@ -108,8 +108,10 @@ extension SQLiteQueries {
   package func counts() throws(StoreError) -> [RecordKind: KindCounts] {
     var counts: [RecordKind: KindCounts] = [:]
     try tables.connection.forEach(
-      "SELECT kind, count(owner), count(conflicts), sum(held) + count(holds) FROM record GROUP BY kind",
-      []
+      """
+      SELECT kind, count(owner), count(conflicts), sum(held) + count(holds) FROM record
+      GROUP BY kind
+      """, []
     ) { row throws(StoreError) in
       guard let kind = try row.kind(0) else { return true }
       counts[kind, default: KindCounts()].records = Int(row.integer(1))

@@ -158,6 +158,24 @@ extension SQLiteQueries {
     }
   }
 
+  package func verdict(
+    of signature: EntryIdentity
+  ) throws(StoreError) -> SignatureVerdict? {
+    guard let run = try tables.runID(of: signature) else { return nil }
+    return try tables.connection.first(
+      """
+      SELECT state, reason, verified_at, registry_number, registry_digest, details FROM verdict
+      WHERE run = ? AND sequence = ?
+      """, [.integer(run), .unsigned(signature.sequence.value)]
+    ) { row throws(StoreError) in try row.verdict() }
+  }
+
+  package func cursor(of consumer: LogConsumer) throws(StoreError) -> LSN {
+    try tables.connection.first(
+      "SELECT lsn FROM consumer WHERE id = ?", [.code(consumer.rawValue)]
+    ) { row throws(StoreError) in LSN(row.unsigned(0)) } ?? .start
+  }
+
   package func peers() throws(StoreError) -> [SiteID] {
     try tables.connection.all("SELECT site FROM peer ORDER BY site") { row throws(StoreError) in
       guard let site = try row.site(0) else { throw row.corrupt("site", 0) }

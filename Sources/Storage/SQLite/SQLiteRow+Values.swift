@@ -63,6 +63,20 @@ extension SQLiteRow {
     return codes
   }
 
+  /// Columns state, reason, verified_at, registry_number, registry_digest, details.
+  func verdict() throws(StoreError) -> SignatureVerdict {
+    guard let state = SignatureVerdict.State(rawValue: try code(0)) else {
+      throw corrupt("verdict", 0)
+    }
+    let reason = Text(String(decoding: bytes(1), as: UTF8.self))
+    guard let details = (try? JSONValue.parseCanonical(bytes(5)))?.object else {
+      throw corrupt("details", 5)
+    }
+    return SignatureVerdict(
+      state: state, reason: reason, verifiedAt: WallTime(microseconds: unsigned(2)),
+      registry: RegistryRevision(number: unsigned(3), digest: try digest(4)), details: details)
+  }
+
   func outcome(_ column: Int32) throws(StoreError) -> Outcome {
     try decoded(column, "outcome") { reader throws(ByteError) in try Outcome(from: &reader) }
   }

@@ -105,6 +105,30 @@ extension SQLiteWriter: StoreTransaction {
       ])
   }
 
+  package func setVerdict(
+    _ verdict: SignatureVerdict, of signature: EntryIdentity
+  ) throws(StoreError) {
+    let run = try tables.makeRunID(of: signature)
+    try tables.connection.run(
+      """
+      INSERT OR REPLACE INTO verdict
+        (run, sequence, state, reason, verified_at, registry_number, registry_digest, details)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+      """,
+      [
+        .integer(run), .unsigned(signature.sequence.value), .code(verdict.state.rawValue),
+        .blob(verdict.reason.bytes), .unsigned(verdict.verifiedAt.microseconds),
+        .unsigned(verdict.registry.number), .digest(verdict.registry.digest),
+        .blob(JSONValue.object(verdict.details).canonicalBytes),
+      ])
+  }
+
+  package func setCursor(_ consumer: LogConsumer, to lsn: LSN) throws(StoreError) {
+    try tables.connection.run(
+      "INSERT OR REPLACE INTO consumer (id, lsn) VALUES (?, ?)",
+      [.code(consumer.rawValue), .unsigned(lsn.value)])
+  }
+
   package func settle(_ event: OwedEvent) throws(StoreError) {
     try tables.connection.run(
       "DELETE FROM owed WHERE kind = ? AND record = ? AND event = ?",

@@ -69,9 +69,11 @@ final class Lab {
   // MARK: Processes
 
   /// Starts a process whose end or readiness the caller awaits.
-  @discardableResult func spawn(_ site: String) throws -> SiteProcess {
+  @discardableResult func spawn(
+    _ site: String, environment: [String] = []
+  ) throws -> SiteProcess {
     let process = try SiteProcess(
-      configuration: "\(path)/\(site)/dongbo.conf", log: logPath(site))
+      configuration: "\(path)/\(site)/dongbo.conf", log: logPath(site), environment: environment)
     processes[site] = process
     return process
   }
@@ -89,7 +91,7 @@ final class Lab {
     try awaitEqual()
   }
 
-  private func awaitReady(_ site: String) throws {
+  func awaitReady(_ site: String) throws {
     let process = try #require(processes[site])
     try eventually("\(site) answers") {
       guard process.isRunning else {

@@ -14,10 +14,12 @@ final class SiteProcess {
     return text.split(separator: "/").dropLast().reduce("") { $0 + "/" + $1 }
   }()
 
-  /// - Parameter log: the file that standard error is appended to.
-  init(configuration: String, log: String) throws {
+  /// - Parameters:
+  ///   - log: the file that standard error is appended to.
+  ///   - environment: further variables, as `NAME=value`.
+  init(configuration: String, log: String, environment extra: [String] = []) throws {
     let arguments = Self.list(["dongbod", "--config", configuration])
-    let environment = Self.list(["LANG=en_US.UTF-8"])
+    let environment = Self.list(["LANG=en_US.UTF-8"] + extra)
     defer { for text in arguments + environment { free(text) } }
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)

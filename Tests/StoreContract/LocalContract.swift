@@ -1,0 +1,62 @@
+import Replication
+import Testing
+
+@testable import Storage
+
+/// What is this site's alone: what it owes, what it found about signatures, how far its readers of
+/// the log have come.
+@Suite struct LocalContract {
+  @Test(arguments: Implementation.allCases)
+  func holdsAreKeptAndCounted(_ implementation: Implementation) throws {
+    var waiting = RecordSummary()
+    waiting.owner = Fixture.hue
+    waiting.holds = [.referenceMissing]
+    let summary = waiting
+    try implementation.run { store in
+      try store.setSummary(summary, of: Fixture.key(1))
+    } read: { store, _ throws in
+      #expect(try store.summary(of: Fixture.key(1)) == summary)
+      #expect(try store.conflicts(after: nil, limit: 9).isEmpty)
+      #expect(try store.counts()[.document]?.held == 1)
+    }
+  }
+
+  @Test(arguments: Implementation.allCases)
+  func whatIsOwedIsKeptOnceUntilItIsWritten(_ implementation: Implementation) throws {
+    func event(_ number: UInt64, _ body: String) -> OwedEvent {
+      OwedEvent(
+        record: Fixture.key(number), event: EventID(UniqueID(Bytes16(high: 7, low: number))),
+        body: Array(body.utf8))
+    }
+    try implementation.run { store in
+      for number in [3, 1, 2] as [UInt64] { try store.owe(event(number, "{}")) }
+      // Owed again: the first stands.
+      try store.owe(event(1, #"{"later":1}"#))
+      try store.settle(event(2, "{}"))
+    } read: { store, _ throws in
+      #expect(try store.owed(limit: 9) == [event(1, "{}"), event(3, "{}")])
+      #expect(try store.owed(limit: 1) == [event(1, "{}")])
+    }
+  }
+
+  @Test(arguments: Implementation.allCases)
+  func verdictsAndCursorsAreReplaced(_ implementation: Implementation) throws {
+    func verdict(_ state: SignatureVerdict.State, _ reason: Text) -> SignatureVerdict {
+      SignatureVerdict(
+        state: state, reason: reason, verifiedAt: WallTime(microseconds: 5),
+        registry: RegistryRevision(number: 3, digest: .zero), details: ["crl": .string("fresh")])
+    }
+    let (signature, other) = (Fixture.identity(4), Fixture.identity(5))
+    try implementation.run { store in
+      try store.setVerdict(verdict(.undecided, "certificate-expired"), of: signature)
+      try store.setVerdict(verdict(.valid, "valid"), of: signature)
+      try store.setCursor(.verifier, to: LSN(4))
+      try store.setCursor(.verifier, to: LSN(9))
+    } read: { store, _ throws in
+      #expect(try store.verdict(of: signature) == verdict(.valid, "valid"))
+      #expect(try store.verdict(of: other) == nil)
+      #expect(try store.cursor(of: .verifier) == LSN(9))
+      #expect(try store.cursor(of: .fetcher) == .start)
+    }
+  }
+}
