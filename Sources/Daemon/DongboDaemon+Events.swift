@@ -80,7 +80,7 @@ extension DongboDaemon {
     for job in jobs {
       switch job {
       case .submit(let request, _), .decide(let request, _), .rejoin(let request, _),
-        .retry(let request, _):
+        .retry(let request, _, _):
         admin?.fail(request, .storageFull)
       case .editRegistry(let request, _):
         if let request { admin?.fail(request, .storageFull) }

@@ -112,6 +112,33 @@ private let record = "569ec6fc-a81d-574a-9ecd-8e1a5ec71c35"
       ])
   }
 
+  @Test func careGoesToItsRoutes() throws {
+    let site = try FakeSite { _ in json("{}") }
+    defer { site.stop() }
+    let file = try site.directory.file("in", "{}")
+    let entry = ["lang-son", "000102030405060708090a0b0c0d0e0f", "7"]
+    #expect(site.run("quarantine", "show", entry[0], entry[1], entry[2]).exitCode == .done)
+    #expect(site.run("quarantine", "release", entry[0], entry[1], entry[2]).exitCode == .done)
+    #expect(site.run("why", "finance", record, "--json").exitCode == .done)
+    #expect(site.run("registry", "set", "code-lists", file).exitCode == .done)
+    #expect(site.run("registry", "set", "code-list", file).exitCode == .usage)
+    let adjusted = site.run("conflicts", "resolve", "finance", record, "--adjust", file)
+    #expect(adjusted.exitCode == .done)
+    let both = site.run(
+      "conflicts", "resolve", "finance", record, "--adjust", file, "--keep", record)
+    #expect(both.exitCode == .usage)
+    let name = #""incarnation":"\#(entry[1])","origin":"lang-son","sequence":7"#
+    #expect(
+      site.seen == [
+        "GET /api/v1/quarantine/lang-son/\(entry[1])/7 ",
+        "POST /api/v1/quarantine/release {\(name)}",
+        "GET /api/v1/records/finance/\(record)/why ",
+        "POST /api/v1/registry/code-lists {}",
+        "POST /api/v1/records/finance {}",
+        #"POST /api/v1/conflicts/finance/\#(record)/decision {"keep":"\#(record)"}"#,
+      ])
+  }
+
   @Test func nobodyAtTheSocketIs69() throws {
     let site = try FakeSite()
     let stopped = run([

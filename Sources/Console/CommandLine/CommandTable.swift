@@ -3,9 +3,11 @@ import Operations
 /// Everything `dongbo` can do.
 enum Command: Sendable, CaseIterable {
   case put, append, annotate, withdraw
-  case get, list, changes
+  case get, list, changes, why
   case conflictsList, conflictsShow, conflictsResolve
-  case status, digest, quarantineList, quarantineRetry, explain
+  case status, digest, explain
+  case quarantineList, quarantineShow, quarantineRetry, quarantineRelease
+  case registryShow, registrySet
   case siteAdd, siteList, rejoin, reload
   case configCheck, configShow, certificateShow
   case labCreate, labRelay
@@ -77,6 +79,10 @@ enum CommandTable {
     entry(
       .changes, "changes", "", [.since, .follow],
       vi: "các thay đổi đến điểm này, theo thứ tự", en: "what has changed here, in order"),
+    entry(
+      .why, "why", "KIND RECORD", [.json],
+      vi: "từng chặng của từng thay đổi: ghi, gửi, nhận, áp dụng hay chờ",
+      en: "each hop of each change: written, sent, acknowledged, applied or waiting"),
   ]
 
   private static let conflicts = [
@@ -87,7 +93,7 @@ enum CommandTable {
       .conflictsShow, "conflicts show", "KIND RECORD", [.json],
       vi: "các phiên bản đối nhau", en: "the versions that contradict each other"),
     entry(
-      .conflictsResolve, "conflicts resolve", "KIND RECORD", [.keep, .reason],
+      .conflictsResolve, "conflicts resolve", "KIND RECORD", [.keep, .adjust, .reason],
       vi: "quyết định giữ bản nào (chỉ nơi sở hữu)", en: "decide what stays (at the owner only)"),
   ]
 
@@ -106,6 +112,13 @@ enum CommandTable {
     entry(
       .quarantineRetry, "quarantine retry", "ORIGIN INCARNATION SEQUENCE", [],
       vi: "thử áp dụng lại một mục", en: "try again to apply one entry"),
+    entry(
+      .quarantineShow, "quarantine show", "ORIGIN INCARNATION SEQUENCE", [],
+      vi: "xem một mục bị cách ly, cả nội dung", en: "one entry in quarantine, with its content"),
+    entry(
+      .quarantineRelease, "quarantine release", "ORIGIN INCARNATION SEQUENCE", [],
+      vi: "cho một mục đi tiếp theo lời của người quản trị",
+      en: "let one entry go on, by an administrator's word"),
     entry(
       .explain, "explain", "ID", [],
       vi: "giải thích một mã trên màn hình tình trạng", en: "explain an id of the status screen"),
@@ -126,6 +139,13 @@ enum CommandTable {
     entry(
       .siteList, "site ls", "", [.json],
       vi: "các điểm trong danh bạ", en: "the sites of the registry"),
+    entry(
+      .registryShow, "registry show", "", [],
+      vi: "sổ đăng ký đang dùng", en: "the registry in use"),
+    entry(
+      .registrySet, "registry set", "PART FILE", [],
+      vi: "thay code-lists, signers, organs hoặc policy (tại trung ương)",
+      en: "replace code-lists, signers, organs or policy (at the centre)"),
     entry(
       .configCheck, "config check", "[FILE]", [],
       vi: "kiểm tra cấu hình, báo mọi lỗi; mã thoát 78 nếu sai",

@@ -14,6 +14,7 @@ enum Option: String, Hashable, Sendable, CaseIterable {
   case follow = "--follow"
   case revision = "--revision"
   case keep = "--keep"
+  case adjust = "--adjust"
   case reason = "--reason"
   case peer = "--peer"
   case without = "--without"
@@ -43,6 +44,7 @@ enum Option: String, Hashable, Sendable, CaseIterable {
     case .since: "TOKEN"
     case .revision, .generation: "N"
     case .keep: "DIGEST|RECORD"
+    case .adjust: "FILE"
     case .reason, .name: "TEXT"
     case .peer, .without, .centre, .relay: "SITE"
     case .tier: "centre|province"
@@ -58,7 +60,7 @@ enum Option: String, Hashable, Sendable, CaseIterable {
     switch self {
     case .without, .pin, .organ, .relay: true
     case .config, .language, .help, .json, .all, .wait, .timeout, .asOf, .since, .follow,
-      .revision, .keep, .reason, .peer, .origin, .tier, .certificate, .name, .generation,
+      .revision, .keep, .adjust, .reason, .peer, .origin, .tier, .certificate, .name, .generation,
       .provinces, .centre:
       false
     }
@@ -89,6 +91,10 @@ enum Option: String, Hashable, Sendable, CaseIterable {
       LocalText(
         vi: "bản được giữ: mã băm của phiên bản, hoặc bản ghi cùng số",
         en: "what stays: a version's digest, or one of the records that share a number")
+    case .adjust:
+      LocalText(
+        vi: "bản ghi giữ số; chứng từ điều chỉnh trong tệp này sửa bản kia",
+        en: "the record keeps the number; this adjustment voucher corrects the other")
     case .reason: LocalText(vi: "lý do, được lưu cùng quyết định", en: "why, kept with it")
     case .peer:
       LocalText(

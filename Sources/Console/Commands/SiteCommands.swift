@@ -53,21 +53,6 @@ extension CommandRun {
     return isLocked ? .tryAgain : .done
   }
 
-  /// `quarantine retry ORIGIN INCARNATION SEQUENCE`: the names as `quarantine ls` shows them.
-  func retryQuarantined() throws(CommandFailure) -> ExitCode {
-    let origin = try site(invocation.operands[0])
-    guard let sequence = Int64(invocation.operands[2]), sequence > 0 else {
-      throw usageFailure(
-        vi: "SEQUENCE phải là số nguyên từ 1", en: "SEQUENCE must be a whole number from 1")
-    }
-    let body: JSONObject = [
-      "origin": .string(Text(origin.description)),
-      "incarnation": .string(Text(invocation.operands[1])), "sequence": .integer(sequence),
-    ]
-    terminal.json(try client().call(.post, ["quarantine", "retry"], body: body.bytes))
-    return .done
-  }
-
   /// `reload`: all faults of the new configuration when the daemon keeps the old one.
   func reload() throws(CommandFailure) -> ExitCode {
     let response = try client().send(.post, ["reload"])

@@ -26,9 +26,21 @@ extension CommandRun {
     return try writeOne(to: ["records"] + (try record()) + ["withdrawal"], body)
   }
 
-  /// `conflicts resolve KIND RECORD --keep ...`
+  /// `conflicts resolve KIND RECORD --keep ...`, or `--adjust FILE`: the record keeps the number,
+  /// and the adjustment voucher in FILE corrects the other one first.
   func resolveConflict() throws(CommandFailure) -> ExitCode {
-    var body: JSONObject = ["keep": .string(Text(try needed(.keep)))]
+    var kept = invocation.value(.keep)
+    if let path = invocation.value(.adjust) {
+      guard kept == nil else {
+        throw usageFailure(
+          vi: "chỉ dùng một trong --keep và --adjust", en: "either --keep or --adjust, not both")
+      }
+      let adjustment = try readWhole(path)
+      terminal.json(try client().call(.post, ["records", try kind()], body: adjustment))
+      kept = try record().last
+    }
+    guard let kept else { throw missing(.keep) }
+    var body: JSONObject = ["keep": .string(Text(kept))]
     body["reason"] = invocation.value(.reason).map { .string(Text($0)) }
     return try writeOne(to: ["conflicts"] + (try record()) + ["decision"], body)
   }

@@ -17,6 +17,7 @@ extension AdminServer {
     switch (path.first, path.count) {
     case ("records", 2): list(path[1], target, respond)
     case ("records", 3): get(path[1], path[2], target, respond)
+    case ("records", 4) where path[3] == "why": why(path[1], path[2], respond)
     case ("changes", 1): changes(target, respond)
     case ("conflicts", 1): listConflicts(target, respond)
     case ("conflicts", 3): showConflict(path[1], path[2], respond)
@@ -24,6 +25,7 @@ extension AdminServer {
     case ("digest", 1): digest(target, respond)
     case ("registry", 1): showRegistry(respond)
     case ("quarantine", 1): listWaiting(target, respond)
+    case ("quarantine", 4): showWaiting(path, respond)
     case ("version", 1):
       respond(.json(["name": .string("dongbod"), "version": .string(Text(DongboVersion.text))]))
     default: respond(problem(.noRoute))
@@ -202,6 +204,29 @@ extension AdminServer {
       "via": waiting.via.map { .string(Text($0.description)) } ?? .null,
       "attempts": .integer(Int64(waiting.attempts)),
     ]
+  }
+
+  /// `quarantine/ORIGIN/INCARNATION/SEQUENCE`: with header and body, for whoever must decide.
+  private func showWaiting(_ path: [String], _ respond: @escaping Respond) {
+    let name: JSONObject = [
+      "origin": .string(Text(path[1])), "incarnation": .string(Text(path[2])),
+      "sequence": .integer(Int64(path[3]) ?? 0),
+    ]
+    guard let identity = EntryIdentity(adminInput: name) else {
+      return respond(problem(.malformedQuery("ORIGIN/INCARNATION/SEQUENCE")))
+    }
+    let notHere = problem(.noRoute)
+    query(respond) { reader throws(StoreError) in
+      guard let waiting = try reader.waiting(identity) else { return notHere }
+      let header = waiting.entry.header
+      var object = Self.json(waiting)
+      object["operation"] = .string(Text(header.operation.description))
+      object["registryRevision"] = .integer(Int64(clamping: header.registry.number))
+      object["audience"] = .array(header.audience.map { .string(Text($0.description)) })
+      object["digest"] = .string(Text(waiting.entry.digest.description))
+      object["body"] = waiting.entry.bodyObject.map { .object($0) } ?? .null
+      return .json(object)
+    }
   }
 
   // MARK: Registry, status, digest

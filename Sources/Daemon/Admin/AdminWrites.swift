@@ -29,8 +29,12 @@ extension AdminServer {
       submit(operation, kind: path[1], id: path[2], request, respond)
     case ("conflicts", 4) where path[3] == "decision": decide(path[1], path[2], request, respond)
     case ("registry", 2) where path[1] == "sites": addSite(request, respond)
+    case ("registry", 2): replaceRegistryPart(path[1], request, respond)
     case ("rejoin", 1): rejoin(request, respond)
-    case ("quarantine", 2) where path[1] == "retry": retry(request, respond)
+    case ("quarantine", 2) where path[1] == "retry":
+      retry(request, isRelease: false, respond)
+    case ("quarantine", 2) where path[1] == "release":
+      retry(request, isRelease: true, respond)
     case ("reload", 1):
       if let faults = reload() { return respond(problem(.reload(faults))) }
       respond(.json(["reloaded": .bool(true)]))
@@ -214,25 +218,6 @@ extension AdminServer {
     return hexBytes(text).flatMap { Bytes32($0) }.map { .version(Digest($0)) }
   }
 
-  private func addSite(_ request: HTTPRequest, _ respond: @escaping Respond) {
-    guard let body = (try? JSONValue.parse(request.body))?.object,
-      let site = RegistrySnapshot.Site(adminInput: body)
-    else {
-      return respond(problem(.malformedQuery("siteId, tier and pins (sha256:...) are needed")))
-    }
-    let pending = begin(.respond(respond))
-    post(.editRegistry(pending, .addSite(site)), pending)
-  }
-
-  func registryEdited(_ request: RequestID, _ result: Result<RegistryRevision, EditRefusal>) {
-    guard case .respond(let respond) = end(request) else { return }
-    switch result {
-    case .success(let revision):
-      respond(.json(["revision": .integer(Int64(clamping: revision.number))]))
-    case .failure(let refusal): respond(problem(.refused(refusal)))
-    }
-  }
-
   private func rejoin(_ request: HTTPRequest, _ respond: @escaping Respond) {
     let body = (try? JSONValue.parse(request.body))?.object
     let names = body?["without"]?.array ?? []
@@ -253,14 +238,16 @@ extension AdminServer {
       ]))
   }
 
-  private func retry(_ request: HTTPRequest, _ respond: @escaping Respond) {
+  private func retry(
+    _ request: HTTPRequest, isRelease: Bool, _ respond: @escaping Respond
+  ) {
     guard let body = (try? JSONValue.parse(request.body))?.object,
       let identity = EntryIdentity(adminInput: body)
     else {
       return respond(problem(.malformedQuery("origin, incarnation and sequence are needed")))
     }
     let pending = begin(.respond(respond))
-    post(.retry(pending, identity), pending)
+    post(.retry(pending, identity, isRelease: isRelease), pending)
   }
 
   func retried(_ request: RequestID, _ result: Reconciled?) {
@@ -275,7 +262,7 @@ extension AdminServer {
 }
 
 extension EntryIdentity {
-  fileprivate init?(adminInput body: JSONObject) {
+  init?(adminInput body: JSONObject) {
     guard let origin = body["origin"]?.text.flatMap({ SiteID($0.bytes) }),
       let incarnation = body["incarnation"]?.text.flatMap({ hexBytes($0.string) })
         .flatMap({ Bytes16($0) }),
@@ -284,23 +271,5 @@ extension EntryIdentity {
     self.init(
       origin: origin, incarnation: Incarnation(incarnation),
       sequence: SequenceNumber(UInt64(sequence)))
-  }
-}
-
-extension RegistrySnapshot.Site {
-  /// A site as `dongbo site add` sends it.
-  init?(adminInput body: JSONObject) {
-    guard let id = body["siteId"]?.text.flatMap({ SiteID($0.bytes) }) else { return nil }
-    let pins = (body["pins"]?.array ?? []).compactMap { $0.text.flatMap { KeyPin($0.string) } }
-    guard pins.count == body["pins"]?.array?.count, (1...2).contains(pins.count) else { return nil }
-    let tier: RegistrySnapshot.Tier
-    switch body["tier"]?.text?.string {
-    case "province", nil: tier = .province
-    case "centre": tier = .centre
-    case _?: return nil
-    }
-    self.init(
-      id: id, tier: tier, generation: body["generation"]?.integer ?? 1,
-      pins: pins.map(\.digest), organIDs: (body["organIds"]?.array ?? []).compactMap(\.text))
   }
 }

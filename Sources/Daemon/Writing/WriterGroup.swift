@@ -45,10 +45,10 @@ struct WriterGroup {
     case .rejoin(let request, let absent):
       let open = try reconciler.rejoin(without: absent, in: &store)
       replies.append(.ready(.rejoined(request, unconfirmed: open)))
-    case .retry(let request, let identity):
+    case .retry(let request, let identity, let isRelease):
       let waiting = try store.waiting(identity)
       let result = try waiting.map { waiting throws(StoreError) in
-        try reconciler.retry(waiting, in: &store)
+        try reconciler.retry(waiting, isRelease: isRelease, in: &store)
       }
       if let waiting, let result {
         try reconciler.releaseWaiting(after: waiting.entry, result, in: &store)
@@ -154,6 +154,9 @@ struct WriterGroup {
     case .addSite(let site):
       let last = current.last?.body.flatMap { (try? JSONValue.parse($0))?.object }
       body = RegistrySnapshot.adding(site, to: last ?? JSONObject(), number: number)
+    case .replace(let part, let value):
+      let last = current.last?.body.flatMap { (try? JSONValue.parse($0))?.object }
+      body = RegistrySnapshot.replacing(part, with: value, in: last ?? JSONObject(), number: number)
     }
     var input: JSONObject
     do throws(CryptographyError) {

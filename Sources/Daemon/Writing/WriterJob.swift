@@ -12,7 +12,8 @@ enum WriterJob: Sendable {
   case decide(RequestID, ConflictDecision)
   case editRegistry(RequestID?, RegistryEdit)
   case rejoin(RequestID, without: [SiteID])
-  case retry(RequestID, EntryIdentity)
+  /// `isRelease`: by a person's word, whatever barred it.
+  case retry(RequestID, EntryIdentity, isRelease: Bool)
   /// Read after every write of an earlier session of the same peer.
   case openLink(SessionNumber, peer: SiteID)
   case change(SessionNumber, peer: SiteID, LinkWrite)
@@ -46,6 +47,8 @@ enum RegistryEdit: Sendable {
   case bootstrap(seed: JSONObject)
   /// Added, or replaced where it stands.
   case addSite(RegistrySnapshot.Site)
+  /// A part of the registry's body, replaced whole.
+  case replace(RegistryPart, JSONValue)
 }
 
 /// What a session starts from, as committed.

@@ -61,6 +61,9 @@ package enum OutcomeCode: UInt8, Hashable, Sendable, CaseIterable, CustomStringC
   /// Applied, with a signature that this site finds not valid: a verdict, not a state.
   case signatureInvalid = 60
 
+  /// Whether only a person may let the entry go on.
+  package var needsRelease: Bool { self == .crashed || self == .registryAhead }
+
   /// Whether the record waits for what it refers to; other codes of a record are conflicts.
   package var isHold: Bool { self == .referenceMissing }
 

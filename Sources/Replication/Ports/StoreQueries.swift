@@ -44,6 +44,8 @@ package protocol StoreQueries: RecordView, LogReader {
   /// Entries without a row, by order of arrival, after the first `skip`.
   func waitingEntries(skip: Int, limit: Int) throws(StoreError) -> [WaitingEntry]
   func remoteOutcomes(of entry: EntryIdentity) throws(StoreError) -> [Outcome]
+  /// Every row of the entry, ascending: its first and those that delivered it late.
+  func rows(of entry: EntryIdentity) throws(StoreError) -> [LogRow]
   /// Rows after `lsn` that brought an entry of a record (not genesis, not relog), at most `limit`.
   func changes(after lsn: LSN, limit: Int) throws(StoreError) -> [Change]
   /// All entries with a row, ascending by identity, after `after`: page through to the end.

@@ -89,11 +89,17 @@ package struct Reconciler: Sendable {
 
   /// Tries what waits once more, after a registry came, its record grew or a person asked. A change
   /// of its outcome is listed for the link towards its origin.
+  ///
+  /// What killed the daemon, and a registry ahead of the centre's, needs a person's word
+  /// (`isRelease`): no rule can judge them.
   package mutating func retry(
-    _ waiting: WaitingEntry, in store: inout some StoreTransaction
+    _ waiting: WaitingEntry, isRelease: Bool = false, in store: inout some StoreTransaction
   ) throws(StoreError) -> Reconciled {
     let arrival: Arrival =
       waiting.via.map { .received(from: $0, isRecovering: true) } ?? .authored
+    guard isRelease || !waiting.code.needsRelease else {
+      return Reconciled(state: waiting.state, code: waiting.code, isDuplicate: false)
+    }
     let decision = try assess(waiting.entry, arrival, in: store)
     switch decision {
     case .accept: try store.removeWaiting(waiting.entry.identity)

@@ -109,3 +109,16 @@ package enum RegistryRules: RecordRules {
     into object: inout JSONObject
   ) {}
 }
+
+/// Parts of the registry that the centre replaces whole. Raw values are fields of its body.
+package enum RegistryPart: String, Hashable, Sendable, CaseIterable {
+  case codeLists, signers, organs, policy
+
+  /// As a route and a command name it.
+  package var name: String { self == .codeLists ? "code-lists" : rawValue }
+
+  package init?(name: some StringProtocol) {
+    guard let part = Self.allCases.first(where: { $0.name == name }) else { return nil }
+    self = part
+  }
+}

@@ -169,6 +169,17 @@ extension RegistrySnapshot {
     return next
   }
 
+  /// The body of the next revision with one part replaced whole.
+  package static func replacing(
+    _ part: RegistryPart, with value: JSONValue, in body: JSONObject, number: UInt64
+  ) -> JSONObject {
+    var next = body
+    next[Text(part.rawValue)] = value
+    next[.number] = .integer(Int64(clamping: number))
+    next[.signature] = nil
+    return next
+  }
+
   /// `body` with the signature over its ``signedBytes(of:)``.
   package static func signing(
     _ body: JSONObject, publicKey: [UInt8], signature: [UInt8]

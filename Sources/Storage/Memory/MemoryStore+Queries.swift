@@ -10,6 +10,10 @@ extension MemoryStore: StoreQueries {
     return Array(found.keys.sorted().prefix(limit))
   }
 
+  package func rows(of entry: EntryIdentity) throws(StoreError) -> [LogRow] {
+    log.filter { $0.entry == entry }
+  }
+
   package func conflicts(after: RecordKey?, limit: Int) throws(StoreError) -> [RecordKey] {
     let found = summaries.filter { key, summary in
       !summary.conflicts.isEmpty && (after.map { $0 < key } ?? true)

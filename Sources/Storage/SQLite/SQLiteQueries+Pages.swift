@@ -28,6 +28,23 @@ extension SQLiteQueries {
     ) { row throws(StoreError) in try row.key(0) }
   }
 
+  package func rows(of entry: EntryIdentity) throws(StoreError) -> [LogRow] {
+    guard let run = try tables.runID(of: entry) else { return [] }
+    let first = try tables.connection.first(
+      "SELECT id FROM entry WHERE run = ? AND sequence = ?",
+      [.integer(run), .unsigned(entry.sequence.value)]
+    ) { row throws(StoreError) in row.integer(0) }
+    guard let first else { return [] }
+    let later = try tables.connection.all(
+      "SELECT lsn FROM log WHERE relog_of = ? ORDER BY lsn", [.integer(first)]
+    ) { row throws(StoreError) in row.unsigned(0) }
+    var rows: [LogRow] = []
+    for lsn in [UInt64(bitPattern: first)] + later {
+      if let row = try row(at: LSN(lsn)) { rows.append(row) }
+    }
+    return rows
+  }
+
   package func waitingEntries(skip: Int, limit: Int) throws(StoreError) -> [WaitingEntry] {
     try tables.connection.all(
       """
