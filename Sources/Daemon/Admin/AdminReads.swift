@@ -103,6 +103,7 @@ extension AdminServer {
       let holds = findings.filter(\.code.isHold)
       object["waitsFor"] =
         holds.isEmpty ? nil : .array(holds.map { .string(Text($0.code.description)) })
+      Self.add(try SignatureReport(of: held, in: reader), to: &object)
       let faults = findings.compactMap(\.fault)
       object["brokenRules"] =
         faults.isEmpty
@@ -110,6 +111,21 @@ extension AdminServer {
         : .array(faults.map { .string(Text(language == .vi ? $0.vietnamese : $0.description)) })
       return .json(object)
     }
+  }
+
+  /// Verdicts stand beside the content: `signatures` by event id, `signatureState` by policy.
+  private static func add(_ report: SignatureReport, to object: inout JSONObject) {
+    guard report.policy.mode != .off || !report.signatures.isEmpty else { return }
+    object["signatureState"] = report.standing.json(under: report.policy)
+    let verdicts = report.signatures.map { signature -> JSONValue in
+      var shown: JSONObject = ["signerRole": .string(signature.role)]
+      if case .event(let id) = signature.entry.header.subject {
+        shown["eventId"] = .string(Text(id.description))
+      }
+      shown["verdict"] = signature.verdict?.json ?? .null
+      return .object(shown)
+    }
+    object["signatureVerdicts"] = verdicts.isEmpty ? nil : .array(verdicts)
   }
 
   // MARK: Conflicts and what waits
