@@ -78,13 +78,17 @@ extension FileStore {
   ) throws(FileStoreError) -> Bool {
     let name = digest.description
     let isKnown = try layout.rotten.status(of: name) != nil
-    let isKept = isKnown || state.totals.rottenCount < limits.maximumRottenCount
+    var isKept = isKnown || state.totals.rottenCount < limits.maximumRottenCount
     if isKept {
-      try bucket.rename(name, to: layout.rotten, as: name)
-      if !isKnown { state.totals.rottenCount += 1 }
-    } else {
-      try bucket.remove(name)
+      do throws(FileStoreError) {
+        try bucket.rename(name, to: layout.rotten, as: name)
+        if !isKnown { state.totals.rottenCount += 1 }
+      } catch {
+        // Out of reach matters more than evidence.
+        isKept = false
+      }
     }
+    if !isKept { try bucket.remove(name) }
     noteWithdrawn(found, &state)
     return isKept
   }

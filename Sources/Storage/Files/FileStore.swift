@@ -86,6 +86,7 @@ package final class FileStore: Sendable {
 // MARK: - Questions
 
 extension FileStore {
+  /// Whether the file is here as a whole.
   package func contains(_ digest: Digest) throws(FileStoreError) -> Bool {
     try size(of: digest) != nil
   }

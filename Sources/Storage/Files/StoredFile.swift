@@ -29,7 +29,7 @@ package final class StoredFile: @unchecked Sendable {
 
   /// Bytes from `offset` on: as many as asked for, at most `FileLimits.chunkByteCount`, fewer only
   /// at the end.
-  /// - Throws: `.outOfRange`; `.rotten` when the file has become shorter or the disk cannot read it;
+  /// - Throws: `.outOfRange`; `.rotten` when the file has become shorter or cannot be read;
   ///   `.missing` once it is removed or moved aside.
   package func read(at offset: Int64, count: Int) throws(FileStoreError) -> [UInt8] {
     guard offset >= 0, offset <= byteCount, count >= 0 else {
