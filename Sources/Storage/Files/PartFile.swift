@@ -104,7 +104,7 @@ package final class PartFile: @unchecked Sendable {
   /// Hashes at most so many bytes of those on disk, and stores the file once all are hashed. May be
   /// called at any time; does nothing when nothing is left to hash.
   /// - Throws: `.digestMismatch`; `.sizeMismatch` when bytes on disk are gone; `.failed`, `.full`
-  ///   from storing it: the part is gone, and the file begins anew. `.failed` from reading: it stays.
+  ///   from storing it: the part is gone and begins anew. `.failed` from reading: the part stays.
   package func verifyStep(maximumByteCount: Int) throws(FileStoreError) -> PartProgress {
     precondition(!isOver, "verification of a part that is over")
     precondition(maximumByteCount > 0, "\(maximumByteCount)")
