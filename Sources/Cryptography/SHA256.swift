@@ -16,6 +16,29 @@ package struct OpenSSLHash: SHA256Hashing {
   }
 }
 
+extension OpenSSLHash: SHA256Streaming {
+  package func makeStream() -> any SHA256Stream { OpenSSLHashStream() }
+}
+
+/// A digest with a context of its own, for as long as its content takes to arrive.
+private final class OpenSSLHashStream: SHA256Stream {
+  private let context = newContext()
+
+  init() { start(context) }
+
+  deinit { EVP_MD_CTX_free(context) }
+
+  func update(_ bytes: Span<UInt8>) {
+    bytes.withUnsafeBytes { absorb($0, into: context) }
+  }
+
+  func finish() -> Digest {
+    let digest = finished(context)
+    start(context)
+    return digest
+  }
+}
+
 /// One digest context per thread, made at its first digest and freed with the thread: for entries
 /// of a few hundred bytes, allocating a context would cost as much as hashing.
 private enum ThreadContext {

@@ -159,6 +159,8 @@ struct OpenFile: ~Copyable {
   init(_ path: String, _ flags: Int32) {
     descriptor = open(path, flags | O_CLOEXEC | O_NOFOLLOW, 0o600)
   }
+  /// Takes over a descriptor that nobody else closes.
+  init(adopting descriptor: Int32) { self.descriptor = descriptor }
   deinit { if isOpen { close(descriptor) } }
   var isOpen: Bool { descriptor >= 0 }
 }

@@ -5,6 +5,21 @@ package protocol SHA256Hashing: Sendable {
   func digest(_ parts: [UInt8]...) -> Digest
 }
 
+/// A SHA-256 that takes its bytes piece by piece, for content that is never in memory as a whole.
+/// It belongs to one thread at a time.
+package protocol SHA256Stream: AnyObject {
+  /// Takes the next bytes; any number of them.
+  func update(_ bytes: Span<UInt8>)
+  /// The digest of all bytes taken; the stream is then at its beginning again.
+  func finish() -> Digest
+}
+
+/// Makes streams, one for each content.
+package protocol SHA256Streaming: Sendable {
+  /// A stream that has taken nothing.
+  func makeStream() -> any SHA256Stream
+}
+
 /// Tags and checks this site's own checkpoints under a key derived from the site's link key, so
 /// that nobody can quote a checkpoint that this site never wrote (law 6).
 package protocol CheckpointSealing: Sendable {

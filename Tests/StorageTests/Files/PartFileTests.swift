@@ -1,0 +1,234 @@
+import Glibc
+import Replication
+import Testing
+
+@testable import Storage
+
+/// Files that come over a link, in parts.
+@Suite struct PartFileTests {
+  private static let chunk = FileLimits.chunkByteCount
+
+  private func send(
+    _ bytes: [UInt8], to part: PartFile, until end: Int, pieces: Int = 65_536
+  ) throws {
+    while part.receivedByteCount < end {
+      let start = Int(part.receivedByteCount)
+      let piece = bytes.span.extracting(start..<min(start + pieces, end))
+      try part.write(piece, at: part.receivedByteCount)
+    }
+  }
+
+  @Test(arguments: [0, 1, chunk - 1, chunk, chunk + 1, 3 * chunk + 17])
+  func anUninterruptedPartIsStoredWithoutReadingItAgain(byteCount: Int) throws {
+    let lab = try FileLab()
+    let store = try lab.store()
+    let bytes = FileLab.bytes(byteCount)
+    let digest = FileLab.digest(bytes)
+    let part = try store.openPart(digest, byteCount: Int64(byteCount)).part()
+    try send(bytes, to: part, until: byteCount)
+    // One byte a step would not suffice to read anything again.
+    #expect(try part.verifyStep(maximumByteCount: 1) == .stored)
+    #expect(try lab.content(digest) == bytes)
+    #expect(store.totals == FileTotals(fileCount: 1, byteCount: Int64(byteCount)))
+    #expect(try store.parts() == [])
+  }
+
+  @Test(arguments: [0, 1, 65_535, chunk - 1, chunk, chunk + 1, 2 * chunk + 5, 3 * chunk])
+  func aPartResumesWhereItStopped(offset: Int) throws {
+    let lab = try FileLab()
+    let bytes = FileLab.bytes(3 * Self.chunk)
+    let digest = FileLab.digest(bytes)
+    let size = Int64(bytes.count)
+    try send(bytes, to: lab.store().openPart(digest, byteCount: size).part(), until: offset)
+    lab.close()
+    let part = try lab.store().openPart(digest, byteCount: size).part()
+    #expect(part.receivedByteCount == Int64(offset))
+    #expect(part.isResumed == (offset > 0))
+    #expect(try lab.store().parts().map(\.byteCount) == [Int64(offset)])
+    try send(bytes, to: part, until: bytes.count)
+    #expect(try verified(part, stepByteCount: 100_000) == .stored)
+    #expect(try lab.content(digest) == bytes)
+    #expect(try lab.store().totals == FileTotals(fileCount: 1, byteCount: size))
+  }
+
+  @Test func aPartCutTwentyTimesIsWhole() throws {
+    let lab = try FileLab()
+    let bytes = FileLab.bytes(2 * Self.chunk + 99)
+    let digest = FileLab.digest(bytes)
+    let size = Int64(bytes.count)
+    for cut in 1...20 {
+      let part = try lab.store().openPart(digest, byteCount: size).part()
+      // Sometimes the old bytes are hashed between the new ones, sometimes at the end.
+      if cut.isMultiple(of: 3) { _ = try part.verifyStep(maximumByteCount: 10_000) }
+      try send(bytes, to: part, until: bytes.count * cut / 20, pieces: 5_003)
+      if cut.isMultiple(of: 2) { _ = try part.verifyStep(maximumByteCount: 30_000) }
+      if cut < 20 { lab.close() } else { #expect(try verified(part) == .stored) }
+    }
+    #expect(try lab.content(digest) == bytes)
+  }
+
+  @Test func verificationIsInSlicesAndSaysWhatIsLeft() throws {
+    let lab = try FileLab()
+    let bytes = FileLab.bytes(1_000)
+    let digest = FileLab.digest(bytes)
+    try send(bytes, to: lab.store().openPart(digest, byteCount: 1_000).part(), until: 900)
+    lab.close()
+    let part = try lab.store().openPart(digest, byteCount: 1_000).part()
+    #expect(try part.verifyStep(maximumByteCount: 300) == .receiving(from: 900))
+    try send(bytes, to: part, until: 1_000)
+    #expect(try part.verifyStep(maximumByteCount: 300) == .verifying(remaining: 400))
+    #expect(try part.verifyStep(maximumByteCount: 399) == .verifying(remaining: 1))
+    #expect(try part.verifyStep(maximumByteCount: 1) == .stored)
+  }
+
+  @Test func onlyTheNextBytesAreTaken() throws {
+    let lab = try FileLab()
+    let bytes = FileLab.bytes(100)
+    let part = try lab.store().openPart(FileLab.digest(bytes), byteCount: 100).part()
+    try send(bytes, to: part, until: 50)
+    for offset in [0, 49, 51, 100, -1, .max, .min] as [Int64] {
+      #expect(throws: FileStoreError.outOfOrder(offset: offset, expected: 50)) {
+        try part.write([1].span, at: offset)
+      }
+    }
+    #expect(throws: FileStoreError.sizeMismatch(declared: 100, actual: 101)) {
+      try part.write(FileLab.bytes(51).span, at: 50)
+    }
+    try send(bytes, to: part, until: 100)
+    #expect(try verified(part) == .stored)
+  }
+
+  @Test func aWrongDigestRemovesThePartAndCountsTheNewStart() throws {
+    let lab = try FileLab()
+    let store = try lab.store()
+    let bytes = FileLab.bytes(1_000)
+    let digest = FileLab.digest(bytes)
+    let wrong = FileLab.bytes(1_000, seed: 2)
+    let part = try store.openPart(digest, byteCount: 1_000).part()
+    try send(wrong, to: part, until: 1_000)
+    #expect(
+      throws: FileStoreError.digestMismatch(
+        declared: digest, actual: FileLab.digest(wrong), isResumed: false)
+    ) { try part.verifyStep(maximumByteCount: 1) }
+    #expect(try lab.names() == [])
+    #expect(store.totals == FileTotals(restartCount: 1))
+    let again = try store.openPart(digest, byteCount: 1_000).part()
+    #expect(again.receivedByteCount == 0)
+    try send(bytes, to: again, until: 1_000)
+    #expect(try verified(again) == .stored)
+  }
+
+  /// The length came to the disk, the bytes did not.
+  @Test func aPowerLossIsNotHeldAgainstThePeer() throws {
+    let lab = try FileLab()
+    let bytes = FileLab.bytes(1_000)
+    let digest = FileLab.digest(bytes)
+    _ = try lab.store()
+    try FileLab.write(lab.partPath(digest), [UInt8](repeating: 0, count: 700))
+    lab.close()
+    let part = try lab.store().openPart(digest, byteCount: 1_000).part()
+    try send(bytes, to: part, until: 1_000)
+    do throws(FileStoreError) {
+      _ = try part.verifyStep(maximumByteCount: 10_000)
+      Issue.record("stored")
+    } catch {
+      #expect(error.code == "file-digest-mismatch" && error.isOfEnvironment)
+    }
+    #expect(try lab.store().totals == FileTotals(restartCount: 1))
+  }
+
+  @Test func aSizeThatLiesIsNamed() throws {
+    let lab = try FileLab()
+    let store = try lab.store()
+    let bytes = FileLab.bytes(100)
+    let digest = FileLab.digest(bytes)
+    let part = try store.openPart(digest, byteCount: 101).part()
+    try send(bytes, to: part, until: 100)
+    #expect(throws: FileStoreError.sizeMismatch(declared: 101, actual: 100)) {
+      try part.peerEnded()
+    }
+    #expect(try lab.names() == [])
+    try lab.put(bytes)
+    #expect(throws: FileStoreError.sizeMismatch(declared: 99, actual: 100)) {
+      try store.openPart(digest, byteCount: 99)
+    }
+    #expect(store.totals.partCount == 0)
+  }
+
+  @Test func aPartLongerThanDeclaredBeginsAnew() throws {
+    let lab = try FileLab()
+    let bytes = FileLab.bytes(100)
+    let digest = FileLab.digest(bytes)
+    try send(bytes, to: lab.store().openPart(digest, byteCount: 100).part(), until: 60)
+    let part = try lab.store().openPart(digest, byteCount: 50).part()
+    #expect(part.receivedByteCount == 0)
+    #expect(try lab.store().totals == FileTotals(partCount: 1, restartCount: 1))
+    #expect(try lab.store().parts().map(\.byteCount) == [0])
+  }
+
+  @Test func bytesTakenFromAPartAreNoticed() throws {
+    let lab = try FileLab()
+    let bytes = FileLab.bytes(100)
+    let digest = FileLab.digest(bytes)
+    try send(bytes, to: lab.store().openPart(digest, byteCount: 100).part(), until: 60)
+    let part = try lab.store().openPart(digest, byteCount: 100).part()
+    try #require(truncate(lab.partPath(digest), 20) == 0)
+    #expect(throws: FileStoreError.sizeMismatch(declared: 60, actual: 20)) {
+      try part.verifyStep(maximumByteCount: 100)
+    }
+    #expect(try lab.names() == [])
+  }
+
+  @Test func oneTransferWritesAPart() throws {
+    let lab = try FileLab()
+    let store = try lab.store()
+    let digest = FileLab.digest([1])
+    let part = try store.openPart(digest, byteCount: 1).part()
+    #expect(throws: FileStoreError.partInUse(digest)) {
+      try store.openPart(digest, byteCount: 1)
+    }
+    #expect(throws: FileStoreError.partInUse(digest)) { try store.removePart(digest) }
+    part.close()
+    #expect(try store.removePart(digest))
+    #expect(try !store.removePart(digest))
+    #expect(store.totals == FileTotals())
+    _ = try store.openPart(digest, byteCount: 1)
+    // The transfer that had it went without a word.
+    try store.openPart(digest, byteCount: 1).part().discard()
+    #expect(try lab.names() == [])
+  }
+
+  @Test func partsAreBoundedInNumberAlsoAfterAStart() throws {
+    let lab = try FileLab()
+    let limits = FileLimits(maximumPartCount: 3)
+    for index in UInt8(0)..<3 {
+      _ = try lab.store(limits: limits).openPart(FileLab.digest([index]), byteCount: 1)
+    }
+    lab.close()
+    let store = try lab.store(limits: limits)
+    #expect(throws: FileStoreError.tooManyParts(limit: 3)) {
+      try store.openPart(FileLab.digest([9]), byteCount: 1)
+    }
+    // One that is there may go on; one that has come makes room.
+    let part = try store.openPart(FileLab.digest([0]), byteCount: 1).part()
+    try part.write([0].span, at: 0)
+    #expect(try verified(part) == .stored)
+    _ = try store.openPart(FileLab.digest([9]), byteCount: 1)
+  }
+
+  @Test func roomIsAskedForWhatIsStillToCome() throws {
+    let lab = try FileLab()
+    let bytes = FileLab.bytes(1_000)
+    let digest = FileLab.digest(bytes)
+    try send(bytes, to: lab.store().openPart(digest, byteCount: 1_000).part(), until: 600)
+    lab.close()
+    _ = try lab.store(room: { 399 })
+    #expect(throws: FileStoreError.noRoom(needed: 400, free: 399)) {
+      try lab.store().openPart(digest, byteCount: 1_000)
+    }
+    lab.close()
+    let part = try lab.store(room: { 400 }).openPart(digest, byteCount: 1_000).part()
+    try send(bytes, to: part, until: 1_000)
+    #expect(try verified(part) == .stored)
+  }
+}
