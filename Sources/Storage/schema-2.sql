@@ -32,3 +32,12 @@ CREATE TABLE consumer (
   id INTEGER PRIMARY KEY,
   lsn INTEGER NOT NULL
 ) STRICT;
+
+-- Files that records name, by content. The content itself lies in the directory of files.
+CREATE TABLE file (
+  digest BLOB PRIMARY KEY,          -- SHA-256 of the content
+  size INTEGER NOT NULL,            -- bytes, as the first record says that named it
+  state INTEGER NOT NULL            -- FileState
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX file_pending ON file (digest) WHERE state = 1;

@@ -56,7 +56,29 @@ import Testing
       #expect(try store.verdict(of: signature) == verdict(.valid, "valid"))
       #expect(try store.verdict(of: other) == nil)
       #expect(try store.cursor(of: .verifier) == LSN(9))
-      #expect(try store.cursor(of: .fetcher) == .start)
+    }
+  }
+
+  @Test(arguments: Implementation.allCases)
+  func filesArePendingUntilTheirContentIsHere(_ implementation: Implementation) throws {
+    func file(_ number: UInt64, _ size: UInt64) -> FileReference {
+      FileReference(digest: Digest(Bytes32(number, 0, 0, 0)), size: size)
+    }
+    try implementation.run { store in
+      for number in [3, 1, 2, 4] as [UInt64] { try store.name(file(number, number)) }
+      // Named again with another size: the first stands.
+      try store.name(file(1, 9))
+      try store.setFileState(.here, of: file(2, 2).digest)
+      try store.name(file(2, 2))
+      try store.setFileState(.here, of: file(4, 4).digest)
+      try store.setFileState(.pending, of: file(4, 4).digest)
+      try store.setFileState(.here, of: file(7, 7).digest)
+    } read: { store, _ throws in
+      #expect(
+        try store.pendingFiles(after: nil, limit: 9) == [file(1, 1), file(3, 3), file(4, 4)])
+      #expect(try store.pendingFiles(after: file(1, 1).digest, limit: 1) == [file(3, 3)])
+      #expect(try store.fileState(of: file(2, 2).digest) == .here)
+      #expect(try store.fileState(of: file(7, 7).digest) == nil, "nobody named it")
     }
   }
 }

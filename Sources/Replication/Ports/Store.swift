@@ -85,8 +85,13 @@ package struct WaitingEntry: Hashable, Sendable {
 package enum LogConsumer: UInt8, Hashable, Sendable, CaseIterable {
   /// Verifies signatures.
   case verifier = 1
-  /// Fetches the files that records name.
-  case fetcher = 2
+}
+
+/// Where a file that records name stands at this site. Raw values are on disk.
+package enum FileState: UInt8, Hashable, Sendable {
+  /// Named, its content not here yet, or rotten: to be fetched from a peer.
+  case pending = 1
+  case here = 2
 }
 
 /// Reads in one consistent state of the store; inside a transaction it sees the earlier writes.
@@ -118,6 +123,10 @@ package protocol RecordView {
   func owed(limit: Int) throws(StoreError) -> [OwedEvent]
   /// What this site found about a signature; nil: not verified yet.
   func verdict(of signature: EntryIdentity) throws(StoreError) -> SignatureVerdict?
+  /// Whether the content of a file is here; nil when no record names it.
+  func fileState(of digest: Digest) throws(StoreError) -> FileState?
+  /// Files whose content is not here, ascending by digest, after `after`, at most `limit`.
+  func pendingFiles(after: Digest?, limit: Int) throws(StoreError) -> [FileReference]
   /// How far a reader of this site's own log has come; the start when it has not begun.
   func cursor(of consumer: LogConsumer) throws(StoreError) -> LSN
   func peer(_ site: SiteID) throws(StoreError) -> PeerState
@@ -220,6 +229,11 @@ package protocol StoreTransaction: RecordView, LogReader {
   /// Replaces an older verdict.
   mutating func setVerdict(
     _ verdict: SignatureVerdict, of signature: EntryIdentity) throws(StoreError)
+  /// A record names the file: pending, unless it is known already. The first size stands; a file
+  /// that has another is refused when it comes.
+  mutating func name(_ file: FileReference) throws(StoreError)
+  /// The content came, or went.
+  mutating func setFileState(_ state: FileState, of digest: Digest) throws(StoreError)
   mutating func setCursor(_ consumer: LogConsumer, to lsn: LSN) throws(StoreError)
   mutating func setPeer(_ state: PeerState, of site: SiteID) throws(StoreError)
   /// Adds to the numbered list for `peer`; returns its number, one above the last.

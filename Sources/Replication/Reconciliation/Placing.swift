@@ -176,6 +176,10 @@ extension Reconciler {
     for reference in facts?.references ?? [] {
       try store.refer(entry.identity, to: reference.key)
     }
+    for file in facts?.files ?? [] {
+      try store.refer(entry.identity, to: .file(file.digest))
+      try store.name(file)
+    }
     for parent in foreignParents(of: entry, siblings) {
       try store.refer(entry.identity, to: Self.childrenKey(of: parent))
     }

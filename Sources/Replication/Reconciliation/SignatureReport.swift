@@ -34,6 +34,7 @@ package struct SignatureReport: Sendable {
   /// Signatures of one record that are looked at: more is a flood, not an office.
   package static let maximumSignatureCount = 32
 
+  /// Reads the verdicts of the signatures over the shown put.
   package init(of record: HeldRecord, in view: some RecordView) throws(StoreError) {
     let shown = record.shown
     let registry = try shown.flatMap { put throws(StoreError) in

@@ -200,6 +200,8 @@ extension UniqueKey {
     /// Vouchers of one unit and period, and what closes it.
     case period = 5
     case closing = 6
+    /// The content of a file, by its digest: under it stand the entries that name it.
+    case file = 7
   }
 
   /// Parts are prefixed with their length in 2 bytes, so no two lists of parts spell one key. The
@@ -219,6 +221,9 @@ extension UniqueKey {
   package static func record(_ key: RecordKey) -> UniqueKey {
     UniqueKey(.record, [[key.kind.rawValue], key.id.raw.raw.bytes])
   }
+
+  /// Under which the entries that name a file are found.
+  package static func file(_ digest: Digest) -> UniqueKey { UniqueKey(.file, [digest.bytes]) }
 
   /// The name of a document that has this edXML id.
   package static func documentID(_ id: Text) -> UniqueKey { UniqueKey(.documentID, [id.bytes]) }

@@ -78,6 +78,14 @@ extension MemoryStore: StoreTransaction {
     _ verdict: SignatureVerdict, of signature: EntryIdentity
   ) throws(StoreError) { verdicts[signature] = verdict }
 
+  package mutating func name(_ file: FileReference) throws(StoreError) {
+    files[file.digest] = files[file.digest] ?? (file.size, .pending)
+  }
+
+  package mutating func setFileState(
+    _ state: FileState, of digest: Digest
+  ) throws(StoreError) { files[digest]?.state = state }
+
   package mutating func setCursor(_ consumer: LogConsumer, to lsn: LSN) throws(StoreError) {
     cursors[consumer] = lsn
   }

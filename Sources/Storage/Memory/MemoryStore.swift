@@ -52,6 +52,7 @@ package struct MemoryStore: Sendable {
   var remote: [EntryIdentity: [SiteID: Outcome]] = [:]
   var owedEvents: [OwedKey: OwedEvent] = [:]
   var verdicts: [EntryIdentity: SignatureVerdict] = [:]
+  var files: [Digest: (size: UInt64, state: FileState)] = [:]
   var cursors: [LogConsumer: LSN] = [:]
   var forked: [EntryIdentity: [Fork]] = [:]
 
@@ -134,6 +135,21 @@ extension MemoryStore: RecordView {
   package func verdict(
     of signature: EntryIdentity
   ) throws(StoreError) -> SignatureVerdict? { verdicts[signature] }
+
+  package func fileState(of digest: Digest) throws(StoreError) -> FileState? {
+    files[digest]?.state
+  }
+
+  package func pendingFiles(
+    after: Digest?, limit: Int
+  ) throws(StoreError) -> [FileReference] {
+    let pending = files.filter { digest, file in
+      file.state == .pending && (after.map { $0 < digest } ?? true)
+    }
+    return pending.sorted { $0.key < $1.key }.prefix(limit).map {
+      FileReference(digest: $0.key, size: $0.value.size)
+    }
+  }
 
   package func cursor(of consumer: LogConsumer) throws(StoreError) -> LSN {
     cursors[consumer] ?? .start

@@ -170,6 +170,24 @@ extension SQLiteQueries {
     ) { row throws(StoreError) in try row.verdict() }
   }
 
+  package func fileState(of digest: Digest) throws(StoreError) -> FileState? {
+    let state = try tables.connection.first(
+      "SELECT state FROM file WHERE digest = ?", [.digest(digest)]
+    ) { row throws(StoreError) in try row.code(0) }
+    return state.flatMap { FileState(rawValue: $0) }
+  }
+
+  package func pendingFiles(
+    after: Digest?, limit: Int
+  ) throws(StoreError) -> [FileReference] {
+    try tables.connection.all(
+      "SELECT digest, size FROM file WHERE state = 1 AND digest > ? ORDER BY digest LIMIT ?",
+      [after.map { .digest($0) } ?? .blob([]), .integer(Int64(limit))]
+    ) { row throws(StoreError) in
+      FileReference(digest: try row.digest(0), size: row.unsigned(1))
+    }
+  }
+
   package func cursor(of consumer: LogConsumer) throws(StoreError) -> LSN {
     try tables.connection.first(
       "SELECT lsn FROM consumer WHERE id = ?", [.code(consumer.rawValue)]

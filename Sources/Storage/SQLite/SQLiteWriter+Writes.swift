@@ -123,6 +123,18 @@ extension SQLiteWriter: StoreTransaction {
       ])
   }
 
+  package func name(_ file: FileReference) throws(StoreError) {
+    try tables.connection.run(
+      "INSERT INTO file (digest, size, state) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+      [.digest(file.digest), .unsigned(file.size), .code(FileState.pending.rawValue)])
+  }
+
+  package func setFileState(_ state: FileState, of digest: Digest) throws(StoreError) {
+    try tables.connection.run(
+      "UPDATE file SET state = ? WHERE digest = ?",
+      [.code(state.rawValue), .digest(digest)])
+  }
+
   package func setCursor(_ consumer: LogConsumer, to lsn: LSN) throws(StoreError) {
     try tables.connection.run(
       "INSERT OR REPLACE INTO consumer (id, lsn) VALUES (?, ?)",
