@@ -38,7 +38,8 @@ extension FileStore {
     }
   }
 
-  private func place(
+  /// Renames over what another thread may have put there since it was looked at.
+  func place(
     named name: String, of source: borrowing OpenFile, as digest: Digest, _ byteCount: Int64,
     in bucket: borrowing OpenFile
   ) throws(FileStoreError) {

@@ -63,6 +63,39 @@ import Testing
     #expect(try store.openPart(digest, byteCount: 70_000).isStored)
   }
 
+  @Test func manyThreadsStoreSharedContentOnce() async throws {
+    let lab = try FileLab()
+    let store = try lab.store()
+    let contents = (UInt64(1)...20).map { FileLab.bytes(5_000, seed: $0) }
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for _ in 0..<8 {
+        group.addTask {
+          for bytes in contents {
+            let file = try store.begin()
+            try file.append(bytes.span)
+            #expect(try file.finish() == FileLab.digest(bytes))
+          }
+        }
+      }
+      try await group.waitForAll()
+    }
+    #expect(store.totals == FileTotals(fileCount: 20, byteCount: 100_000))
+    #expect(try lab.names().count == 20)
+    for bytes in contents { #expect(try lab.content(FileLab.digest(bytes)) == bytes) }
+  }
+
+  /// Both threads had found nothing under the name.
+  @Test func theSecondOfTwoThreadsIsNotCounted() throws {
+    let lab = try FileLab()
+    let store = try lab.store()
+    let digest = try lab.put([1, 2, 3])
+    try FileLab.write("\(lab.path)/files/new/99", [1, 2, 3])
+    try store.place(
+      named: "99", of: store.layout.new, as: digest, 3, in: store.layout.madeBucket(of: digest))
+    #expect(store.totals == FileTotals(fileCount: 1, byteCount: 3))
+    #expect(try lab.names().count == 1)
+  }
+
   /// A grace period must not end between the answer and the record that names the file.
   @Test func contentPutAgainIsAsGoodAsNew() throws {
     let lab = try FileLab()
