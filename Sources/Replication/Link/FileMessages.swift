@@ -60,6 +60,7 @@ package struct FileWindow: Hashable, Sendable {
 
 /// FILE: a piece of what was wanted, or why it does not come.
 package struct FileMessage: Hashable, Sendable {
+  /// What the message brings.
   package enum Form: Hashable, Sendable {
     case piece(FilePiece)
     case refused(FileRefusal)

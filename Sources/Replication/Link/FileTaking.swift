@@ -1,7 +1,7 @@
 /// The contents this site wants of the peer: windows that slide as its disk takes the bytes.
 ///
-/// Whatever is wanted, at most ``LinkLimits/fileWindowByteCount`` bytes in all are asked for and not
-/// yet written. Each content has an equal share of that; what a newcomer lacks of its share comes
+/// Whatever is wanted, at most ``LinkLimits/fileWindowByteCount`` bytes in all are asked for and
+/// not yet written. Each content has an equal share of that; what a newcomer lacks of its share comes
 /// free as the others' windows, asked for earlier, run dry.
 struct FileTaking: Hashable, Sendable {
   struct Place: Hashable, Sendable {
@@ -23,7 +23,8 @@ struct FileTaking: Hashable, Sendable {
     let offset: UInt64
   }
 
-  /// `written <= received <= upTo`, and none beyond the end of the content.
+  /// `written <= received <= upTo`, and none goes back. `upTo` may lie beyond the end of a content
+  /// whose size nobody knew; nothing comes from there.
   struct Window: Hashable, Sendable {
     fileprivate(set) var written: UInt64
     fileprivate(set) var received: UInt64
@@ -44,6 +45,9 @@ struct FileTaking: Hashable, Sendable {
     fileprivate var end: UInt64 {
       announced ?? expected ?? UInt64(Entry.maximumWireByteCount)
     }
+
+    /// Asked for and yet to come.
+    fileprivate var awaitedByteCount: UInt64 { min(upTo, end) - received }
   }
 
   /// In the order in which they were wanted.
@@ -57,7 +61,7 @@ struct FileTaking: Hashable, Sendable {
   var outstandingByteCount: UInt64 {
     places.reduce(0) { sum, place in
       switch place.series {
-      case .taking(let window): sum + window.upTo - window.written
+      case .taking(let window): sum + window.awaitedByteCount + window.received - window.written
       case .withdrawing(let outstanding, _): sum + outstanding
       }
     }
@@ -108,7 +112,7 @@ struct FileTaking: Hashable, Sendable {
     places[index].series = .taking(window)
     if upTo == window.announced {
       places.remove(at: index)
-      let all = FileWindow(taken: upTo, upTo: max(upTo, window.upTo))
+      let all = FileWindow(taken: upTo, upTo: window.upTo)
       output.sendNow.append(.want(WantMessage(wanted, .more(all))))
       slide(nil, limits: limits, output: &output)
     } else {
@@ -167,7 +171,6 @@ struct FileTaking: Hashable, Sendable {
     guard piece.totalByteCount <= window.end else { throw .entryTooLarge(piece.totalByteCount) }
     window.announced = piece.totalByteCount
     window.received = piece.end
-    window.upTo = min(window.upTo, piece.totalByteCount)
     places[index].series = .taking(window)
     output.requests.append(
       .writeFile(
@@ -213,7 +216,7 @@ struct FileTaking: Hashable, Sendable {
       preconditionFailure("withdrawn twice: \(places[index].wanted)")
     }
     places[index].series = .withdrawing(
-      outstanding: window.upTo - window.received, next: nil)
+      outstanding: window.awaitedByteCount, next: nil)
     output.sendNow.append(.want(WantMessage(places[index].wanted, .withdraw)))
   }
 

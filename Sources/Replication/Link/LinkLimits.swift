@@ -45,8 +45,8 @@ package struct LinkLimits: Hashable, Sendable {
   /// Contents (files, entries under repair) wanted at once, and served at once to the peer, which
   /// takes turns among them. A peer that wants more breaks the protocol: the same at both ends.
   package var filesAtOnce = 4
-  /// What all contents wanted on a link may have asked for and not yet written, together: one hash
-  /// chunk, so that a cut costs no more than one sent again, whatever is cut and how many there are.
+  /// What may be asked for and not yet written, for all contents wanted on a link together: one
+  /// hash chunk, so that a cut costs no more than one sent again, whatever is cut.
   package var fileWindowByteCount = 256 << 10
   /// Bytes of content in one FILE frame: a quarter of the window, so that a fast line is busy while
   /// the receiver writes; on a slow line the frames of the lanes set the measure.

@@ -23,8 +23,8 @@
 /// Each answer (`.committed`, `.batchLoaded`, `.helloJudged`, `.outcomesLoaded`) is a further step.
 /// A closed session ignores every input, so answers that come late need no care.
 ///
-/// File content is wanted with `.fileWanted`, as many at once as ``freeFilePlaces`` says; nothing of
-/// it outlives the session: after a cut the shell wants again from what is on its disk.
+/// File content is wanted with `.fileWanted`, as many at once as ``freeFilePlaces`` says; nothing
+/// of it outlives the session: after a cut the shell wants again from what is on its disk.
 ///
 /// The handshake is the same on both sides once the dialler has sent its HELLO: each side has the
 /// peer's checkpoints judged, sends HELLO_OK with the resume points in its own log, and streams
