@@ -34,7 +34,7 @@ extension Wanted {
 /// | 0 | 33 | kind and digest, see ``Wanted`` |
 /// | 33 | 1 | form: 0 begin, 1 more, 2 withdraw |
 /// | 34 | 8 | taken: the bytes before it are with me; not in form 2 |
-/// | 42 | 8 | up to: I take the bytes before it; at most 2^53 and 262,144 beyond taken; not in form 2 |
+/// | 42 | 8 | up to: I take the bytes before it; at most 2^53, and taken + 262,144 |
 extension WantMessage {
   func encode(to writer: inout ByteWriter) {
     wanted.encode(to: &writer)

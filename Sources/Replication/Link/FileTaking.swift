@@ -1,8 +1,8 @@
 /// The contents this site wants of the peer: windows that slide as its disk takes the bytes.
 ///
 /// Whatever is wanted, at most ``LinkLimits/fileWindowByteCount`` bytes in all are asked for and
-/// not yet written. Each content has an equal share of that; what a newcomer lacks of its share comes
-/// free as the others' windows, asked for earlier, run dry.
+/// not yet written. Each content has an equal share of that; what a newcomer lacks of its share
+/// comes free as the others' windows, asked for earlier, run dry.
 struct FileTaking: Hashable, Sendable {
   struct Place: Hashable, Sendable {
     let wanted: Wanted
