@@ -145,7 +145,7 @@ extension Session {
     (0..<count).map { UInt8(truncatingIfNeeded: ($0 &* 31) ^ ($0 >> 8) ^ salt) }
   }
 
-  @Test(arguments: UInt64(0)..<12)
+  @Test(arguments: UInt64(0)..<8)
   func filesArriveWholeWhateverIsCut(seed: UInt64) {
     var world = FileWorld(seed: seed)
     let sizes = [1, 700, 65_536, 262_144, 262_145, 400_000, 150_000, 600_000]

@@ -70,6 +70,9 @@ func upSession(version: ProtocolVersion = 2, limits: LinkLimits = LinkLimits()) 
       .fileWanted(file, byteCount: 5_000, offset: 1_000), piece(1_000, 4_000, of: 5_000),
     ],
     "withdrawing": [asked, .wantCancelled(file)],
+    "withdrawing one of two": [
+      asked, .wantCancelled(file), .fileWanted(entry, byteCount: nil, offset: 0),
+    ],
     "again": [asked, .wantCancelled(file), .fileWanted(file, byteCount: 300_000, offset: 5)],
     "entry": [.fileWanted(entry, byteCount: nil, offset: 0)],
     "full": [asked, .storageFullChanged(true), piece(1_000, 9_000)],
@@ -92,6 +95,7 @@ func upSession(version: ProtocolVersion = 2, limits: LinkLimits = LinkLimits()) 
     "all written": .fileWritten(file, upTo: 5_000),
     "cancel": .wantCancelled(file),
     "wanted": asked,
+    "another wanted": .fileWanted(entry, byteCount: nil, offset: 0),
     "room": .storageFullChanged(false),
   ]
 
@@ -127,6 +131,10 @@ func upSession(version: ProtocolVersion = 2, limits: LinkLimits = LinkLimits()) 
     ("withdrawing", "cancel", ""),
     ("withdrawing", "wanted", ""),
     ("withdrawing", "withdrawn", ""),
+    // What may still come of the one is not asked for of another.
+    ("withdrawing", "another wanted", "begin 0 to 0"),
+    ("withdrawing one of two", "withdrawn", "more 0 to 262144"),
+    ("begun", "another wanted", "begin 0 to 0"),
     ("again", "next piece", ""),
     ("again", "withdrawn", "begin 5 to 262149"),
     ("again", "cancel", ""),
@@ -153,6 +161,7 @@ func upSession(version: ProtocolVersion = 2, limits: LinkLimits = LinkLimits()) 
     "reading": [begun],
     "sent": [begun, read(0, 8_192, of: 300_000)],
     "waiting": [want(.begin(window(0, 8_192))), read(0, 8_192, of: 300_000)],
+    "narrow": [want(.begin(window(0, 12_000)))],
     "withdrawn": [begun, want(.withdraw)],
     "begun again": [begun, want(.withdraw), want(.begin(window(50, 262_194)))],
     "done": [begun, read(0, 700, of: 700)],
@@ -163,6 +172,7 @@ func upSession(version: ProtocolVersion = 2, limits: LinkLimits = LinkLimits()) 
 
   private static let servingInputs: [String: SessionInput] = [
     "begin": begun,
+    "one more begun": want(.begin(window(0, 9)), entry),
     "begin empty": want(.begin(window(0, 0))),
     "more": want(.more(window(8_192, 270_336))),
     "late": want(.more(window(8_192, 262_144))),
@@ -171,6 +181,7 @@ func upSession(version: ProtocolVersion = 2, limits: LinkLimits = LinkLimits()) 
     "beyond": want(.more(window(8_193, 270_336))),
     "withdraw": want(.withdraw),
     "read": read(0, 8_192, of: 300_000),
+    "read of 12000": read(0, 8_192, of: 12_000),
     "short": read(0, 700, of: 700),
     "empty": .fileRead(file, offset: 0, bytes: [], totalByteCount: 0),
     "next read": read(8_192, 8_192, of: 300_000),
@@ -200,6 +211,10 @@ func upSession(version: ProtocolVersion = 2, limits: LinkLimits = LinkLimits()) 
     ("sent", "not here", "refuse not-here"),
     ("waiting", "more", "read 16384 at 8192 when 0 queued"),
     ("waiting", "withdraw", "refuse withdrawn"),
+    // What is left of a window is no piece, unless it is the end.
+    ("narrow", "read", "piece 8192 at 0"),
+    ("narrow", "read of 12000", "piece 8192 at 0, read 3808 at 8192 when 4384 queued"),
+    ("reading", "one more begun", ""),
     ("withdrawn", "read", ""),
     ("withdrawn", "not here", ""),
     ("withdrawn", "more", ""),
