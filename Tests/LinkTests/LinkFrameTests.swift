@@ -27,8 +27,7 @@ import Testing
   /// Offset, new byte, and what is then said.
   private static let badHeaders: [(Int, UInt8, FrameError)] = [
     (4, 0, .unknownType(0)),
-    (4, 7, .unknownType(7)),
-    (4, 8, .unknownType(8)),
+    (4, 9, .unknownType(9)),
     (5, 1, .invalidLane(type: .ping, lane: 1)),
     (5, 2, .invalidLane(type: .ping, lane: 2)),
     (6, 2, .invalidFlags(2)),

@@ -83,7 +83,24 @@ private let goldenMessages: [(name: String, message: Message)] = [
         ]))
   ),
   ("ping", .ping(Ping(token: 2, logEnd: checkpoint(9)))),
+  ("want-begin", .want(WantMessage(goldenFile, .begin(FileWindow(taken: 65_536, upTo: 327_680))))),
+  ("want-more", .want(WantMessage(goldenWantedEntry, .more(FileWindow(taken: 7, upTo: 7))))),
+  ("want-withdraw", .want(WantMessage(goldenFile, .withdraw))),
+  (
+    "file-piece",
+    .file(
+      FileMessage(
+        goldenFile,
+        .piece(
+          FilePiece(offset: 65_536, totalByteCount: 1 << 30, bytes: Array("abc".utf8)))))
+  ),
+  ("file-refused", .file(FileMessage(goldenWantedEntry, .refused(.notEntitled)))),
 ]
+
+private let goldenFile = Wanted.file(repeatedDigest(0x4444_4444_4444_4444))
+private let goldenWantedEntry = Wanted.entry(repeatedDigest(0x5555_5555_5555_5555))
+
+private func repeatedDigest(_ word: UInt64) -> Digest { Digest(Bytes32(word, word, word, word)) }
 
 private let goldenStub: Entry = {
   let bodyDigest = Digest(

@@ -24,6 +24,7 @@ struct FakeSite {
   var pending: [LinkWrite] = []
   var commitsAtOnce = true
   var largestInFlight = 0
+  var disk = FakeDisk()
 
   init(_ id: SiteID, peer: SiteID, role: LinkRole, log: FakeLog) {
     self.id = id
@@ -37,6 +38,7 @@ struct FakeSite {
     session = Session(limits: limits)
     assembler = FrameAssembler()
     outbox = []
+    disk.connectionEnded()
     let view = LocalView(
       role: role, site: id, incarnation: log.incarnation, nonce: Bytes16(high: 1, low: 1),
       peer: peer, logEnd: log.sealedEnd, peerState: peerState, registry: .builtIn,
@@ -64,7 +66,11 @@ struct FakeSite {
       let output = session.step(inputs.removeFirst(), now: now)
       deadline = output.nextDeadline
       events += output.events
-      outbox += output.sendNow.flatMap(\.frame.bytes)
+      for message in output.sendNow {
+        let bytes = message.frame.bytes
+        outbox += bytes
+        disk.noteSent(message, byteCount: bytes.count)
+      }
       if let close = output.close { closures.append(close) }
       for request in output.requests { inputs += answer(request) }
       pending += output.writes
@@ -116,7 +122,7 @@ struct FakeSite {
     pending = []
   }
 
-  private func answer(_ request: SessionRequest) -> [SessionInput] {
+  private mutating func answer(_ request: SessionRequest) -> [SessionInput] {
     switch request {
     case .judge(let hello):
       let judgement = try? judgeHello(hello, of: id, in: log, sealing: log.sealing)
@@ -129,7 +135,25 @@ struct FakeSite {
     case .loadOutcomes(let number, let limit):
       let outcomes = try? log.outcomes(for: peer, after: number, limit: limit)
       return outcomes.map { [.outcomesLoaded($0)] } ?? []
+    case .readFile, .writeFile:
+      disk.requests.append(request)
+      return []
     }
+  }
+
+  /// What the line takes of the outbox.
+  mutating func takeOutbox(_ count: Int) -> [UInt8] {
+    let bytes = Array(outbox.prefix(count))
+    outbox.removeFirst(count)
+    disk.noteLeft(count)
+    return bytes
+  }
+
+  /// The oldest read or write of file content that need not wait for the line.
+  mutating func workDisk(_ now: Instant) -> Bool {
+    guard let input = disk.answerNext(queuedByteCount: outbox.count) else { return false }
+    step(input, now)
+    return true
   }
 }
 
@@ -164,6 +188,7 @@ struct LinkPair {
     for _ in 0..<100_000 {
       if deliver(limit) { continue }
       if let limit, deliveredByteCount >= limit { break }
+      if province.workDisk(now) || centre.workDisk(now) { continue }
       if commitPending() { continue }
       guard let next = [province.deadline, centre.deadline].compactMap({ $0 }).min(), next <= end
       else { break }
@@ -191,8 +216,7 @@ struct LinkPair {
       let left = limit.map { $0 - deliveredByteCount } ?? .max
       let count = min(self[keyPath: from].outbox.count, left)
       guard count > 0 else { continue }
-      let bytes = Array(self[keyPath: from].outbox.prefix(count))
-      self[keyPath: from].outbox.removeFirst(count)
+      let bytes = self[keyPath: from].takeOutbox(count)
       deliveredByteCount += count
       self[keyPath: to].receive(bytes, now)
       return true

@@ -71,6 +71,8 @@ import Testing
     "entries": .messageReceived(entries(0, 3)),
     "ack": .messageReceived(acknowledgement()),
     "ping": .messageReceived(.ping(Ping(token: 1, logEnd: .start))),
+    "want": .messageReceived(.want(WantMessage(.file(.zero), .withdraw))),
+    "file": .messageReceived(.file(FileMessage(.file(.zero), .refused(.notHere)))),
     "rejected": .frameRejected(.compression),
     "bytes": .bytesReceived,
     "judged": resume,
@@ -89,6 +91,8 @@ import Testing
   private static let sameInEveryOpenState = [
     "refuse": "closed by peer: overloaded", "rejected": "violation: REFUSE",
     "shutDown": "refused: shutting-down: REFUSE", "ended": "closed: transport",
+    // The peer here is of version 1, which has no files.
+    "want": "violation: REFUSE", "file": "violation: REFUSE",
     "replaced": "closed: replaced", "bytes": "stays", "recovered": "stays", "early": "stays",
   ]
 
@@ -205,7 +209,7 @@ import Testing
 
   @Test func versionsAreNegotiated() {
     for (minimum, maximum, isCommon) in [
-      (1, 1, true), (1, 9, true), (0, 1, true), (2, 9, false), (0, 0, false),
+      (1, 1, true), (1, 9, true), (0, 1, true), (2, 9, true), (3, 9, false), (0, 0, false),
     ] as [(UInt16, UInt16, Bool)] {
       var hello = testHello()
       hello.protocolMinimum = minimum
@@ -353,6 +357,8 @@ import Testing
     case .judge: "request judge"
     case .load(let lane, _, _, _): "request load \(lane)"
     case .loadOutcomes: "request outcomes"
+    case .readFile(_, let offset, let count, _): "request read \(count) at \(offset)"
+    case .writeFile(_, let offset, let bytes, _): "request write \(bytes.count) at \(offset)"
     }
   }
 

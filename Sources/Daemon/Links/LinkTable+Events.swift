@@ -39,6 +39,7 @@ extension LinkTable {
       peers[peer]?.outcomesAnnounced = end
       onProgress?(peer)
     case .probeAnswered: probeAnswered(link.number)
+    case .fileRefused: break
     }
   }
 

@@ -179,6 +179,9 @@ final class LinkTable: LinkHost {
       readers.postBounded(.load(link.number, selection, lane, after: after, limits))
     case .loadOutcomes(let after, let limit):
       readers.postBounded(.outcomes(link.number, peer: peer, after: after, limit: limit))
+    // This site keeps no files, so it has none to give and wants none.
+    case .readFile(let wanted, _, _, _): link.advance(.fileUnavailable(wanted, .notHere))
+    case .writeFile(let wanted, _, _, _): link.advance(.wantCancelled(wanted))
     }
   }
 

@@ -15,7 +15,6 @@
 /// | 4 + h | header: length, bytes as `ChangeLog/EntryCoding.swift` documents |
 /// | 4 + b | body: length (at most 256 KiB), bytes; or, in a stub, only SHA-256(body), 32 bytes |
 extension EntriesMessage {
-  private static let stubFlag: UInt8 = 1
   /// Flags, two lengths and the shortest header.
   private static let minimumEntryByteCount = 1 + 4 + 122 + 4
 
@@ -23,17 +22,7 @@ extension EntriesMessage {
     precondition(entries.count <= Self.maximumEntryCount, "\(entries.count) entries")
     writer.write(previousLSN.value)
     writer.write(UInt16(entries.count))
-    for entry in entries {
-      writer.write(entry.body == nil ? Self.stubFlag : 0)
-      writer.write(UInt32(entry.headerBytes.count))
-      writer.write(entry.headerBytes)
-      if let body = entry.body {
-        writer.write(UInt32(body.count))
-        writer.write(body)
-      } else {
-        writer.write(entry.bodyDigest.raw)
-      }
-    }
+    for entry in entries { entry.encodeForWire(to: &writer) }
     checkpoint.encode(to: &writer)
   }
 
@@ -53,25 +42,62 @@ extension EntriesMessage {
     }
     var entries: [Entry] = []
     entries.reserveCapacity(count)
-    for _ in 0..<count { entries.append(try Self.readEntry(&reader, hashing)) }
+    for _ in 0..<count { entries.append(try Entry(fromWire: &reader, hashing: hashing)) }
     self.init(
       lane: lane, previousLSN: previousLSN, entries: entries,
       checkpoint: try Checkpoint(from: &reader))
   }
+}
 
-  private static func readEntry(
-    _ reader: inout ByteReader, _ hashing: some SHA256Hashing
-  ) throws(ByteError) -> Entry {
+/// An entry as ENTRIES carries it, see there.
+extension Entry {
+  private static let stubFlag: UInt8 = 1
+  /// Of ``wireBytes``: flags, two lengths, the longest header, the longest body.
+  package static let maximumWireByteCount =
+    1 + 4 + EntryHeader.maximumByteCount + 4 + maximumBodyByteCount
+
+  /// The content of a log entry that is wanted by its digest: as in ENTRIES, a stub as a stub.
+  package var wireBytes: [UInt8] {
+    var writer = ByteWriter(reserving: 9 + headerBytes.count + (body?.count ?? 32))
+    encodeForWire(to: &writer)
+    return writer.bytes
+  }
+
+  /// The mirror of ``wireBytes``. The caller holds `digest` against the one it wanted.
+  /// - Throws: when the bytes are no entry, or go on after it.
+  package init(wireBytes: [UInt8], hashing: some SHA256Hashing) throws(ByteError) {
+    var reader = ByteReader(wireBytes)
+    try self.init(fromWire: &reader, hashing: hashing)
+    try reader.finish()
+  }
+
+  fileprivate func encodeForWire(to writer: inout ByteWriter) {
+    writer.write(body == nil ? Self.stubFlag : 0)
+    writer.write(UInt32(headerBytes.count))
+    writer.write(headerBytes)
+    if let body {
+      writer.write(UInt32(body.count))
+      writer.write(body)
+    } else {
+      writer.write(bodyDigest.raw)
+    }
+  }
+
+  fileprivate init(
+    fromWire reader: inout ByteReader, hashing: some SHA256Hashing
+  ) throws(ByteError) {
     let start = reader.offset
     let flags = try reader.readUInt8()
-    guard flags & ~stubFlag == 0 else { throw .invalid(field: "entry flags", at: start) }
-    let header = try readSized(&reader, "entry header", limit: EntryHeader.maximumByteCount)
-    if flags & stubFlag != 0 {
-      return try Entry(
+    guard flags & ~Self.stubFlag == 0 else { throw .invalid(field: "entry flags", at: start) }
+    let header = try Self.readSized(
+      &reader, "entry header", limit: EntryHeader.maximumByteCount)
+    if flags & Self.stubFlag != 0 {
+      try self.init(
         headerBytes: header, bodyDigest: Digest(try reader.readBytes32()), hashing: hashing)
+    } else {
+      let body = try Self.readSized(&reader, "body", limit: Self.maximumBodyByteCount)
+      try self.init(headerBytes: header, body: body, hashing: hashing)
     }
-    let body = try readSized(&reader, "body", limit: Entry.maximumBodyByteCount)
-    return try Entry(headerBytes: header, body: body, hashing: hashing)
   }
 
   private static func readSized(

@@ -1,5 +1,5 @@
-/// What a frame carries. Raw values are on the wire. 7 (WANT) and 8 (FILE) are reserved for file
-/// content; a frame of theirs is refused until this version speaks them.
+/// What a frame carries. Raw values are on the wire. WANT and FILE are of protocol version 2: in a
+/// session of version 1 they have no place, see ``ProtocolRange/firstWithFiles``.
 package enum MessageType: UInt8, Hashable, Sendable, CaseIterable, CustomStringConvertible {
   case hello = 1
   case helloOK = 2
@@ -7,6 +7,8 @@ package enum MessageType: UInt8, Hashable, Sendable, CaseIterable, CustomStringC
   case entries = 4
   case acknowledge = 5
   case ping = 6
+  case want = 7
+  case file = 8
 
   /// Whether its frames belong to a lane; the lane byte of all others is 0.
   package var hasLane: Bool { self == .entries || self == .acknowledge }
@@ -19,6 +21,8 @@ package enum MessageType: UInt8, Hashable, Sendable, CaseIterable, CustomStringC
     case .entries: "ENTRIES"
     case .acknowledge: "ACK"
     case .ping: "PING"
+    case .want: "WANT"
+    case .file: "FILE"
     }
   }
 }
@@ -50,7 +54,7 @@ package enum FrameError: Error, Hashable, Sendable, CustomStringConvertible {
 /// | offset | size | field |
 /// |---|---|---|
 /// | 0 | 4 | payload length: bytes on the wire after this header |
-/// | 4 | 1 | type: 1 HELLO, 2 HELLO_OK, 3 REFUSE, 4 ENTRIES, 5 ACK, 6 PING, 7 and 8 reserved |
+/// | 4 | 1 | type: 1 HELLO, 2 HELLO_OK, 3 REFUSE, 4 ENTRIES, 5 ACK, 6 PING, 7 WANT, 8 FILE |
 /// | 5 | 1 | lane: 0 normal, 1 urgent in ENTRIES and ACK; 0 in all others |
 /// | 6 | 1 | flags: bit 0 the payload is one zstd frame; the others are 0 |
 /// | 7 | 1 | reserved: 0 |

@@ -45,6 +45,9 @@ struct LaneSender: Hashable, Sendable {
     max(0, Int(credit.bytes) - inFlight.reduce(0) { $0 + $1.byteCount })
   }
 
+  /// A load is outstanding: there may be a frame in a moment.
+  var isLoading: Bool { loadingAt != nil }
+
   private var hasCredit: Bool { availableEntryCount > 0 && availableByteCount > 0 }
 
   // MARK: Loading

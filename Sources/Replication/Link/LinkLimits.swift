@@ -42,13 +42,28 @@ package struct LinkLimits: Hashable, Sendable {
   /// Outcomes in one ACK, and at most so many sent but not taken.
   package var outcomesPerMessage = 256
 
+  /// Contents (files, entries under repair) wanted at once, and served at once to the peer, which
+  /// takes turns among them. A peer that wants more breaks the protocol: the same at both ends.
+  package var filesAtOnce = 4
+  /// What may be asked for and not yet written, for all contents wanted on a link together: one
+  /// hash chunk, so that a cut costs no more than one sent again, whatever is cut.
+  package var fileWindowByteCount = 256 << 10
+  /// Bytes of content in one FILE frame: a quarter of the window, so that a fast line is busy while
+  /// the receiver writes; on a slow line the frames of the lanes set the measure.
+  package var largestFileFrameByteCount = 64 << 10
+  /// While the lanes have entries to send, a FILE frame goes after so many of their frames: a file
+  /// waits long for a catch-up of hours, but not until its end.
+  package var laneFramesPerFileFrame = 8
+
   package init() {}
 }
 
-/// The versions of the protocol that this build speaks.
+/// The versions of the protocol that this build speaks. Version 2 is version 1 and WANT and FILE.
 package enum ProtocolRange {
   package static let minimum: ProtocolVersion = 1
-  package static let maximum: ProtocolVersion = 1
+  package static let maximum: ProtocolVersion = 2
+  /// A peer of an earlier version gets no WANT, and breaks the protocol by sending one.
+  package static let firstWithFiles: ProtocolVersion = 2
 
   /// The highest version both sides speak; nil when there is none.
   package static func common(with hello: Hello) -> ProtocolVersion? {

@@ -6,6 +6,8 @@ package enum Message: Hashable, Sendable {
   case entries(EntriesMessage)
   case acknowledge(Acknowledgement)
   case ping(Ping)
+  case want(WantMessage)
+  case file(FileMessage)
 
   package var type: MessageType {
     switch self {
@@ -15,13 +17,15 @@ package enum Message: Hashable, Sendable {
     case .entries: .entries
     case .acknowledge: .acknowledge
     case .ping: .ping
+    case .want: .want
+    case .file: .file
     }
   }
 
   /// `.normal` for messages without a lane.
   package var lane: Lane {
     switch self {
-    case .hello, .helloOK, .refuse, .ping: .normal
+    case .hello, .helloOK, .refuse, .ping, .want, .file: .normal
     case .entries(let entries): entries.lane
     case .acknowledge(let acknowledgement): acknowledgement.lane
     }

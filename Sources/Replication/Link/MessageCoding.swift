@@ -10,6 +10,8 @@ extension Message {
     case .entries(let entries): entries.encode(to: &writer)
     case .acknowledge(let acknowledgement): acknowledgement.encode(to: &writer)
     case .ping(let ping): ping.encode(to: &writer)
+    case .want(let want): want.encode(to: &writer)
+    case .file(let file): file.encode(to: &writer)
     }
     return writer.bytes
   }
@@ -39,6 +41,8 @@ extension Message {
     case .acknowledge:
       message = .acknowledge(try Acknowledgement(from: &reader, lane: header.lane))
     case .ping: message = .ping(try Ping(from: &reader))
+    case .want: message = .want(try WantMessage(from: &reader))
+    case .file: message = .file(try FileMessage(from: &reader))
     }
     try reader.finish()
     return message

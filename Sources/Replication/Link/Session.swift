@@ -23,6 +23,9 @@
 /// Each answer (`.committed`, `.batchLoaded`, `.helloJudged`, `.outcomesLoaded`) is a further step.
 /// A closed session ignores every input, so answers that come late need no care.
 ///
+/// File content is wanted with `.fileWanted`, as many at once as ``freeFilePlaces`` says; nothing
+/// of it outlives the session: after a cut the shell wants again from what is on its disk.
+///
 /// The handshake is the same on both sides once the dialler has sent its HELLO: each side has the
 /// peer's checkpoints judged, sends HELLO_OK with the resume points in its own log, and streams
 /// when it has both sent and received one. So no entries can reach a side before it knows where
@@ -76,6 +79,13 @@ package struct Session: Hashable, Sendable {
     return streaming.progress
   }
 
+  /// How many more contents the shell may want with `.fileWanted`; 0 unless up, and with a peer
+  /// whose version has no files.
+  package var freeFilePlaces: Int {
+    guard case .streaming(let streaming) = state else { return 0 }
+    return streaming.freeFilePlaces
+  }
+
   /// The only way in.
   /// - Parameter now: never earlier than at the step before.
   /// - Precondition: `.opened` once and first; answers only to requests made; tickets ascending.
@@ -103,7 +113,7 @@ package struct Session: Hashable, Sendable {
       throw SessionEnd(.refusedByPeer(refuse.code, refuse.text))
     case .opened, .messageReceived, .bytesReceived, .helloJudged, .batchLoaded, .outcomesLoaded,
       .logGrew, .outcomesGrew, .committed, .storageFullChanged, .recoveryChanged, .probeRequested,
-      .deadlineReached:
+      .deadlineReached, .fileWanted, .wantCancelled, .fileWritten, .fileRead, .fileUnavailable:
       break
     }
     switch state {

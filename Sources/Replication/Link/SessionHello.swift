@@ -23,7 +23,8 @@ struct Opening: Hashable, Sendable {
     case .opened, .frameRejected, .bytesReceived, .helloJudged, .batchLoaded, .outcomesLoaded,
       .logGrew,
       .outcomesGrew, .committed, .storageFullChanged, .recoveryChanged, .probeRequested,
-      .deadlineReached, .closeRequested:
+      .deadlineReached, .closeRequested, .fileWanted, .wantCancelled, .fileWritten, .fileRead,
+      .fileUnavailable:
       try next.note(input, deadline: openedAt + limits.helloTimeout, now: now)
       return .awaitingHello(next)
     }
@@ -81,7 +82,8 @@ struct Opening: Hashable, Sendable {
     case .deadlineReached:
       if now >= deadline { throw SessionEnd(.handshakeTimedOut) }
     case .opened, .helloJudged, .batchLoaded, .outcomesLoaded, .committed, .messageReceived,
-      .frameRejected, .closeRequested:
+      .frameRejected, .closeRequested, .fileWanted, .wantCancelled, .fileWritten, .fileRead,
+      .fileUnavailable:
       preconditionFailure("\(input) before the session is up")
     }
   }
@@ -116,7 +118,8 @@ struct Handshake: Hashable, Sendable {
       throw SessionEnd(.unexpected(message.type, state: "judging HELLO"))
     case .opened, .frameRejected, .bytesReceived, .batchLoaded, .outcomesLoaded, .logGrew,
       .outcomesGrew, .committed, .storageFullChanged, .recoveryChanged, .probeRequested,
-      .deadlineReached, .closeRequested:
+      .deadlineReached, .closeRequested, .fileWanted, .wantCancelled, .fileWritten, .fileRead,
+      .fileUnavailable:
       try next.opening.note(input, deadline: opening.openedAt + limits.helloOKTimeout, now: now)
     }
     return .judging(next)
@@ -137,7 +140,8 @@ struct Handshake: Hashable, Sendable {
     case .opened, .frameRejected, .bytesReceived, .helloJudged, .batchLoaded, .outcomesLoaded,
       .logGrew,
       .outcomesGrew, .committed, .storageFullChanged, .recoveryChanged, .probeRequested,
-      .deadlineReached, .closeRequested:
+      .deadlineReached, .closeRequested, .fileWanted, .wantCancelled, .fileWritten, .fileRead,
+      .fileUnavailable:
       try next.opening.note(input, deadline: opening.openedAt + limits.helloOKTimeout, now: now)
       return .awaitingHelloOK(next, sent: sent)
     }

@@ -121,6 +121,24 @@ package enum SessionInput: Hashable, Sendable {
   case recoveryChanged(Bool)
   /// Another connection claims the same site: PING, and say when the answer comes.
   case probeRequested
+  /// This site has the content's bytes before `offset` and wants the others: of `byteCount` in all,
+  /// or nil when nobody has said (an entry). Ends with `.fileWritten` up to the end, or
+  /// ``SessionEvent/fileRefused(_:_:)``, or `.wantCancelled`; until then it has one of
+  /// ``Session/freeFilePlaces``.
+  /// - Precondition: a place is free; it is not wanted already; no write for an earlier want of it
+  ///   is under way; something is left to want.
+  case fileWanted(Wanted, byteCount: UInt64?, offset: UInt64)
+  /// It is not wanted any more. Writes under way may still be answered. Its place becomes free once
+  /// the peer has confirmed; it may be wanted again at once.
+  case wantCancelled(Wanted)
+  /// Answer to ``SessionRequest/writeFile(_:offset:bytes:totalByteCount:)``, or to several at once:
+  /// the bytes before `upTo` are where a want after a crash would find them.
+  case fileWritten(Wanted, upTo: UInt64)
+  /// Answer to ``SessionRequest/readFile(_:offset:byteCount:whenQueuedAtMost:)``: the bytes there,
+  /// fewer than asked for only at the end of the content, none beyond it.
+  case fileRead(Wanted, offset: UInt64, bytes: [UInt8], totalByteCount: UInt64)
+  /// The other answer to it.
+  case fileUnavailable(Wanted, FileRefusal)
   case deadlineReached
   case closeRequested(CloseReason)
 }

@@ -27,6 +27,7 @@ struct ReceivingSide: Hashable, Sendable {
   /// This site recovers until both lanes are durable up to here.
   var recoverUpTo: LSN?
   var isStorageFull: Bool
+  var files: FileTaking
   /// Token of the peer's last PING; 0 before the first.
   var pingToken: UInt64 = 0
 
@@ -40,6 +41,7 @@ struct ReceivingSide: Hashable, Sendable {
     self.peerLogEnd = peerLogEnd
     self.recoverUpTo = recoverUpTo
     self.isStorageFull = isStorageFull
+    files = FileTaking(isPaused: isStorageFull)
     outcomesTaken = answer.outcomeCursor
   }
 }
@@ -137,6 +139,7 @@ extension Streaming {
     guard isFull != receiving.isStorageFull else { return }
     receiving.isStorageFull = isFull
     for lane in Lane.allCases { acknowledge(lane, output: &output) }
+    receiving.files.pause(isFull, limits: limits, output: &output)
   }
 
   /// Tells the peer what is durable here and what it may send; nothing before the resume point is.

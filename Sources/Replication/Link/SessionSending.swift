@@ -3,6 +3,9 @@ struct SendingSide: Hashable, Sendable {
   var lanes: PerLane<LaneSender>
   var rate: LineRate
   var urgentFrameRun = 0
+  var files = FileServing()
+  /// Frames of the lanes since the last FILE frame.
+  var laneFrameRun = 0
   /// The peer recovers and takes its own entries back, up to this end of our log.
   let recoversUpTo: LSN?
 
@@ -49,13 +52,15 @@ extension Streaming {
   mutating func send(now: Instant, output: inout StepOutput) {
     // Bounded: every frame takes one of the places in flight.
     while let lane = sending.nextLane(logEnd: logEnd.lsn, now: now, limits: limits) {
-      let mark = sending.rate.mark(now: now, hasOthersInFlight: sending.framesInFlight > 0)
+      let mark = sending.rate.mark(now: now, hasOthersInFlight: sending.hasFramesInFlight)
       let message = sending.lanes[lane].takeFrame(lane: lane, now: now, mark: mark)
       sending.urgentFrameRun = lane == .urgent ? sending.urgentFrameRun + 1 : 0
+      sending.laneFrameRun = min(sending.laneFrameRun + 1, limits.laneFramesPerFileFrame)
       output.sendNow.append(.entries(message))
     }
     for lane in [Lane.urgent, .normal] { requestLoad(lane, output: &output) }
     requestOutcomes(output: &output)
+    requestFile(now: now, output: &output)
   }
 
   private mutating func requestLoad(_ lane: Lane, output: inout StepOutput) {

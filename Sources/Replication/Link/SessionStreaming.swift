@@ -3,6 +3,8 @@
 struct Streaming: Hashable, Sendable {
   let limits: LinkLimits
   let openedAt: Instant
+  /// The version spoken has WANT and FILE.
+  let speaksFiles: Bool
 
   var sending: SendingSide
   var receiving: ReceivingSide
@@ -27,6 +29,7 @@ struct Streaming: Hashable, Sendable {
     let view = handshake.opening.view
     self.limits = limits
     openedAt = handshake.opening.openedAt
+    speaksFiles = handshake.version >= ProtocolRange.firstWithFiles
     logEnd = view.logEnd
     isRecovering = view.isRecovering
     lastHeardAt = now
@@ -76,6 +79,18 @@ struct Streaming: Hashable, Sendable {
     case .probeRequested:
       ping(now: now, output: &output)
       probeToken = lastPingToken
+    case .fileWanted(let wanted, let byteCount, let offset):
+      fileWanted(
+        wanted, FileTaking.Ask(byteCount: byteCount, offset: offset), output: &output)
+    case .wantCancelled(let wanted): receiving.files.cancel(wanted, output: &output)
+    case .fileWritten(let wanted, let upTo):
+      receiving.files.written(wanted, upTo: upTo, limits: limits, output: &output)
+    case .fileRead(let wanted, let offset, let bytes, let totalByteCount):
+      fileRead(
+        wanted, offset: offset, bytes: bytes, totalByteCount: totalByteCount, now: now,
+        output: &output)
+    case .fileUnavailable(let wanted, let reason):
+      fileUnavailable(wanted, reason, output: &output)
     case .deadlineReached: try watchClock(now: now, output: &output)
     case .opened, .helloJudged, .frameRejected, .closeRequested:
       preconditionFailure("\(input) in a session that is up")
@@ -105,6 +120,8 @@ struct Streaming: Hashable, Sendable {
         notePeerLogEnd(ping.logEnd)
         receiving.pingToken = ping.token
         acknowledge(.normal, output: &output)
+      case .want(let want): try received(want, now: now, output: &output)
+      case .file(let file): try received(file, output: &output)
       case .hello, .helloOK, .refuse:
         throw LinkViolation.unexpected(message.type, state: "streaming")
       }

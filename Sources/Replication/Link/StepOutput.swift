@@ -16,7 +16,8 @@ package struct StepOutput: Hashable, Sendable {
   package init() {}
 }
 
-/// Reads the shell does for the session, in any thread; each is answered by one input.
+/// What the shell reads for the session, and the file content it writes, in any thread; each is
+/// answered by one input.
 package enum SessionRequest: Hashable, Sendable {
   /// Ask ``SessionDirectory`` first; then ``judgeHello(_:of:in:sealing:)`` and `.helloJudged`, or
   /// `.closeRequested(.refuse(...))`.
@@ -25,6 +26,14 @@ package enum SessionRequest: Hashable, Sendable {
   case load(lane: Lane, after: LSN, limits: RowLimits, peerIsRecovering: Bool)
   /// This site's outcomes for the peer. Answered by `.outcomesLoaded`.
   case loadOutcomes(after: UInt64, limit: Int)
+  /// Bytes of what the peer wants, if it is entitled to it. Answered by `.fileRead` or
+  /// `.fileUnavailable`; one at a time. Held back while more than `whenQueuedAtMost` bytes wait for
+  /// the connection; nil: not held back.
+  case readFile(Wanted, offset: UInt64, byteCount: Int, whenQueuedAtMost: Int?)
+  /// Bytes that follow on those written before. Answered by `.fileWritten`; the shell that holds
+  /// the last ones compares the digest, and does not trust `totalByteCount` bytes it has not seen.
+  /// What cannot be written is answered with `.wantCancelled`.
+  case writeFile(Wanted, offset: UInt64, bytes: [UInt8], totalByteCount: UInt64)
 }
 
 /// One change of durable state. Writes of a session are committed in the order of their tickets:
@@ -101,6 +110,17 @@ package enum LinkViolation: Error, Hashable, Sendable {
   case unsentCheckpoint(Lane, LSN)
   case outcomeGap(UInt64, expected: UInt64)
   case tooManyOutcomes
+  /// FILE for what this site does not want, or confirms what it did not withdraw.
+  case unsolicitedFile
+  /// A piece that overlaps the one before it, or leaves a gap.
+  case fileOutOfPlace(UInt64, expected: UInt64)
+  case fileBeyondWindow(UInt64, upTo: UInt64)
+  case fileSizeChanged(UInt64, before: UInt64)
+  case entryTooLarge(UInt64)
+  case tooManyWants
+  case wantedTwice
+  case wantGoesBack(UInt64, after: UInt64)
+  case wantBeyondSent(UInt64, sent: UInt64)
 
   package static func == (left: Self, right: Self) -> Bool {
     left.description == right.description
@@ -126,6 +146,15 @@ extension LinkViolation: CustomStringConvertible {
       "\(lane) acknowledgement of \(lsn), which was not sent"
     case .outcomeGap(let first, let expected): "outcomes from \(first), expected \(expected)"
     case .tooManyOutcomes: "outcomes beyond what may be in flight"
+    case .unsolicitedFile: "FILE for what is not wanted"
+    case .fileOutOfPlace(let offset, let expected): "FILE at \(offset), expected at \(expected)"
+    case .fileBeyondWindow(let end, let upTo): "FILE up to \(end), wanted up to \(upTo)"
+    case .fileSizeChanged(let size, let before): "FILE of \(size) bytes in all, before \(before)"
+    case .entryTooLarge(let size): "an entry of \(size) bytes"
+    case .tooManyWants: "more wants at once than there are places"
+    case .wantedTwice: "WANT begins what is wanted already"
+    case .wantGoesBack(let taken, let before): "WANT goes back to \(taken), after \(before)"
+    case .wantBeyondSent(let taken, let sent): "WANT has taken \(taken), sent \(sent)"
     }
   }
 }
@@ -151,4 +180,6 @@ package enum SessionEvent: Hashable, Sendable {
   case outcomesAnnounced(end: UInt64)
   /// The peer answered the PING of `.probeRequested`.
   case probeAnswered
+  /// What was wanted does not come, and is not wanted any more: ask elsewhere, or later.
+  case fileRefused(Wanted, FileRefusal)
 }

@@ -140,6 +140,8 @@ extension Message {
         + " with \(message.entries.count)"
     case .acknowledge(let message): "\(type) \(message.lane) \(message.checkpoint.lsn)"
     case .refuse(let refuse): "\(type) \(refuse.code)"
+    case .want(let want): "\(type) \(want.wanted)"
+    case .file(let file): "\(type) \(file.wanted)"
     case .hello, .helloOK, .ping: "\(type)"
     }
   }

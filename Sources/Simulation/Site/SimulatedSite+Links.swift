@@ -67,7 +67,7 @@ extension SimulatedSite {
       }
     case .lostRows, .peerLostRows, .forkSuspected, .badTag, .recovered:
       note("\(event) with \(link.peer)")
-    case .acknowledged, .outcomesAnnounced: break
+    case .acknowledged, .outcomesAnnounced, .fileRefused: break
     }
   }
 
@@ -91,6 +91,9 @@ extension SimulatedSite {
         link.advance(
           .outcomesLoaded(try store.outcomes(for: link.peer, after: after, limit: limit)))
       }
+    // Simulated records name no files, so nobody has any to ask for.
+    case .readFile(let wanted, _, _, _): link.advance(.fileUnavailable(wanted, .notHere))
+    case .writeFile(let wanted, _, _, _): link.advance(.wantCancelled(wanted))
     }
   }
 
