@@ -4,21 +4,26 @@ package import Replication
 /// Verifies the signature of a record: CMS SignedData, CAdES-BES, detached, over the canonical
 /// bytes of a manifest. A value over one ``RecordTrust``; any thread may use any copy at any time.
 ///
-/// The ten acceptance rules and the lines that enforce them; the names of the tests begin with the
-/// number of the rule (`Tests/CryptographyTests/Signatures`):
+/// The ten acceptance rules, the lines that enforce them, and the forms in
+/// `Tests/CryptographyTests/Signatures` that fail without: each form there bears its rule's number.
 ///
-/// | Rule | Enforced by | Tests |
+/// | Rule | Enforced by | Forms |
 /// |---|---|---|
-/// | 1 whole input, 256 KiB, DER | ``verified``, ``DERWalk``, `openMessage` | `rule1...` |
-/// | 2 SignedData, one signer, one digest | ``SignedDataShape`` | `rule2...` |
-/// | 3 signed attributes, content type, ESS | `checkAttributes`, `checkSignature` | `rule3...` |
-/// | 4 flags, embedded lists never used | ``flags``, `verifyWhole` | `rule4...` |
-/// | 5 algorithms and keys on the list | ``SignatureScheme``, ``SignerKey`` | `rule5...` |
-/// | 6 usage, chain, revocation | ``SignerUsage``, ``SignerChain`` | `rule6...` |
-/// | 7 authority of the signer | the caller, from ``VerifiedSigner`` | `rule7...` |
-/// | 8 time is given, token proves another | ``JudgedMoment``, ``TimestampToken`` | `rule8...` |
-/// | 9 a manifest, detached | `hasAttachedContent` below | `rule9...` |
-/// | 10 bounded work, any thread | the limits, no shared state that changes | `rule10...` |
+/// | 1 whole input, 256 KiB, DER | first line of `verified`, ``DERWalk``, `openMessage` | encoding
+/// |
+/// | 2 SignedData, one signer and digest | ``SignedDataShape`` | structure |
+/// | 3 signed attributes, our type, ESS | `checkAttributes`, `checkSignature` | attributes |
+/// | 4 flags, no embedded list, roster | `flags`, ``SignerCandidates``, `checkNaming` | structure |
+/// | 5 algorithms and keys on the list | ``SignatureScheme``, ``SignerKey`` | algorithms |
+/// | 6 usage, chain, revocation | ``SignerUsage``, ``SignerChain`` | usages, chains, lists |
+/// | 7 authority of the signer | the caller, from ``VerifiedSigner`` | SignerTests |
+/// | 8 time is given, a token gives another | ``JudgedMoment``, ``TimestampToken`` | stamps |
+/// | 9 a manifest, detached | `hasAttachedContent`, `manifest` | structure |
+/// | 10 bounded work on any thread | the limits; nothing shared changes | encoding, mutations |
+///
+/// The bytes of a signature are no identity: who holds one can write it in other right bytes (RSA
+/// under its other object identifier, an ECDSA value negated), over the same content by the same
+/// signer.
 package struct CMSVerifier: Sendable {
   /// Largest signature that is looked at.
   package static let maximumByteCount = 256 * 1024
@@ -61,11 +66,13 @@ package struct CMSVerifier: Sendable {
     guard claim.signature.count <= Self.maximumByteCount else { throw .tooLarge }
     let shape = try SignedDataShape(claim.signature)
     guard shape.contentType == SignatureObject.manifest else { throw .wrongContentType }
+    guard shape.isVersion3 else { throw .wrongVersion }
     guard !shape.hasAttachedContent else { throw .attachedContent }
     try shape.signer.checkAttributes(contentType: shape.contentType, content: claim.content)
     let message = try openMessage(claim.signature)
     let candidates = try SignerCandidates(of: message.raw, roster: claim.roster)
     let leaf = try candidates.signer()
+    try checkNaming(of: leaf, shape.signer)
     try checkSignature(of: message.raw, by: leaf, shape.signer, claim.content)
     try SignerUsage.check(leaf, policies: trust.acceptedPolicies)
 
@@ -84,6 +91,17 @@ package struct CMSVerifier: Sendable {
     }
     try verifyWhole(claim, candidates, in: store.raw)
     return try VerifiedSigner(leaf, shape.signer, chain, judged)
+  }
+
+  /// OpenSSL takes names as equal that differ in capitals and spaces; nothing signs this name, so a
+  /// changed signature would pass for the same one.
+  private func checkNaming(of leaf: OpaquePointer, _ signer: SignerShape) throws(SignatureFault) {
+    guard let named = signer.issuerAndSerial else { return }
+    let own = try unverifiable { () throws(CryptographyError) in
+      try derBytes { i2d_X509_NAME(X509_get_issuer_name(leaf), $0) }
+        + derBytes { i2d_ASN1_INTEGER(X509_get0_serialNumber(leaf), $0) }
+    }
+    guard own == named else { throw .signerCertificateAbsent }
   }
 
   /// The signer's key and signature, then what he signed, each fault under its own name.

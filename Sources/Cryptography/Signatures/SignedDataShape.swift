@@ -6,6 +6,8 @@ struct SignedDataShape {
   /// Beyond this number of signers the input is no mistake of a signing program.
   static let maximumSignerCount = 8
 
+  /// What RFC 5652 demands of content that is not id-data, and of ours therefore.
+  let isVersion3: Bool
   let contentType: ObjectIdentifier
   let hasAttachedContent: Bool
   /// DER of each embedded certificate.
@@ -19,7 +21,7 @@ struct SignedDataShape {
     let body = try outer.next(DERElement.sequence)
     try outer.end()
     var reader = body.reader
-    guard Array(try reader.next(DERElement.integer).contents) == [3] else { throw .wrongVersion }
+    isVersion3 = Array(try reader.next(DERElement.integer).contents) == [3]
     let digests = try reader.next(DERElement.set).elements()
     var content = try reader.next(DERElement.sequence).reader
     contentType = ObjectIdentifier(try content.next(DERElement.objectIdentifier).contents)
@@ -83,6 +85,8 @@ struct SignerShape {
     let values: [DERElement]
   }
 
+  /// Issuer and serial as the signer names his certificate; nil when he does by key id.
+  let issuerAndSerial: [UInt8]?
   let digest: SignatureDigest
   let scheme: SignatureScheme
   /// nil when the signer has none.
@@ -97,8 +101,12 @@ struct SignerShape {
     let version = Array(try reader.next(DERElement.integer).contents)
     let identifier = try reader.next()
     switch identifier.tag {
-    case DERElement.sequence: guard version == [1] else { throw .wrongVersion }
-    case 0x80: guard version == [3] else { throw .wrongVersion }
+    case DERElement.sequence:
+      guard version == [1] else { throw .wrongVersion }
+      issuerAndSerial = Array(identifier.contents)
+    case 0x80:
+      guard version == [3] else { throw .wrongVersion }
+      issuerAndSerial = nil
     default: throw .malformed
     }
     digest = try SignatureDigest(algorithm: reader.next())

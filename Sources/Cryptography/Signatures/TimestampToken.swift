@@ -13,9 +13,9 @@ struct TimestampToken {
     guard bytes.count <= Self.maximumByteCount else { throw .timestampMalformed }
     do {
       let shape = try SignedDataShape(bytes)
-      guard shape.contentType == SignatureObject.timestampInfo, shape.hasAttachedContent else {
-        throw SignatureFault.timestampMalformed
-      }
+      guard shape.contentType == SignatureObject.timestampInfo, shape.hasAttachedContent,
+        shape.isVersion3
+      else { throw SignatureFault.timestampMalformed }
     } catch SignatureFault.digestSHA1, SignatureFault.digestNotAllowed,
       SignatureFault.signatureAlgorithmNotAllowed, SignatureFault.algorithmsDisagree,
       SignatureFault.pssParameters
