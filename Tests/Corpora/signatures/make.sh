@@ -295,7 +295,7 @@ date +%s >stamp.time
 # --- In the forms that the tests read -------------------------------------------------------------
 
 for name in head accountant swapped renewed ed25519 stamper notstamper lasting expired \
-  revoked; do
+  revoked record; do
   openssl x509 -in "$name.pem" -outform DER -out "$name.der"
 done
 for name in stale record; do openssl crl -in "$name.crl" -outform DER -out "$name.crl.der"; done

@@ -68,9 +68,9 @@ enum BadForms {
     },
     Form(1, "a set out of order", .notDER) { corpus in
       let signature = try corpus.crafted { crafted in
-        crafted.certificates.append(try corpus["accountant.der"])
+        crafted.certificates.append(try corpus["record.der"])
       }
-      return try reversed(signature, try corpus["head.der"], try corpus["accountant.der"])
+      return try reversed(signature, try corpus["head.der"], try corpus["record.der"])
     },
     Form(1, "10,000 levels deep", .nestedTooDeep) { _ in
       (0..<10_000).reduce([DERElement.sequence, 0]) { inner, _ in
