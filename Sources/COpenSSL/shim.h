@@ -1,14 +1,18 @@
 // What Swift cannot call: OpenSSL's macros, as inline functions of the same meaning.
 #pragma once
 #include <openssl/bio.h>
+#include <openssl/cms.h>
 #include <openssl/core_names.h>
 #include <openssl/err.h>
+#include <openssl/ess.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
 #include <openssl/ssl.h>
+#include <openssl/ts.h>
 #include <openssl/x509.h>
+#include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 
 static inline void dongbo_free(void *memory) { OPENSSL_free(memory); }
@@ -44,3 +48,13 @@ static inline void dongbo_end_input(BIO *bio) { BIO_set_mem_eof_return(bio, 0); 
 
 static inline int dongbo_error_library(unsigned long code) { return ERR_GET_LIB(code); }
 static inline int dongbo_error_reason(unsigned long code) { return ERR_GET_REASON(code); }
+
+// A name as one line of UTF-8 (RFC 2253), control characters escaped.
+static inline int dongbo_print_name(BIO *bio, const X509_NAME *name) {
+  return X509_NAME_print_ex(bio, name, 0, XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB);
+}
+
+// A slot of ours in every certificate store.
+static inline int dongbo_store_slot(void) {
+  return X509_STORE_get_ex_new_index(0, NULL, NULL, NULL, NULL);
+}

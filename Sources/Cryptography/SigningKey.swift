@@ -20,13 +20,7 @@ package final class SigningKey: @unchecked Sendable {
   /// file is the caller's check.
   /// - Throws: `.unreadable`; `.unsupportedKey` for anything but P-256 and P-384.
   package convenience init(pem: [UInt8]) throws(CryptographyError) {
-    let read = try withMemoryBIO(over: pem) { bio -> OpaquePointer? in
-      // Without this callback OpenSSL would ask for a passphrase at the terminal.
-      PEM_read_bio_PrivateKey(bio, nil, { _, _, _, _ in -1 }, nil)
-    }
-    ERR_clear_error()
-    guard let read else { throw .unreadable("private key") }
-    try self.init(adopting: read, requiringAllowedCurve: true)
+    try self.init(adopting: readPrivateKey(pem: pem), requiringAllowedCurve: true)
   }
 
   /// A new random key.
@@ -89,6 +83,17 @@ package final class SigningKey: @unchecked Sendable {
     guard written == width else { throw .library(drainErrors()) }
     return bytes
   }
+}
+
+/// The private key of `pem`, of any algorithm. The caller frees it.
+func readPrivateKey(pem: [UInt8]) throws(CryptographyError) -> OpaquePointer {
+  let read = try withMemoryBIO(over: pem) { bio -> OpaquePointer? in
+    // Without this callback OpenSSL would ask for a passphrase at the terminal.
+    PEM_read_bio_PrivateKey(bio, nil, { _, _, _, _ in -1 }, nil)
+  }
+  ERR_clear_error()
+  guard let read else { throw .unreadable("private key") }
+  return read
 }
 
 /// Whether `signature` (ECDSA, DER) over SHA-256 of `bytes` was made by the key of `publicKeyInfo`.

@@ -17,7 +17,7 @@ package struct Validity: Hashable, Sendable {
 package struct CertificateAuthority: Sendable {
   /// The certificate that every site trusts, PEM.
   package let certificatePEM: [UInt8]
-  private let key: SigningKey
+  let key: SigningKey
 
   /// Makes a new authority.
   /// - Parameter name: its common name, 1 to 64 bytes.

@@ -18,16 +18,10 @@ struct CertificateBuilder: ~Copyable {
   private static func unsigned(
     subject: String, publicKey: OpaquePointer, validity: Validity
   ) throws(CryptographyError) -> Owned {
-    let name = Array(subject.utf8)
-    guard (1...maximumNameByteCount).contains(name.count) else {
-      throw .invalidRequest("a name of \(name.count) bytes")
-    }
     let certificate = try Owned(X509_new(), X509_free)
     let raw = certificate.raw
     try check(X509_set_version(raw, CLong(X509_VERSION_3)))
-    try check(
-      X509_NAME_add_entry_by_NID(
-        X509_get_subject_name(raw), NID_commonName, MBSTRING_UTF8, name, CInt(name.count), -1, 0))
+    try addName(NID_commonName, subject, to: raw)
     try check(X509_set_pubkey(raw, publicKey))
     try setRandomSerial(raw)
     try withTimes(validity) { (start, end) throws(CryptographyError) in
@@ -35,6 +29,23 @@ struct CertificateBuilder: ~Copyable {
       try check(X509_set1_notAfter(raw, end))
     }
     return certificate
+  }
+
+  /// Adds one more part to the subject's name: an organ, a title.
+  borrowing func addName(_ kind: CInt, _ text: String) throws(CryptographyError) {
+    try Self.addName(kind, text, to: certificate.raw)
+  }
+
+  private static func addName(
+    _ kind: CInt, _ text: String, to certificate: OpaquePointer
+  ) throws(CryptographyError) {
+    let name = Array(text.utf8)
+    guard (1...maximumNameByteCount).contains(name.count) else {
+      throw .invalidRequest("a name of \(name.count) bytes")
+    }
+    try check(
+      X509_NAME_add_entry_by_NID(
+        X509_get_subject_name(certificate), kind, MBSTRING_UTF8, name, CInt(name.count), -1, 0))
   }
 
   /// Adds an extension given in OpenSSL's configuration words.

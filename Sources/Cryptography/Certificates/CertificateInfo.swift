@@ -69,13 +69,13 @@ private func alternativeNameURIs(_ certificate: OpaquePointer) -> [[UInt8]] {
   return uris
 }
 
-private func bytes(of string: UnsafePointer<ASN1_STRING>) -> [UInt8] {
+func bytes(of string: UnsafePointer<ASN1_STRING>) -> [UInt8] {
   Array(
     UnsafeBufferPointer(
       start: ASN1_STRING_get0_data(string), count: Int(ASN1_STRING_length(string))))
 }
 
-private func unixSeconds(_ time: UnsafePointer<ASN1_TIME>?) -> Int64? {
+func unixSeconds(_ time: UnsafePointer<ASN1_TIME>?) -> Int64? {
   var parts = tm()
   guard let time, ASN1_TIME_to_tm(time, &parts) == 1 else { return nil }
   return Int64(timegm(&parts))

@@ -187,10 +187,10 @@ private func present(
   try check(SSL_CTX_use_PrivateKey(context, key.raw))
 }
 
-/// Calls `body` with each block of a PEM file, one to ``maximumPEMBlockCount``.
-private func forEachBlock(
-  of pem: [UInt8], named name: String, read: (OpaquePointer) -> OpaquePointer?,
-  free: @escaping (OpaquePointer?) -> Void,
+/// Calls `body` with each block of a PEM file, one to `limit`.
+func forEachBlock(
+  of pem: [UInt8], named name: String, limit: Int = maximumPEMBlockCount,
+  read: (OpaquePointer) -> OpaquePointer?, free: @escaping (OpaquePointer?) -> Void,
   _ body: (OpaquePointer) throws(CryptographyError) -> Void
 ) throws(CryptographyError) {
   defer { ERR_clear_error() }
@@ -199,9 +199,7 @@ private func forEachBlock(
     while let raw = read(bio) {
       let block = try Owned(raw, free)
       count += 1
-      guard count <= maximumPEMBlockCount else {
-        throw .tooManyCertificates(limit: maximumPEMBlockCount)
-      }
+      guard count <= limit else { throw .tooManyCertificates(limit: limit) }
       try body(block.raw)
     }
     guard count > 0, endsWithoutDamage() else { throw .unreadable(name) }
