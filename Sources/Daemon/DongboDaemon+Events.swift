@@ -31,6 +31,7 @@ extension DongboDaemon {
     witness.keep(
       Witness(storeID: news.state.storeID, checkpoint: news.logEnd))
     if grew {
+      verifier.wake()
       admin?.wakeFeeds()
       status.changed()
     }
@@ -45,6 +46,7 @@ extension DongboDaemon {
     case .registryEdited(nil, .failure(let refusal)):
       context.logger.log(.error, "registry.refused", ["reason": .of("\(refusal)")])
     case .rejoined(let request, let unconfirmed): admin?.rejoined(request, unconfirmed)
+    case .verdictsKept: verifier.wake()
     case .retried(let request, let result): admin?.retried(request, result)
     case .linkOpened(let link, let opening): links.opened(link, opening)
     case .committed(let link, let ticket, let report): links.committed(link, ticket, report)
@@ -84,6 +86,8 @@ extension DongboDaemon {
         admin?.fail(request, .storageFull)
       case .editRegistry(let request, _):
         if let request { admin?.fail(request, .storageFull) }
+      // Looked at again after the next start.
+      case .keepVerdicts: break
       case .openLink(let link, _), .change(let link, _, _):
         links.drivers[link]?.refuse(Refuse(.overloaded, "storage is full"))
       }
@@ -128,6 +132,7 @@ extension DongboDaemon {
   /// In reverse of the start; the writer last, whose clean close leaves no log behind.
   func shutDown() {
     _ = notifier.send(.stopping)
+    verifier.stop()
     if failure == nil { writer.stop() }
     for message in inbox.drain() {
       if case .writer(.group(_, let news)) = message {
@@ -172,13 +177,14 @@ extension DongboDaemon {
         .warning, "config.needs-restart",
         ["keys": .text(difference.restartKeys.joined(separator: ", "))])
     }
-    let files = try SiteFiles(fresh.configuration.link, site: context.site)
+    let files = try SiteFiles(fresh.configuration)
     loaded = fresh
     context.configuration = fresh.configuration
     context.logger.configure(
       format: fresh.configuration.log.format, level: fresh.configuration.log.level)
     links.tls = files.tls
     status.certificateNotAfter = files.notAfter
+    verifier.use(files.recordTrust)
     admin?.forgetRights()
     links.reverify()
   }

@@ -32,6 +32,7 @@ package final class DongboDaemon {
   let store: OpenedStore
   let writer: Writer
   let readers: ReaderPool
+  let verifier: Verifier
   let witness: WitnessKeeper
   let links: LinkTable
   let status: StatusCollector
@@ -50,7 +51,7 @@ package final class DongboDaemon {
       throw .configuration(error)
     }
     let configuration = loaded.configuration
-    let files = try SiteFiles(configuration.link, site: configuration.site.id)
+    let files = try SiteFiles(configuration)
     do {
       // Before any other thread: threads inherit the blocked signals.
       signals = try SignalPipe()
@@ -69,6 +70,11 @@ package final class DongboDaemon {
         store: store, timeBox: configuration.limits.readerTime, site: context.site,
         sealing: context.sealing
       ) { reply in inbox.postReply(.reader(reply)) }
+      let writer = writer
+      verifier = try Verifier(
+        reader: try store.makeReader(timeBox: configuration.limits.readerTime),
+        cursor: start.verifiedUpTo, trust: files.recordTrust
+      ) { batch in writer.postBounded(.keepVerdicts(batch)) }
       witness = try WitnessKeeper(path: configuration.site.witnessFile) { error in
         inbox.postReply(.witnessFailed(error))
       }
@@ -132,6 +138,7 @@ package final class DongboDaemon {
     }
     try listen(admin)
     bootstrapRegistry()
+    verifier.wake()
     links.startDialling()
     every(Self.reverifyInterval) { [unowned self] in links.reverify() }
     every(Self.rekeyInterval) { [unowned self] in

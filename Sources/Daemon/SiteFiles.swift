@@ -14,8 +14,12 @@ struct SiteFiles {
   let tls: TLSContext
   let certificate: CertificateInfo
   let formerKeys: [SigningKey]
+  /// nil: this site verifies no signatures of records.
+  let recordTrust: RecordTrust?
 
-  init(_ link: SiteConfiguration.Link, site: SiteID) throws(StartError) {
+  init(_ configuration: SiteConfiguration) throws(StartError) {
+    let (link, site) = (configuration.link, configuration.site.id)
+    recordTrust = try Self.readTrust(configuration.records)
     let keyPEM = try Self.read(link.keyFile)
     let chainPEM = try Self.read(link.certificateFile)
     let authorityPEM = try Self.read(link.authorityFile)
@@ -38,6 +42,23 @@ struct SiteFiles {
     guard certificate.site == site else {
       throw .certificateOfAnotherSite(
         found: certificate.site?.description ?? "no site", configured: site)
+    }
+  }
+
+  private static func readTrust(
+    _ records: SiteConfiguration.Records
+  ) throws(StartError) -> RecordTrust? {
+    guard let path = records.authorityFile else { return nil }
+    let anchors = try read(path)
+    var lists: [UInt8] = []
+    if let path = records.revocationFile { lists = try read(path) }
+    var timestampAnchors: [UInt8]?
+    if let path = records.timestampAuthorityFile { timestampAnchors = try read(path) }
+    do throws(CryptographyError) {
+      return try RecordTrust(
+        anchorsPEM: anchors, revocationListsPEM: lists, timestampAnchorsPEM: timestampAnchors)
+    } catch {
+      throw .cryptography(error)
     }
   }
 

@@ -15,6 +15,8 @@ struct SiteStart {
     let writerContext: WriterContext
     let registry: RegistrySnapshot
     let news: CommitNews
+    /// How far the log's signatures were looked at.
+    let verifiedUpTo: LSN
   }
 
   func run() throws -> Result {
@@ -55,7 +57,7 @@ struct SiteStart {
         attempts: try AttemptNote(store.directory), incarnation: context.incarnation,
         groupEntryCount: configuration.limits.groupEntryCount,
         disk: context.disk),
-      registry: registry, news: news)
+      registry: registry, news: news, verifiedUpTo: try writer.cursor(of: .verifier))
   }
 }
 

@@ -54,6 +54,12 @@ struct WriterGroup {
         try reconciler.releaseWaiting(after: waiting.entry, result, in: &store)
       }
       replies.append(.ready(.retried(request, result)))
+    case .keepVerdicts(let batch):
+      for found in batch.verdicts {
+        try reconciler.keep(found.verdict, of: found.entry, in: &store)
+      }
+      try store.setCursor(.verifier, to: batch.cursor)
+      replies.append(.ready(.verdictsKept))
     case .openLink(let link, let peer):
       let opening = LinkOpening(
         peerState: try store.peer(peer), site: reconciler.log.state,

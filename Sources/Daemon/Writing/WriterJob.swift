@@ -14,6 +14,7 @@ enum WriterJob: Sendable {
   case rejoin(RequestID, without: [SiteID])
   /// `isRelease`: by a person's word, whatever barred it.
   case retry(RequestID, EntryIdentity, isRelease: Bool)
+  case keepVerdicts(VerdictBatch)
   /// Read after every write of an earlier session of the same peer.
   case openLink(SessionNumber, peer: SiteID)
   case change(SessionNumber, peer: SiteID, LinkWrite)
@@ -22,7 +23,7 @@ enum WriterJob: Sendable {
   var session: SessionNumber? {
     switch self {
     case .openLink(let session, _), .change(let session, _, _): session
-    case .submit, .decide, .editRegistry, .rejoin, .retry: nil
+    case .submit, .decide, .editRegistry, .rejoin, .retry, .keepVerdicts: nil
     }
   }
 
@@ -64,6 +65,7 @@ enum WriterReply: Sendable {
   case registryEdited(RequestID?, Result<RegistryRevision, EditRefusal>)
   case rejoined(RequestID, unconfirmed: [SiteID])
   case retried(RequestID, Reconciled?)
+  case verdictsKept
   case linkOpened(SessionNumber, LinkOpening)
   case committed(SessionNumber, Ticket, CommitReport)
 }

@@ -5,6 +5,7 @@ package enum ConfigurationKey: Sendable, CaseIterable {
   case siteID, tier, language, dataDirectory, witnessFile, registrySeed
   case linkListen, centreAddress, centreID, centrePin
   case certificateFile, keyFile, authorityFile, revocationFile, formerKeyFile
+  case recordAuthorityFile, recordRevocationFile, timestampAuthorityFile
   case adminSocket, writeGroup, readGroup
   case monitoringListen, allowedHost, silenceWarning, heldWarning, certificateWarning
   case maximumFrame, linkWindowEntries, linkWindowBytes, groupEntries, groupBytes, reserveBytes

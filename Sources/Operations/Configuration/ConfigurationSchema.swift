@@ -2,7 +2,8 @@
 /// the test of the samples work from it. Sections and keys are in the order they are shown.
 package enum ConfigurationSchema {
   /// All keys.
-  package static let definitions: [KeyDefinition] = site + link + admin + monitoring + limits + log
+  package static let definitions: [KeyDefinition] =
+    site + link + records + admin + monitoring + limits + log
 
   /// Names of the sections, each once.
   package static let sections: [String] = definitions.reduce(into: []) { names, definition in
@@ -69,6 +70,19 @@ package enum ConfigurationSchema {
     .init(
       .formerKeyFile, "Link", "FormerKeyFile", .path, nil, isList: true, restart: true,
       vi: "khóa liên kết trước đây", en: "the link key before this one"),
+  ]
+
+  private static let records: [KeyDefinition] = [
+    .init(
+      .recordAuthorityFile, "Records", "AuthorityFile", .path, nil, restart: false,
+      vi: "chứng thư gốc của chữ ký số trên bản ghi (PEM), khác CA của đường liên kết",
+      en: "anchors of the signatures on records (PEM), apart from the link authority"),
+    .init(
+      .recordRevocationFile, "Records", "RevocationFile", .path, nil, restart: false,
+      vi: "danh sách thu hồi của các CA đó", en: "their revocation lists (CRL)"),
+    .init(
+      .timestampAuthorityFile, "Records", "TimestampAuthorityFile", .path, nil, restart: false,
+      vi: "chứng thư gốc của dấu thời gian", en: "anchors of time-stamp tokens"),
   ]
 
   private static let admin: [KeyDefinition] = [

@@ -4,6 +4,7 @@ package import Replication
 package struct SiteConfiguration: Equatable, Sendable {
   package let site: Site
   package let link: Link
+  package let records: Records
   package let admin: Admin
   package let monitoring: Monitoring
   package let limits: Limits
@@ -36,6 +37,14 @@ package struct SiteConfiguration: Equatable, Sendable {
     package let revocationFile: String?
     /// Link keys this site had before, while peers may still quote checkpoints tagged under them.
     package let formerKeyFiles: [String]
+  }
+
+  /// [Records]
+  package struct Records: Equatable, Sendable {
+    /// nil: this site verifies no signatures.
+    package let authorityFile: String?
+    package let revocationFile: String?
+    package let timestampAuthorityFile: String?
   }
 
   /// [Admin]
@@ -151,6 +160,10 @@ extension SiteConfiguration {
       authorityFile: settings.text(.authorityFile),
       revocationFile: settings.optionalText(.revocationFile),
       formerKeyFiles: settings.texts(.formerKeyFile))
+    records = Records(
+      authorityFile: settings.optionalText(.recordAuthorityFile),
+      revocationFile: settings.optionalText(.recordRevocationFile),
+      timestampAuthorityFile: settings.optionalText(.timestampAuthorityFile))
     admin = Admin(
       socket: settings.text(.adminSocket), writeGroup: settings.text(.writeGroup),
       readGroup: settings.text(.readGroup))

@@ -194,6 +194,19 @@ package struct Reconciler: Sendable {
     try give(outcome, to: link, in: &store)
   }
 
+  /// Keeps what this site found about a signature. Its author hears of one that is not valid, and
+  /// of one that became so; neither is hidden from the log nor kept from forwarding.
+  package mutating func keep(
+    _ verdict: SignatureVerdict, of signature: EntryIdentity,
+    in store: inout some StoreTransaction
+  ) throws(StoreError) {
+    let before = try store.verdict(of: signature)
+    try store.setVerdict(verdict, of: signature)
+    let (was, isBad) = (before?.state == .invalid, verdict.state == .invalid)
+    guard was != isBad else { return }
+    try report(signature, .applied, isBad ? .signatureInvalid : .none, in: &store)
+  }
+
   private mutating func give(
     _ outcome: Outcome, to peer: SiteID, in store: inout some StoreTransaction
   ) throws(StoreError) {

@@ -1,0 +1,84 @@
+import Cryptography
+import Replication
+import Storage
+import Synchronization
+import Transport
+
+/// What the verifier found in one stretch of the log, for the writer to keep in one transaction.
+struct VerdictBatch: Sendable {
+  struct Found: Sendable {
+    let entry: EntryIdentity
+    let verdict: SignatureVerdict
+  }
+
+  let verdicts: [Found]
+  /// Everything up to here has been looked at.
+  let cursor: LSN
+}
+
+/// Verifies the signatures of records behind the writer. It follows this site's own log by a cursor
+/// of its own, so what was written here and what came from peers pass the same eye, a verdict never
+/// delays an acknowledgement, and what a crash interrupts is done after it.
+///
+/// Design section 5 has verification before the writer. A verdict is no part of content, and what
+/// an author must learn travels as an outcome, so nothing needs it earlier.
+final class Verifier: Sendable {
+  /// Changes read at once.
+  static let batchCount = 256
+
+  private let signals: Mailbox<Signal>
+  private let pending: PendingWake
+  private let thread: WorkerThread
+
+  enum Signal: Sendable {
+    /// The log grew, or the last batch is kept.
+    case wake
+    /// Other anchors or lists: the log is looked at again, for what was undecided.
+    case trust(RecordTrust?)
+  }
+
+  /// A wake that nobody has taken yet: further ones say nothing new.
+  private final class PendingWake: Sendable {
+    private let state = Mutex(false)
+    /// - Returns: whether it was not set before.
+    func set() -> Bool {
+      state.withLock { isSet in
+        defer { isSet = true }
+        return !isSet
+      }
+    }
+    func clear() { state.withLock { $0 = false } }
+  }
+
+  /// - Parameters:
+  ///   - cursor: how far the log was looked at before.
+  ///   - deliver: called on the verifier's thread; answer with ``wake()`` once the batch is kept.
+  init(
+    reader: SQLiteReader, cursor: LSN, trust: RecordTrust?,
+    deliver: @escaping @Sendable (VerdictBatch) -> Void
+  ) throws(TransportError) {
+    let signals = try Mailbox<Signal>(capacity: 64)
+    let pending = PendingWake()
+    self.signals = signals
+    self.pending = pending
+    thread = try WorkerThread(name: "verifier") {
+      var worker = VerifierWorker(reader: reader, cursor: cursor, trust: trust)
+      while let taken = signals.take() {
+        pending.clear()
+        for case .trust(let trust) in taken { worker.use(trust) }
+        if let batch = worker.step() { deliver(batch) }
+      }
+    }
+  }
+
+  func wake() {
+    if pending.set() { signals.postReply(.wake) }
+  }
+
+  func use(_ trust: RecordTrust?) { signals.postReply(.trust(trust)) }
+
+  func stop() {
+    signals.close()
+    thread.join()
+  }
+}

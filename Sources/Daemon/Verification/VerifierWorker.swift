@@ -1,0 +1,132 @@
+import Cryptography
+import Operations
+import Replication
+import Storage
+import Transport
+
+/// The verifier's thread: reads a stretch of the log, and judges the signatures of the records that
+/// changed in it.
+struct VerifierWorker {
+  private let reader: SQLiteReader
+  private var cursor: LSN
+  private var saved: LSN
+  private var verifier: CMSVerifier?
+  private var trust: RecordTrust?
+
+  init(reader: SQLiteReader, cursor: LSN, trust: RecordTrust?) {
+    self.reader = reader
+    self.cursor = cursor
+    saved = cursor
+    use(trust)
+    (self.cursor, saved) = (cursor, cursor)
+  }
+
+  /// Starts again at the beginning of the log: what is decided is not verified a second time.
+  mutating func use(_ trust: RecordTrust?) {
+    self.trust = trust
+    verifier = trust.map { CMSVerifier(trust: $0) }
+    cursor = .start
+    saved = .start
+  }
+
+  /// Rows without a signature that may pass before the cursor is saved: each save is a transaction,
+  /// and looking again at a few costs less.
+  private static let unsavedRowCount: UInt64 = 4_096
+
+  /// - Returns: what is to be kept; nil when there is nothing new, without anchors, or when the
+  ///   store cannot be read now: the next wake tries again.
+  mutating func step() -> VerdictBatch? {
+    guard let verifier else { return nil }
+    while let work = try? reader.inSnapshot({ reader throws(StoreError) in try read(reader) }),
+      work.end > cursor
+    {
+      cursor = work.end
+      let now = WallClock.now()
+      let verdicts = work.questions.map { question in
+        VerdictBatch.Found(
+          entry: question.task.entry, verdict: judge(question, by: verifier, at: now))
+      }
+      guard verdicts.isEmpty, cursor.value - saved.value < Self.unsavedRowCount else {
+        saved = cursor
+        return VerdictBatch(verdicts: verdicts, cursor: cursor)
+      }
+    }
+    return nil
+  }
+
+  private struct Question {
+    let task: SignatureTask
+    let registry: RegistrySnapshot
+    /// When it was verified first.
+    let firstTime: WallTime?
+  }
+
+  private struct Work {
+    var questions: [Question] = []
+    var end: LSN
+  }
+
+  private func read(_ reader: SQLiteReader) throws(StoreError) -> Work {
+    let changes = try reader.changes(after: cursor, limit: Verifier.batchCount)
+    // Nothing of a record beyond the last change: other rows need no look.
+    var work = Work(end: changes.last?.row.lsn ?? cursor)
+    var seen: Set<RecordKey> = []
+    for change in changes {
+      guard let key = change.header.record, change.header.operation != .annotate,
+        key.kind != .registry, seen.insert(key).inserted
+      else { continue }
+      let record = HeldRecord(key, entries: try reader.entries(of: key))
+      for task in SignatureReport.tasks(of: record) {
+        let known = try reader.verdict(of: task.entry)
+        if known?.state == .valid { continue }
+        guard let registry = try reader.registry(task.registry) else { continue }
+        work.questions.append(
+          Question(task: task, registry: registry, firstTime: known?.verifiedAt))
+      }
+    }
+    return work
+  }
+
+  /// The time of the first verification is kept: a signature that was valid when it came stays so.
+  private func judge(
+    _ question: Question, by verifier: CMSVerifier, at now: WallTime
+  ) -> SignatureVerdict {
+    let task = question.task
+    let time = question.firstTime ?? now
+    let result = verifier.verify(
+      signature: task.signature, content: task.content, at: time, timestamp: task.timestamp)
+    switch result {
+    case .failure(let fault):
+      let isOpen = fault == .expired || fault.isAboutTrustHere
+      return verdict(isOpen ? .undecided : .invalid, Text(fault.code), task, time, [:])
+    case .success(let signer):
+      let day = CalendarDate(localDayOf: time)
+      let details = details(of: signer)
+      let objection = task.objection(
+        toSigner: signer.certificateDigest, under: question.registry, on: day)
+      if let objection { return verdict(.invalid, objection, task, time, details) }
+      return verdict(.valid, "valid", task, time, details)
+    }
+  }
+
+  private func verdict(
+    _ state: SignatureVerdict.State, _ reason: Text, _ task: SignatureTask, _ time: WallTime,
+    _ details: JSONObject
+  ) -> SignatureVerdict {
+    SignatureVerdict(
+      state: state, reason: reason, verifiedAt: time, registry: task.registry, details: details)
+  }
+
+  private func details(of signer: VerifiedSigner) -> JSONObject {
+    var details: JSONObject = [
+      "certificate": .string(Text("sha-256:\(signer.certificateDigest)")),
+      "subject": .string(Text(signer.subject)), "issuer": .string(Text(signer.issuer)),
+      "algorithm": .string(Text(signer.algorithm.rawValue)),
+      "digestAlgorithm": .string(Text(signer.digest.rawValue)),
+      "chainLength": .integer(Int64(signer.chain.count)),
+    ]
+    details["timestamp"] = signer.timestamp.map { .integer($0) }
+    details["revocationListsEnd"] = trust?.earliestNextUpdate.map { .integer($0) }
+    return details
+  }
+}
