@@ -72,6 +72,7 @@ extension CommandRun {
     case .append: try append()
     case .annotate: try annotate()
     case .withdraw: try withdraw()
+    case .sign: try sign()
     case .get: try get()
     case .list: try list()
     case .changes: try changes()

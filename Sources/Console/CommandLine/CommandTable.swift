@@ -2,7 +2,7 @@ import Operations
 
 /// Everything `dongbo` can do.
 enum Command: Sendable, CaseIterable {
-  case put, append, annotate, withdraw
+  case put, append, annotate, withdraw, sign
   case get, list, changes, why
   case conflictsList, conflictsShow, conflictsResolve
   case status, digest, explain
@@ -42,7 +42,7 @@ struct CommandSpecification: Sendable {
 /// The one table of commands: parsing, errors and every help text are made from it.
 enum CommandTable {
   static let specifications: [CommandSpecification] =
-    writing + reading + conflicts + operation + setup
+    writing + signing + reading + conflicts + operation + setup
 
   static func specification(of command: Command) -> CommandSpecification {
     guard let found = specifications.first(where: { $0.command == command }) else {
@@ -53,7 +53,7 @@ enum CommandTable {
 
   private static let writing = [
     entry(
-      .put, "put", "KIND [FILE|-]", [.wait, .timeout],
+      .put, "put", "KIND [FILE|-]", [.signature, .wait, .timeout],
       vi: "ghi bản ghi (JSON Lines), mỗi dòng một kết quả",
       en: "write records (JSON Lines), one result a line"),
     entry(
@@ -66,6 +66,13 @@ enum CommandTable {
     entry(
       .withdraw, "withdraw", "KIND RECORD", [.revision, .reason, .wait, .timeout],
       vi: "rút dự thảo hoặc bản ghi nhầm", en: "withdraw a draft or a mistake"),
+  ]
+
+  private static let signing = [
+    entry(
+      .sign, "sign", "KIND FILE", [.role, .key, .certificate],
+      vi: "ký số một bản ghi bằng khóa trong tệp; ghi kèm bằng put --signature",
+      en: "sign a record with a key in a file; attach it by put --signature")
   ]
 
   private static let reading = [
@@ -157,7 +164,7 @@ enum CommandTable {
       .certificateShow, "cert show", "[FILE]", [],
       vi: "mã điểm, vân tay và hạn của chứng thư", en: "a certificate's site, pin and end"),
     entry(
-      .labCreate, "lab create", "DIR", [.provinces, .centre, .relay],
+      .labCreate, "lab create", "DIR", [.provinces, .centre, .relay, .policy],
       vi: "dựng một mô hình thử trên máy này", en: "a ready topology on this machine, to try"),
     entry(
       .labRelay, "lab relay", "DIR SITE", [], hidden: true,

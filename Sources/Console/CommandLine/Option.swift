@@ -15,6 +15,10 @@ enum Option: String, Hashable, Sendable, CaseIterable {
   case revision = "--revision"
   case keep = "--keep"
   case adjust = "--adjust"
+  case role = "--role"
+  case key = "--key"
+  case signature = "--signature"
+  case policy = "--signatures"
   case reason = "--reason"
   case peer = "--peer"
   case without = "--without"
@@ -44,7 +48,9 @@ enum Option: String, Hashable, Sendable, CaseIterable {
     case .since: "TOKEN"
     case .revision, .generation: "N"
     case .keep: "DIGEST|RECORD"
-    case .adjust: "FILE"
+    case .adjust, .key, .signature: "FILE"
+    case .role: "ROLE"
+    case .policy: "require|accept-as-reference|off"
     case .reason, .name: "TEXT"
     case .peer, .without, .centre, .relay: "SITE"
     case .tier: "centre|province"
@@ -58,9 +64,10 @@ enum Option: String, Hashable, Sendable, CaseIterable {
   /// Whether it may stand more than once.
   var isRepeatable: Bool {
     switch self {
-    case .without, .pin, .organ, .relay: true
+    case .without, .pin, .organ, .relay, .signature: true
     case .config, .language, .help, .json, .all, .wait, .timeout, .asOf, .since, .follow,
-      .revision, .keep, .adjust, .reason, .peer, .origin, .tier, .certificate, .name, .generation,
+      .revision, .keep, .adjust, .role, .key, .policy, .reason, .peer, .origin, .tier, .certificate,
+      .name, .generation,
       .provinces, .centre:
       false
     }
@@ -91,6 +98,19 @@ enum Option: String, Hashable, Sendable, CaseIterable {
       LocalText(
         vi: "bản được giữ: mã băm của phiên bản, hoặc bản ghi cùng số",
         en: "what stays: a version's digest, or one of the records that share a number")
+    case .role:
+      LocalText(
+        vi: "vai trò ký, như sổ đăng ký đặt tên: person, organ, accountant, head",
+        en: "role of the signer, as the registry names it: person, organ, accountant, head")
+    case .key: LocalText(vi: "khóa riêng của người ký (PEM)", en: "the signer's private key (PEM)")
+    case .signature:
+      LocalText(
+        vi: "chữ ký số do dongbo sign tạo, ghi kèm bản ghi",
+        en: "a signature made by dongbo sign, appended to its record")
+    case .policy:
+      LocalText(
+        vi: "yêu cầu về chữ ký số trong mô hình thử",
+        en: "what the lab asks of signatures (accept-as-reference)")
     case .adjust:
       LocalText(
         vi: "bản ghi giữ số; chứng từ điều chỉnh trong tệp này sửa bản kia",

@@ -5,7 +5,11 @@ import Transport
 extension CommandRun {
   /// `put KIND [FILE|-]`
   func put() throws(CommandFailure) -> ExitCode {
-    try writeLines(to: ["records", try kind()], from: 1)
+    let kind = try kind()
+    let written = try writeLines(to: ["records", kind], from: 1)
+    guard written == .done else { return written }
+    try appendSignatures(of: kind)
+    return written
   }
 
   /// `append KIND RECORD [FILE|-]`

@@ -15,10 +15,22 @@ extension CommandRun {
     let centre = try site(invocation.value(.centre) ?? "trung-uong")
     let plan = try LabPlan(centre: centre, provinces: provinces, relayed: relayed)
     let writer = try LabWriter(
-      plan, directory: directory, language: language, now: WallClock.now())
+      plan, directory: directory, language: language, now: WallClock.now(),
+      policy: try signaturePolicy())
     try writer.write()
     describe(plan, directory)
     return .done
+  }
+
+  private func signaturePolicy() throws(CommandFailure) -> SignaturePolicy.Mode {
+    guard let text = invocation.value(.policy) else { return .acceptAsReference }
+    guard let mode = SignaturePolicy.Mode(rawValue: text) else {
+      let shown = visibleText(text)
+      throw usageFailure(
+        vi: "--signatures \(shown): require, accept-as-reference hoặc off",
+        en: "--signatures \(shown): require, accept-as-reference or off")
+    }
+    return mode
   }
 
   /// What to run next, each line as one would paste it.

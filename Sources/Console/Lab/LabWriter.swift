@@ -12,6 +12,7 @@ package struct LabWriter {
   private let authority: CertificateAuthority
   private let authorityKey: SigningKey
   private let revocationList: [UInt8]
+  private let signers: LabSigners
   private let validity: Validity
 
   /// Certificates and the revocation list of a lab end after this; a lab is no installation.
@@ -19,7 +20,8 @@ package struct LabWriter {
 
   /// - Parameter now: wall-clock time; certificates start a day earlier, for clocks that differ.
   package init(
-    _ plan: LabPlan, directory: String, language: Language, now: WallTime
+    _ plan: LabPlan, directory: String, language: Language, now: WallTime,
+    policy: SignaturePolicy.Mode = .acceptAsReference
   ) throws(CommandFailure) {
     self.plan = plan
     self.directory = directory
@@ -35,6 +37,7 @@ package struct LabWriter {
     } catch {
       throw failure(error)
     }
+    signers = try LabSigners(directory: directory, validity: validity, policy: policy)
   }
 
   /// - Throws: exit code 1 when the directory holds anything, 64 when a socket path is too long.
@@ -47,6 +50,7 @@ package struct LabWriter {
     try Files.create(place + "/link-ca.crt", authority.certificatePEM)
     try Files.create(place + "/link-ca.key", try pem(authorityKey), mode: 0o600)
     try Files.create(place + "/link-ca.crl", revocationList)
+    try signers.write(to: place, plan)
     var pins: [KeyPin] = []
     for site in plan.sites { pins.append(try writeIdentity(site)) }
     for site in plan.sites {
@@ -81,6 +85,7 @@ package struct LabWriter {
     try Files.create(place + "/link.crt", certificate)
     try Files.create(place + "/link-ca.crt", authority.certificatePEM)
     try Files.create(place + "/link-ca.crl", revocationList)
+    try signers.write(for: site)
     return KeyPin(pin(ofPublicKeyInfo: key.publicKeyInfo))
   }
 
@@ -129,6 +134,10 @@ package struct LabWriter {
       AuthorityFile=link-ca.crt
       RevocationFile=link-ca.crl
 
+      [Records]
+      AuthorityFile=record-ca.crt
+      RevocationFile=record-ca.crl
+
       [Admin]
       Socket=admin.sock
 
@@ -160,7 +169,10 @@ package struct LabWriter {
         "organName": .string(Text("Văn phòng \(site.name) (hư cấu)")),
       ])
     }
-    return JSONValue.object(["sites": .array(sites), "organs": .array(organs)]).canonicalBytes
+    return JSONValue.object([
+      "sites": .array(sites), "organs": .array(organs), "signers": signers.list(plan),
+      "policy": signers.policyJSON,
+    ]).canonicalBytes
   }
 }
 

@@ -8,6 +8,8 @@ package struct CertificateInfo: Hashable, Sendable {
   package let validity: Validity
   /// The value of the serial number, most significant byte first, no leading zero.
   package let serial: [UInt8]
+  /// SHA-256 of the certificate in DER: by this the registry names a signer.
+  package let digest: Digest
   /// SHA-256 of the SubjectPublicKeyInfo in DER.
   package let pin: Digest
   /// The URIs of the subject alternative name, raw: they may hold any byte.
@@ -27,6 +29,7 @@ package struct CertificateInfo: Hashable, Sendable {
     else { throw .unreadable("certificate") }
     validity = Validity(notBefore: notBefore, notAfter: notAfter)
     self.serial = bytes(of: serial)
+    digest = OpenSSLHash().digest(try derBytes { i2d_X509(certificate, $0) })
     pin = Cryptography.pin(
       ofPublicKeyInfo: try derBytes { i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), $0) })
     uris = alternativeNameURIs(certificate)

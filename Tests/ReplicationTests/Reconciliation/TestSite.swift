@@ -123,7 +123,7 @@ struct TestSite {
   mutating func retryWaiting() throws {
     for waiting in try store.waitingEntries(skip: 0, limit: .max) {
       try transact { reconciler, store in
-        _ = try reconciler.retry(waiting, in: &store)
+        _ = try reconciler.retry(waiting, isRelease: true, in: &store)
         while let revision = waiting.entry.registryRevision,
           try reconciler.releaseWaiting(for: revision, in: &store)
         {}

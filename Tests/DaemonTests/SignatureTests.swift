@@ -1,0 +1,99 @@
+import Cryptography
+import Operations
+import Replication
+import Testing
+
+extension DaemonTests {
+  /// Signatures of records, verified where they are written and where they arrive.
+  @Suite struct SignatureTests {
+    private let centre = Lab.centre
+
+    /// A signature event over the put, by a signer of the lab.
+    private func signature(
+      over put: JSONObject, by signer: String, of site: String, as role: String, in lab: Lab
+    ) throws -> JSONObject {
+      let submission = try Submission.read(
+        kind: .document, operation: .put, json: JSONValue.object(put).canonicalBytes)
+      let manifest = SignatureManifest(
+        record: submission.record, revision: Revision(1),
+        body: OpenSSLHash().digest(submission.body),
+        files: submission.facts.files.map(\.digest))
+      let place = "\(lab.path)/\(site)/signers/\(signer)"
+      let value = try RecordSigner(
+        keyPEM: try Disk.read("\(place).key"), certificatePEM: try Disk.read("\(place).crt")
+      ).sign(manifest.canonicalBytes)
+      let name = OpenSSLHash().digest(value).raw
+      return [
+        "eventId": .string(
+          Text(UniqueID(Bytes16(high: name.first, low: name.second)).description)),
+        "type": .string("signature"), "signerRole": .string(Text(role)),
+        "value": .string(Text(String(decoding: Base64.encode(value), as: UTF8.self))),
+      ]
+    }
+
+    /// Reason of each verdict about the record at the site, by role; and the legal value.
+    private func found(_ id: String, at site: String, in lab: Lab) throws -> (
+      reasons: [String: String], value: String
+    ) {
+      let answer = try lab.api(site).get("records/document/\(id)")
+      var reasons: [String: String] = [:]
+      for verdict in answer.objects("signatureVerdicts") {
+        let role = verdict["signerRole"]?.text?.string ?? ""
+        reasons[role] = verdict["verdict"]?.object?["reason"]?.text?.string
+      }
+      return (reasons, answer.object("signatureState")?["value"]?.text?.string ?? "")
+    }
+
+    @Test func twoValidSignaturesMakeAnOriginalAtBothEnds() throws {
+      let lab = try Lab("lang-son")
+      try lab.startAll()
+      let put = try Samples.centreDocument(1)
+      let id = try #require(try lab.api(centre).put("document", put).text("recordId"))
+      #expect(try found(id, at: centre, in: lab).value == "reference-only")
+      for role in ["person", "organ"] {
+        let event = try signature(over: put, by: role, of: centre, as: role, in: lab)
+        #expect(try lab.api(centre).post("records/document/\(id)/events", event).status == 200)
+      }
+      for site in [centre, "lang-son"] {
+        try eventually("both signatures are verified at \(site)") {
+          try found(id, at: site, in: lab)
+            == (["person": "valid", "organ": "valid"], "original")
+        }
+      }
+    }
+
+    /// A bad signature is a verdict: kept, forwarded, shown, and its author learns of it.
+    @Test func aSignatureOfTheWrongOfficeCountsAsNotValid() throws {
+      let lab = try Lab("lang-son")
+      try lab.startAll()
+      let put = try Samples.centreDocument(1)
+      let id = try #require(try lab.api(centre).put("document", put).text("recordId"))
+      var changed = put
+      changed["subject"] = .string("Trích yếu khác")
+      let events = [
+        try signature(over: put, by: "person", of: "lang-son", as: "person", in: lab),
+        try signature(over: changed, by: "organ", of: centre, as: "organ", in: lab),
+        try signature(over: put, by: "organ", of: centre, as: "head", in: lab),
+      ]
+      for event in events {
+        #expect(try lab.api(centre).post("records/document/\(id)/events", event).status == 200)
+      }
+      let expected = [
+        "person": "signer-of-another-organ", "organ": "signature.content-changed",
+        "head": "signer-not-in-this-role",
+      ]
+      for site in [centre, "lang-son"] {
+        try eventually("verdicts at \(site)") {
+          try found(id, at: site, in: lab) == (expected, "reference-only")
+        }
+      }
+      // The centre wrote them; the province's finding comes back to it.
+      try eventually("the author learns of it") {
+        try lab.api(centre).get("records/document/\(id)/why").objects("changes")
+          .flatMap { ($0["sites"]?.array ?? []).compactMap(\.object) }
+          .contains { $0.text("site") == "lang-son" && $0.text("code") == "signature-invalid" }
+      }
+      try lab.awaitEqual()
+    }
+  }
+}
