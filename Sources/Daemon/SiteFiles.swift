@@ -50,13 +50,13 @@ struct SiteFiles {
   ) throws(StartError) -> RecordTrust? {
     guard let path = records.authorityFile else { return nil }
     let anchors = try read(path)
-    var lists: [UInt8] = []
+    var lists: [UInt8]?
     if let path = records.revocationFile { lists = try read(path) }
     var timestampAnchors: [UInt8]?
     if let path = records.timestampAuthorityFile { timestampAnchors = try read(path) }
     do throws(CryptographyError) {
       return try RecordTrust(
-        anchorsPEM: anchors, revocationListsPEM: lists, timestampAnchorsPEM: timestampAnchors)
+        anchorPEM: anchors, revocationListPEM: lists, timestampAnchorPEM: timestampAnchors)
     } catch {
       throw .cryptography(error)
     }

@@ -2,6 +2,7 @@ import Cryptography
 import Operations
 import Replication
 import Testing
+import Transport
 
 extension DaemonTests {
   /// Signatures of records, verified where they are written and where they arrive.
@@ -21,7 +22,7 @@ extension DaemonTests {
       let place = "\(lab.path)/\(site)/signers/\(signer)"
       let value = try RecordSigner(
         keyPEM: try Disk.read("\(place).key"), certificatePEM: try Disk.read("\(place).crt")
-      ).sign(manifest.canonicalBytes)
+      ).sign(manifest.canonicalBytes, at: WallClock.now())
       let name = OpenSSLHash().digest(value).raw
       return [
         "eventId": .string(
@@ -79,7 +80,7 @@ extension DaemonTests {
         #expect(try lab.api(centre).post("records/document/\(id)/events", event).status == 200)
       }
       let expected = [
-        "person": "signer-of-another-organ", "organ": "signature.content-changed",
+        "person": "signer-of-another-organ", "organ": "content-mismatch",
         "head": "signer-not-in-this-role",
       ]
       for site in [centre, "lang-son"] {

@@ -47,7 +47,8 @@ extension CommandRun {
     let key = try Files.read(try needed(.key), limit: 1 << 20)
     let certificate = try Files.read(try needed(.certificate), limit: 1 << 20)
     do throws(CryptographyError) {
-      return try RecordSigner(keyPEM: key, certificatePEM: certificate).sign(content)
+      return try RecordSigner(keyPEM: key, certificatePEM: certificate).sign(
+        content, at: WallClock.now())
     } catch {
       throw CommandFailure(.failed, error.description, hint: error.hint)
     }

@@ -46,7 +46,8 @@ final class LabSigners {
     try Files.create(place + "/record-ca.crl", revocationList)
     try Files.makeDirectory(place + "/signers")
     for role in Self.roles {
-      let (key, certificate) = try issue("\(site.id) \(role)")
+      let (key, certificate) = try issue(
+        RecordAuthority.Person(name: role, organ: site.organ, title: role))
       try Files.create("\(place)/signers/\(role).key", try pem(key), mode: 0o600)
       try Files.create("\(place)/signers/\(role).crt", certificate)
       do throws(CryptographyError) {
@@ -82,11 +83,13 @@ final class LabSigners {
     ])
   }
 
-  private func issue(_ subject: String) throws(CommandFailure) -> (SigningKey, [UInt8]) {
+  private func issue(_ person: RecordAuthority.Person) throws(CommandFailure) -> (
+    SigningKey, [UInt8]
+  ) {
     do throws(CryptographyError) {
       let key = try SigningKey.generate()
       let certificate = try authority.issue(
-        subject: subject, publicKeyInfo: key.publicKeyInfo, validity: validity)
+        for: person, publicKeyInfo: key.publicKeyInfo, validity: validity)
       return (key, certificate)
     } catch {
       throw Self.failure(error)

@@ -11,7 +11,6 @@ struct VerifierWorker {
   private var cursor: LSN
   private var saved: LSN
   private var verifier: CMSVerifier?
-  private var trust: RecordTrust?
 
   init(reader: SQLiteReader, cursor: LSN, trust: RecordTrust?) {
     self.reader = reader
@@ -23,7 +22,6 @@ struct VerifierWorker {
 
   /// Starts again at the beginning of the log: what is decided is not verified a second time.
   mutating func use(_ trust: RecordTrust?) {
-    self.trust = trust
     verifier = trust.map { CMSVerifier(trust: $0) }
     cursor = .start
     saved = .start
@@ -94,18 +92,28 @@ struct VerifierWorker {
     let task = question.task
     let time = question.firstTime ?? now
     let result = verifier.verify(
-      signature: task.signature, content: task.content, at: time, timestamp: task.timestamp)
+      signature: task.signature, content: task.content, at: time, revocationAt: now,
+      timestamp: task.timestamp)
     switch result {
     case .failure(let fault):
-      let isOpen = fault == .expired || fault.isAboutTrustHere
-      return verdict(isOpen ? .undecided : .invalid, Text(fault.code), task, time, [:])
+      return verdict(
+        Self.isOpen(fault) ? .undecided : .invalid, Text(fault.reason), task, time, [:])
     case .success(let signer):
       let day = CalendarDate(localDayOf: time)
       let details = details(of: signer)
       let objection = task.objection(
-        toSigner: signer.certificateDigest, under: question.registry, on: day)
+        toSigner: signer.certificate, under: question.registry, on: day)
       if let objection { return verdict(.invalid, objection, task, time, details) }
       return verdict(.valid, "valid", task, time, details)
+    }
+  }
+
+  /// Faults that say nothing against the signature: a person, another list or a time-stamp token
+  /// may settle them.
+  private static func isOpen(_ fault: SignatureFault) -> Bool {
+    switch fault {
+    case .certificateExpired, .revocationListMissing, .revocationListExpired: true
+    default: false
     }
   }
 
@@ -119,14 +127,16 @@ struct VerifierWorker {
 
   private func details(of signer: VerifiedSigner) -> JSONObject {
     var details: JSONObject = [
-      "certificate": .string(Text("sha-256:\(signer.certificateDigest)")),
+      "certificate": .string(Text("sha-256:\(signer.certificate)")),
       "subject": .string(Text(signer.subject)), "issuer": .string(Text(signer.issuer)),
-      "algorithm": .string(Text(signer.algorithm.rawValue)),
-      "digestAlgorithm": .string(Text(signer.digest.rawValue)),
+      "algorithm": .string(Text("\(signer.scheme)")),
+      "digestAlgorithm": .string(Text("\(signer.digest)")),
       "chainLength": .integer(Int64(signer.chain.count)),
     ]
-    details["timestamp"] = signer.timestamp.map { .integer($0) }
-    details["revocationListsEnd"] = trust?.earliestNextUpdate.map { .integer($0) }
+    details["judgedAtMicroseconds"] = .integer(
+      Int64(clamping: signer.time.moment.microseconds))
+    details["revocationListsEnd"] = signer.revocationLists.map(\.validity.notAfter).min()
+      .map { .integer($0) }
     return details
   }
 }

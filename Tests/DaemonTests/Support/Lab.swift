@@ -53,7 +53,10 @@ final class Lab {
   func addTwin(of site: String, named twin: String) throws {
     let place = "\(path)/\(twin)"
     try #require(mkdir(place, 0o700) == 0, "\(place)")
-    let files = ["dongbo.conf", "link.key", "link.crt", "link-ca.crt", "link-ca.crl", "witness"]
+    let files = [
+      "dongbo.conf", "link.key", "link.crt", "link-ca.crt", "link-ca.crl", "witness",
+      "record-ca.crt", "record-ca.crl",
+    ]
     for name in files {
       try Disk.write("\(place)/\(name)", Disk.read("\(path)/\(site)/\(name)"))
     }
