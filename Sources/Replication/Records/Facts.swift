@@ -200,6 +200,8 @@ extension UniqueKey {
     /// Vouchers of one unit and period, and what closes it.
     case period = 5
     case closing = 6
+    /// Full reversals of one voucher.
+    case reversal = 7
   }
 
   /// Parts are prefixed with their length in 2 bytes, so no two lists of parts spell one key. The
