@@ -77,7 +77,8 @@ enum Bodies {
         line(1, .text("debit"), amount, &random), line(2, .text("credit"), amount, &random),
       ]),
       "approvals": .array([
-        .object(["role": .text("Kế toán trưởng"), "signedAt": .text("2026-03-02T07:41:00Z")])
+        .object(["role": .text("Kế toán trưởng"), "signedAt": .text("2026-03-02T07:41:00Z")]),
+        .object(["role": .text("Thủ trưởng đơn vị"), "signedAt": .text("2026-03-02T07:58:00Z")]),
       ]),
     ]
     if let adjusted {

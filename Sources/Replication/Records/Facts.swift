@@ -202,6 +202,8 @@ extension UniqueKey {
     case closing = 6
     /// The content of a file, by its digest: under it stand the entries that name it.
     case file = 7
+    /// Full reversals of one voucher.
+    case reversal = 8
   }
 
   /// Parts are prefixed with their length in 2 bytes, so no two lists of parts spell one key. The

@@ -37,8 +37,9 @@ package enum FinanceRules: RecordRules {
     .required("siteId", .site), .required("organId", .text(maximumByteCount: 35)),
     .required("budgetUnitCode", .format(.digits(7, 7))), .required("unitName", .line),
   ])
+  static let fiscalYears: ClosedRange<Int64> = 1900...2999
   private static let period: [Field] = [
-    .required("fiscalYear", .integer(1900...2999)), .required("accountingPeriod", .format(.month)),
+    .required("fiscalYear", .integer(fiscalYears)), .required("accountingPeriod", .format(.month)),
   ]
   private static let approvals = Field.required(
     "approvals", .nonEmptyList(of: .object(Schema(Schema.approval))))
@@ -118,6 +119,9 @@ package enum FinanceRules: RecordRules {
   static let derivedFields: [Text] = ["accumulatedWear", "remainingValue"]
 
   static func checkPut(_ body: JSONObject) throws(FieldFault) {
+    if body.isVoucher { try checkVoucher(body) }
+    if body.isAssetCard { try checkAssetCard(body) }
+    if body.isClosing { try checkClosing(body) }
     if let form = body.text(.voucherForm), cashForms.contains(form),
       body[.totalAmountInWords] == nil
     {
@@ -134,15 +138,51 @@ package enum FinanceRules: RecordRules {
     facts.speaker = body.organSite(.accountingUnit)
     facts.lane = .normal
     // An asset card describes; a voucher or a closing is posted.
-    facts.isWriteOnce = body[.entryKind] != .string("assetCard")
-    if body[.entryKind] == .string("voucher") { facts.claims = [voucherKey(body)] }
-    if let adjusted = body[.correction]?.object?.text(.adjustsRecordId),
-      let id = UniqueID(spelling: adjusted)
-    {
-      let adjusted = RecordKey(kind: .finance, id: RecordID(id))
-      facts.references = [Reference(to: adjusted, hold: .everywhere, judgesTogether: true)]
+    facts.isWriteOnce = !body.isAssetCard
+    facts.codes = codes(body)
+    if body.isVoucher {
+      facts.claims = [voucherKey(body)]
+      facts.references = references(ofVoucher: body)
     }
+    if body.isClosing { facts.claims = [closingKey(body)] }
     return facts
+  }
+
+  /// F5: an adjustment waits for its voucher. The other keys only make the voucher found.
+  private static func references(ofVoucher body: JSONObject) -> [Reference] {
+    var references = periodKey(body).map { [Reference(to: $0)] } ?? []
+    if let adjusted = adjusted(by: body) {
+      references.append(Reference(to: adjusted, hold: .everywhere, judgesTogether: true))
+      if isFullReversal(body) { references.append(Reference(to: reversalKey(of: adjusted))) }
+    }
+    return references
+  }
+
+  /// Codes from the registry's lists, on the day on which they are used.
+  private static func codes(_ body: JSONObject) -> [CodeUse] {
+    var codes: [CodeUse] = []
+    if body.isAssetCard, let nature = body.text(.assetNature),
+      let number = body[.assetClass]?.integer
+    {
+      let code = Text("\(nature)-\(number)")
+      codes.append(CodeUse(.assetClasses, code, on: body.date(.inServiceDate), at: "assetClass"))
+    }
+    let day = body.date(body.isClosing ? .closingDate : .postingDate)
+    if let form = body.text(.voucherForm) {
+      codes.append(CodeUse(.voucherForms, form, on: day, at: "voucherForm"))
+    }
+    let name: Text = body.isClosing ? .closingBalances : .lines
+    for (index, item) in (body[name]?.array ?? []).enumerated() {
+      guard let line = item.object else { continue }
+      if let account = line.text(.account) {
+        codes.append(CodeUse(.accounts, account, on: day, at: "\(name)[\(index)].account"))
+      }
+      if let subItem = line[.budgetLine]?.object?.text(.subItem) {
+        let path = "lines[\(index)].budgetLine.subItem"
+        codes.append(CodeUse(.budgetLines, subItem, on: day, at: path))
+      }
+    }
+    return codes
   }
 
   /// F3: (budgetUnitCode, fiscalYear, voucherForm, voucherNumber) at its site: nobody else can put
@@ -205,6 +245,7 @@ package enum FinanceRules: RecordRules {
     if type == "transferredOut", body[.toSite] == nil {
       throw FieldFault("toSite", .requiredBecause("type transferredOut"))
     }
+    try checkMovement(body, type: type)
   }
 
   static func eventFacts(_ body: JSONObject, type: Text) -> EntryFacts {
@@ -226,8 +267,36 @@ package enum FinanceRules: RecordRules {
   static let annotationWriter = Writer.owner
   static let withdrawalWriter = Writer.nobody(.bookkeeping)
 
-  // MARK: Cross-record rules F1-F13
-  // F3 is a claim, F5 a reference, F12 and F13 are authority above.
+  // MARK: Rules between records
+  // F3 is a claim, F12 and F13 are authority: see `voucherKey`, `withdrawalWriter` and the writer
+  // of every put and event above.
+
+  static func findings(
+    of record: HeldRecord, in view: some RuleView
+  ) throws(StoreError) -> [Finding] {
+    guard let body = record.put else { return [] }
+    if body.isVoucher {
+      return try correctionFindings(of: record, body, in: view)
+        + periodFindings(of: record, body, in: view)
+    }
+    return body.isClosing ? try closingFindings(of: record, body, in: view) : []
+  }
+
+  static func judgedWith(
+    _ record: HeldRecord, newest: Entry, in view: some RuleView
+  ) throws(StoreError) -> [RecordKey] {
+    guard newest.header.operation == .put, let body = newest.bodyObject else { return [] }
+    return try periodJudgedWith(newest, body, in: view)
+  }
+
+  /// F9 and F10.
+  static func objection(
+    to event: FoldedEvent, on record: HeldRecord, in view: some RuleView
+  ) throws(StoreError) -> FieldFault? {
+    guard let card = record.put, card.isAssetCard else { return nil }
+    let value = AssetValue(card: card, events: record.events + [event])
+    return value.flagged.first { $0.id == event.id }?.fault
+  }
 
   // MARK: Folds
 
@@ -237,21 +306,16 @@ package enum FinanceRules: RecordRules {
   ) throws(StoreError) {
     let events = record.events.filter { $0.operation == .append }
     object["events"] = events.isEmpty ? nil : .array(events.map(\.json))
-    if let put = record.put, put[.entryKind] == .string("assetCard") {
-      object["derived"] = assetValues(card: put, events: events)
-    }
-  }
-
-  /// Wear so far and what remains of an asset's original cost. Transfers and revaluations do not
-  /// change either yet. Sums saturate.
-  package static func assetValues(card: JSONObject, events: [FoldedEvent]) -> JSONValue {
-    let limit = JSONValue.maximumInteger
-    let wear = events.filter { $0.body[.type] == .string("wear") }
-      .compactMap { $0.body[.amount]?.integer }
-      .reduce(Int64(0)) { max(-limit, min(limit, $0 + $1)) }
-    let cost = card[.originalCost]?.integer ?? 0
-    return .object([
-      "accumulatedWear": .integer(wear), "remainingValue": .integer(min(limit, cost - wear)),
-    ])
+    guard let put = record.put else { return }
+    if put.isAssetCard { object["derived"] = AssetValue(card: put, events: events).json }
+    if put.isVoucher { try showCorrections(of: record.key, in: view, into: &object) }
+    guard put.isClosing else { return }
+    let matches: JSONValue =
+      switch try compare(record, put, in: view) {
+      case .match: .bool(true)
+      case .mismatch: .bool(false)
+      case .notCompared: .null
+      }
+    object["derived"] = .object(["matches": matches])
   }
 }

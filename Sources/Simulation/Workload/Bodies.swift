@@ -136,7 +136,8 @@ enum Bodies {
     body["lines"] = .array([line(1, "611", "debit", amount), line(2, "1111", "credit", amount)])
     body["postingStatus"] = text("posted")
     body["approvals"] = .array([
-      .object(["role": text("KTT"), "signedAt": text("2026-03-02T02:15:07Z")])
+      .object(["role": text("Kế toán trưởng"), "signedAt": text("2026-03-02T02:15:07Z")]),
+      .object(["role": text("Thủ trưởng đơn vị"), "signedAt": text("2026-03-02T02:15:09Z")]),
     ])
     body["currency"] = text("VND")
     body["correction"] = adjusts.map {

@@ -202,7 +202,8 @@ struct TestNetwork {
   }
 
   static func movement(_ type: Text, to other: SiteID? = nil) -> JSONObject {
-    var json: JSONObject = ["type": .string(type), "date": "2026-06-01", "amount": 7]
+    let date: JSONValue = type == "wear" ? "2026-12-31" : "2026-06-01"
+    var json: JSONObject = ["type": .string(type), "date": date, "amount": 7]
     json["toSite"] = other.map { .string(Text($0.description)) }
     return json
   }

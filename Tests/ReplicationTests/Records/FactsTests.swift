@@ -223,9 +223,9 @@ private func append(_ sample: Sample, _ fields: JSONObject) throws -> Submission
     let card = Sample.finance[3]
     let wear: JSONObject = ["type": "wear", "amount": 124_300_000, "date": "2026-12-31"]
     let worn = FoldedEvent(id: id, operation: .append, author: card.owner, body: wear)
-    let before = FinanceRules.assetValues(card: card.put, events: try card.foldedEvents())
-    #expect(before == .object(["accumulatedWear": 0, "remainingValue": 621_500_000]))
-    let after = FinanceRules.assetValues(card: card.put, events: [worn])
-    #expect(after == .object(["accumulatedWear": 124_300_000, "remainingValue": 497_200_000]))
+    let before = AssetValue(card: card.put, events: try card.foldedEvents())
+    #expect(before.accumulatedWear == 0 && before.remainingValue == 621_500_000)
+    let after = AssetValue(card: card.put, events: [worn])
+    #expect(after.accumulatedWear == 124_300_000 && after.remainingValue == 497_200_000)
   }
 }
