@@ -64,10 +64,11 @@ import Testing
     for _ in 0..<12 {
       var centre = TestSite(
         TestNetwork.centre, centre: TestNetwork.centre, random: &network.random)
-      for entry in registry + others.filter({ $0.header.record == nil }) {
+      for entry in registry { try centre.receive(entry, from: entry.origin, isRecovering: true) }
+      try centre.retryWaiting()
+      for entry in others.filter({ $0.header.record == nil }) {
         try centre.receive(entry, from: entry.origin, isRecovering: true)
       }
-      try centre.retryWaiting()
       for entry in others.filter({ $0.header.record != nil }).shuffled(using: &network.random) {
         try centre.receive(entry, from: entry.origin, isRecovering: true)
       }
