@@ -57,7 +57,7 @@ extension FinanceRules {
     en: "is for imported books whose adjustment time is over; use adjustment")
 
   /// F2; whole đồng and the bounds stand in the schema. Electronic books are corrected by
-  /// adjustment only, so a negative entry must be history: recorded after its year's adjustment time.
+  /// adjustment only: a negative entry must be history, recorded after its adjustment time.
   private static func checkAmounts(
     _ lines: [JSONObject], _ body: JSONObject
   ) throws(FieldFault) {
