@@ -9,7 +9,8 @@ extension AdminServer {
     guard let kind = RecordKind(name: name) else { return respond(problem(.unknownKind(name))) }
     guard let id = RecordID(text) else { return respond(problem(.malformedID(text))) }
     let record = RecordKey(kind: kind, id: id)
-    let page = WhyPage(site: daemon.site, centre: daemon.centre)
+    let page = WhyPage(
+      site: daemon.site, centre: daemon.centre, acknowledged: acknowledgedNow())
     let notHere = problem(.notHere(record))
     query(respond) { reader throws(StoreError) in
       try page.json(of: record, in: reader).map { .json($0) } ?? notHere
@@ -17,10 +18,27 @@ extension AdminServer {
   }
 }
 
+extension AdminServer {
+  /// How far each peer has acknowledged, by its live session: the store learns of it a little
+  /// later.
+  private func acknowledgedNow() -> [SiteID: [Lane: LSN]] {
+    var known: [SiteID: [Lane: LSN]] = [:]
+    for (site, peer) in links.peers {
+      let session = links.directory.holder(of: site).flatMap { links.drivers[$0]?.progress }
+      for lane in Lane.allCases {
+        known[site, default: [:]][lane] = max(
+          session?.acknowledged[lane] ?? .start, peer.acknowledged[lane] ?? .start)
+      }
+    }
+    return known
+  }
+}
+
 /// The hops of a record's changes. Reads only; says nothing of content.
 struct WhyPage: Sendable {
   let site: SiteID
   let centre: SiteID
+  let acknowledged: [SiteID: [Lane: LSN]]
 
   /// Changes shown; a record with more shows its latest.
   static let maximumChangeCount = 200
@@ -92,7 +110,8 @@ struct WhyPage: Sendable {
       let isLinked = site == centre || peer == centre
       if isLinked, entry.origin != peer {
         let wanted = rows.last { $0.recipients.contains(peer) || peer == centre }
-        let acknowledged = try view.peer(peer).acknowledged[entry.header.lane] ?? .start
+        let stored = try view.peer(peer).acknowledged[entry.header.lane] ?? .start
+        let acknowledged = max(stored, acknowledged[peer]?[entry.header.lane] ?? .start)
         let isThere = wanted.map { $0.lsn <= acknowledged && $0.via != peer } ?? false
         let came = rows.contains { $0.via == peer }
         hop["delivery"] = .string(came ? "received-from" : isThere ? "acknowledged" : "waiting")
