@@ -53,7 +53,7 @@ struct VerifierWorker {
   }
 
   private struct Question {
-    let task: SignatureTask
+    let task: SignatureInput
     let registry: RegistrySnapshot
     /// When it was verified first.
     let firstTime: WallTime?
@@ -118,7 +118,7 @@ struct VerifierWorker {
   }
 
   private func verdict(
-    _ state: SignatureVerdict.State, _ reason: Text, _ task: SignatureTask, _ time: WallTime,
+    _ state: SignatureVerdict.State, _ reason: Text, _ task: SignatureInput, _ time: WallTime,
     _ details: JSONObject
   ) -> SignatureVerdict {
     SignatureVerdict(

@@ -1,5 +1,5 @@
 /// One signature as the verifier takes it: bytes, and what they must be over.
-package struct SignatureTask: Hashable, Sendable {
+package struct SignatureInput: Hashable, Sendable {
   /// The entry that carries the signature.
   package let entry: EntryIdentity
   /// CMS in DER; empty when the event carries none.
@@ -69,15 +69,15 @@ package struct SignatureReport: Sendable {
 
   /// What the verifier must look at: every signature over the record's shown put. Empty while the
   /// put is not here or its body has gone: then the verdicts that are kept stand.
-  package static func tasks(of record: HeldRecord) -> [SignatureTask] {
+  package static func tasks(of record: HeldRecord) -> [SignatureInput] {
     guard let put = record.shown, let body = put.bodyObject,
       let manifest = SignatureManifest(of: put)
     else { return [] }
     let content = manifest.canonicalBytes
     let organ = body[record.key.kind.signingOrganField]?.object?.text(.organId) ?? ""
-    return signatureEvents(of: record).compactMap { event -> SignatureTask? in
+    return signatureEvents(of: record).compactMap { event -> SignatureInput? in
       guard let signed = event.bodyObject else { return nil }
-      return SignatureTask(
+      return SignatureInput(
         entry: event.identity,
         signature: signed.text(.value).flatMap { Base64.decode($0.bytes) } ?? [],
         content: content, timestamp: timestamp(of: event, in: record), kind: record.key.kind,
@@ -110,7 +110,7 @@ extension RecordKind {
   }
 }
 
-extension SignatureTask {
+extension SignatureInput {
   /// Whether the owner of a valid signature may sign this: rule 7 of reliability.md section 6. A
   /// valid signature of the wrong office counts as not valid.
   /// - Parameter day: the local day of the first verification.
