@@ -30,6 +30,8 @@ package final class DongboDaemon {
   let inbox: Mailbox<Inbox>
   let signals: SignalPipe
   let store: OpenedStore
+  /// Files beside records, by digest.
+  let fileStore: FileStore
   let writer: Writer
   let readers: ReaderPool
   let verifier: Verifier
@@ -61,6 +63,11 @@ package final class DongboDaemon {
       store = try OpenedStore.open(
         configuration.site.dataDirectory, site: configuration.site.id, hashing: OpenSSLHash(),
         makeStoreID: Bytes16.random)
+      let reserve = Int64(clamping: configuration.limits.reserveByteCount)
+      let directory = store.directory
+      fileStore = try FileStore(directory: directory, hashing: OpenSSLHash()) {
+        () throws(FileStoreError) in try directory.freeByteCount(beyond: reserve)
+      }
       let start = try SiteStart(store: store, context: context, files: files).run()
       let inbox = inbox
       writer = try Writer(
@@ -90,6 +97,8 @@ package final class DongboDaemon {
       throw .store(error)
     } catch let error as TransportError {
       throw .transport(error)
+    } catch let error as FileStoreError {
+      throw .environment("\(error)", hint: error.hint)
     } catch let error as StoreError {
       throw .environment("\(error)", hint: error.hint)
     } catch {

@@ -47,11 +47,7 @@ package final class FileStore: Sendable {
   package var totals: FileTotals { state.withLock { $0.totals } }
 
   private static func freeRoom(_ directory: DataDirectory) -> Room {
-    { () throws(FileStoreError) in
-      do { return Int64(clamping: try directory.freeByteCount()) } catch {
-        throw FileStoreError("measure", "files", errno: EIO)
-      }
-    }
+    { () throws(FileStoreError) in try directory.freeByteCount(beyond: 0) }
   }
 
   private static func recover(_ layout: borrowing FileLayout) throws(FileStoreError) -> FileTotals {
@@ -165,5 +161,14 @@ private struct DigestPage {
   mutating func add(_ digest: Digest) {
     kept.append(digest)
     if kept.count >= 2 * limit + 64 { kept = digests }
+  }
+}
+
+extension DataDirectory {
+  /// What is left for files: free bytes less `reserve`, which acknowledgements need.
+  package func freeByteCount(beyond reserve: Int64) throws(FileStoreError) -> Int64 {
+    do { return Int64(clamping: try freeByteCount()) - reserve } catch {
+      throw FileStoreError("measure", "files", errno: EIO)
+    }
   }
 }
