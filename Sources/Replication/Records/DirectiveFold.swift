@@ -42,10 +42,10 @@ struct DirectiveFold {
     if let first = leadBeforeReplacement(events) { lead = first }
   }
 
-  /// Who led before the first replacement. Superseded puts may be gone (law 2), so they have no say;
-  /// where the current one was written after a replacement that no `assigned` with a name precedes,
-  /// the lead was who spoke as one without knowing of the replacement: at home nobody else could
-  /// (see `objection`), and the replacement resets what it said.
+  /// Who led before the first replacement. Superseded puts may be gone (law 2), so they have no
+  /// say; where the current one was written after a replacement that no `assigned` with a name
+  /// precedes, the lead was who spoke as one without knowing of the replacement: at home nobody
+  /// else could (see `objection`), and the replacement resets what it said.
   private mutating func leadBeforeReplacement(_ events: [FoldedEvent]) -> SiteID? {
     let naming = events.filter { $0.author == assigner && $0.namedLead != nil }
     guard let first = naming.first, first.type == "reassigned",

@@ -1,0 +1,380 @@
+import Testing
+
+@testable import Replication
+
+/// T1-T7 as the fold knows them: what each event does, by who had seen what.
+@Suite struct DirectiveRulesTests {
+  static let centre = "trung-uong"
+  static let lead = "nghe-an"
+  static let coordinator = "lang-son"
+
+  // MARK: T1
+
+  /// Situation 3: the lead works offline while the centre ends the matter. Wherever its events stand
+  /// in the one order, they move nothing; whoever knew better is flagged.
+  @Test(arguments: [("cancelled", "cancelled"), ("completionConfirmed", "completed")])
+  func t1TheAssignersWordIsNeverUndone(word: Text, expected: String) {
+    let types: [Text] = ["accepted", "started", "completionReported", "returned"]
+    for (seen, effect) in [(0, "outranked closed"), (1, "flagged closed")] {
+      var task = TestTask()
+      task.tell(Self.centre, word)
+      for type in types { task.tell(Self.lead, type, seen: seen) }
+      task.report(Self.lead, 3, seen: seen)
+      task.report(Self.coordinator, 3, seen: seen)
+      #expect(task.state().state.rawValue == expected)
+      #expect(task.state().percentComplete == (expected == "completed" ? 100 : 0))
+      #expect(task.state().coordinatingProgress.isEmpty)
+      #expect(task.effects == ["applied"] + Array(repeating: effect, count: 6))
+      // The same events before the centre's in the one order.
+      var before = TestTask()
+      before.tell(Self.lead, "started")
+      before.tell(Self.lead, "completionReported")
+      before.tell(Self.centre, word, seen: 0)
+      #expect(before.state().state.rawValue == expected && before.flaggedNumbers.isEmpty)
+    }
+  }
+
+  @Test func t1OnlyReassigningOpensAgain() {
+    var task = TestTask()
+    let request = task.tell(Self.lead, "extensionRequested")
+    task.tell(Self.centre, "cancelled")
+    for type: Text in ["reminded", "suspended", "resumed", "completionRejected"] {
+      task.tell(Self.centre, type)
+    }
+    task.tell(Self.centre, "completionConfirmed")
+    task.tell(Self.centre, "cancelled")
+    task.decide(request, true, "2026-06-15")
+    #expect(task.state().state == .cancelled && task.state().timeliness == nil)
+    #expect(task.flaggedNumbers == Array(2...8))
+    // To the same lead: what it wrote before it heard of the cancellation starts nothing anew.
+    task.reassign(to: Self.lead)
+    task.tell(Self.lead, "completionReported", seen: 1)
+    #expect(task.state().state == .notStarted && task.effects[10] == "outranked replaced")
+    task.tell(Self.lead, "started")
+    #expect(task.state().state == .inProgress)
+    #expect(task.state().effectiveDueDate?.description == "2026-05-15")
+  }
+
+  /// Nothing else is absorbing: a report that crosses a suspension counts once it is lifted.
+  @Test func t1ASuspensionLosesNothing() {
+    var task = TestTask()
+    task.tell(Self.centre, "suspended")
+    task.tell(Self.lead, "completionReported", on: "2026-05-14", seen: 0)
+    task.tell(Self.lead, "completionReported", on: "2026-05-15", seen: 1)
+    #expect(task.state().state == .suspended)
+    task.tell(Self.centre, "resumed", on: "2026-05-20")
+    #expect(task.state().state == .awaitingConfirmation)
+    #expect(task.effects == ["applied", "applied", "flagged suspended", "applied"])
+    task.tell(Self.centre, "suspended")
+    task.tell(Self.centre, "completionConfirmed", on: "2026-06-01")
+    #expect(task.state().state == .completed)
+    #expect(task.state().timeliness == .completedOnTime)
+  }
+
+  @Test func t1OnlyTheAssignerWritesItsEvents() {
+    var task = TestTask()
+    for type: Text in ["cancelled", "completionConfirmed", "suspended", "reassigned"] {
+      task.tell(Self.lead, type, ["leadSite": "ca-mau"])
+    }
+    #expect(task.state().state == .notStarted)
+    #expect(task.effects == Array(repeating: "flagged notAssigner", count: 4))
+  }
+
+  @Test(arguments: [
+    (["returned"], "completionReported", "flagged otherState"),
+    (["completionReported"], "started", "flagged otherState"),
+    (["completionReported"], "completionReported", "applied"),
+    (["started"], "started", "applied"), (["returned"], "started", "applied"),
+    (["returned"], "returned", "flagged otherState"),
+    (["completionReported", "returned", "accepted"], "completionReported", "applied"),
+  ])
+  func t1AStepFitsTheState(before: [String], step: String, expected: String) {
+    var task = TestTask()
+    for type in before { task.tell(Self.lead, Text(type)) }
+    task.tell(Self.lead, Text(step))
+    #expect(task.effects.last == expected)
+  }
+
+  // MARK: T2
+
+  @Test func t2OnlyTheLeadsPercentCounts() {
+    var task = TestTask()
+    task.report(Self.lead, 30)
+    task.report(Self.coordinator, 90)
+    task.report(Self.coordinator, 100)
+    #expect(task.state().percentComplete == 30)
+    #expect(task.effects == ["applied", "shown", "shown"])
+    let shown: [JSONValue] = [
+      .object(["siteId": "lang-son", "percentComplete": 100, "at": "2026-05-01T05:00:00Z"])
+    ]
+    #expect(task.state().json.object?["coordinatingProgress"] == .array(shown))
+    #expect(task.events.count == 3)
+  }
+
+  // MARK: T3
+
+  @Test func t3NeverLeadNorCoordinating() {
+    var task = TestTask()
+    task.report("ca-mau", 90)
+    task.tell("ca-mau", "completionReported")
+    task.tell(Self.coordinator, "started")
+    task.report(Self.centre, 80)
+    #expect(task.state().state == .notStarted && task.state().percentComplete == 0)
+    #expect(task.effects == Array(repeating: "flagged notLead", count: 4))
+  }
+
+  @Test func t3HadSeenItsReplacement() {
+    var task = TestTask()
+    task.report(Self.lead, 40)
+    task.reassign(to: "ha-giang")
+    task.report(Self.lead, 60)
+    task.report("ha-giang", 10)
+    #expect(task.state().percentComplete == 10)
+    #expect(task.state().leadSite == site("ha-giang"))
+    #expect(task.effects == ["applied", "applied", "flagged replaced", "applied"])
+  }
+
+  /// Situation 4: the old lead reports 40 percent without knowing; wherever that stands in the one
+  /// order, the new lead's state does not move and nobody is blamed.
+  @Test func t3ConcurrentWithTheReplacement() {
+    for type: Text in ["progressReported", "completionReported", "returned", "started"] {
+      var after = TestTask()
+      after.reassign(to: "ha-giang")
+      after.report("ha-giang", 10)
+      after.tell(Self.lead, type, ["percentComplete": 40], seen: 0)
+      #expect(after.effects == ["applied", "applied", "outranked replaced"])
+      var before = TestTask()
+      before.tell(Self.lead, type, ["percentComplete": 40])
+      before.tell(
+        Self.centre, "reassigned", ["leadSite": "ha-giang"], seen: 0)
+      before.report("ha-giang", 10)
+      for task in [after, before] {
+        #expect(task.state().percentComplete == 10 && task.state().state == .inProgress)
+        #expect(task.flaggedNumbers.isEmpty)
+      }
+    }
+  }
+
+  /// A lead that leads again answers for what it wrote since, not for what it wrote before it knew.
+  @Test func t3LeadAgain() {
+    var task = TestTask()
+    task.reassign(to: "ha-giang")
+    task.reassign(to: Self.lead)
+    task.report(Self.lead, 40, seen: 0)
+    #expect(task.state().percentComplete == 0)
+    task.report(Self.lead, 50)
+    #expect(task.state().percentComplete == 50)
+    #expect(task.effects[2...] == ["outranked replaced", "applied"])
+  }
+
+  /// The put that names the new lead is all that is left of the puts: who led before is who spoke.
+  @Test func t3TheOldLeadOfASupersededPut() {
+    var task = TestTask()
+    task.put = task.put.with("leadOrgan", .object(["siteId": "ha-giang"]))
+    task.tell(Self.lead, "accepted")
+    task.reassign(to: "ha-giang")
+    task.report(Self.lead, 40, seen: 1)
+    #expect(task.effects == ["applied", "applied", "outranked replaced"])
+    var silent = TestTask()
+    silent.put = task.put
+    silent.reassign(to: "ha-giang")
+    silent.report(Self.lead, 40, seen: 0)
+    #expect(silent.effects == ["applied", "outranked replaced"])
+    #expect(silent.state().percentComplete == 0 && silent.state().leadSite == site("ha-giang"))
+  }
+
+  @Test func t3TheLeadIsNamedOnce() {
+    var task = TestTask()
+    task.tell(Self.centre, "assigned", ["leadSite": "ha-giang"])
+    task.tell(Self.centre, "assigned", ["leadSite": "ha-giang"])
+    task.tell(Self.centre, "assigned", ["leadSite": "ca-mau"])
+    task.tell(Self.centre, "assigned")
+    #expect(task.state().leadSite == site("ha-giang"))
+    #expect(task.effects == ["applied", "applied", "flagged leadNamed", "applied"])
+  }
+
+  // MARK: T4
+
+  @Test func t4LaterThanTheCurrentDate() {
+    for (day, effect): (JSONValue, String) in [
+      ("2026-05-14", "flagged notLater"), ("2026-05-15", "flagged notLater"),
+      ("2026-05-16", "applied"),
+    ] {
+      var task = TestTask()
+      let request = task.tell(Self.lead, "extensionRequested")
+      task.decide(request, true, day)
+      #expect(task.effects.last == effect)
+      let due = effect == "applied" ? day : "2026-05-15"
+      #expect(task.state().json.object?["effectiveDueDate"] == due)
+    }
+  }
+
+  @Test func t4OneDecisionARequest() {
+    var task = TestTask()
+    let first = task.tell(Self.lead, "extensionRequested")
+    let second = task.tell(Self.lead, "extensionRequested")
+    // A decision that does not count leaves its request open.
+    task.decide(first, true, "2026-05-01")
+    task.decide(first, true, "2026-06-15")
+    task.decide(first, true, "2026-07-15")
+    task.decide(second, false, "2026-09-01")
+    task.decide(second, true, "2026-09-01")
+    task.decide("248becac-9fb9-589f-9d53-6b91b12b26dd", true, "2026-10-01")
+    task.decide(second, true, "2026-12-15", by: Self.lead)
+    #expect(task.state().effectiveDueDate?.description == "2026-06-15")
+    #expect(
+      task.effects[2...] == [
+        "flagged notLater", "applied", "flagged decidedBefore", "applied",
+        "flagged decidedBefore", "flagged unknownRequest", "flagged notAssigner",
+      ])
+  }
+
+  /// The date is the task's: what the old lead asked for may still be granted, a stranger's not.
+  @Test func t4WhoMayAsk() {
+    var task = TestTask()
+    let old = task.tell(Self.lead, "extensionRequested")
+    let stranger = task.tell(Self.coordinator, "extensionRequested")
+    task.reassign(to: "ha-giang")
+    let unaware = task.tell(Self.lead, "extensionRequested", seen: 1)
+    let aware = task.tell(Self.lead, "extensionRequested")
+    for (index, request) in [old, stranger, unaware, aware].enumerated() {
+      task.decide(request, true, .string(Text("2026-06-1\(index)")))
+    }
+    #expect(
+      task.effects[5...] == [
+        "applied", "flagged unknownRequest", "applied", "flagged unknownRequest",
+      ])
+    #expect(task.state().effectiveDueDate?.description == "2026-06-12")
+  }
+
+  @Test func t4WithoutADateThereIsNothingToExtend() {
+    for type: JSONValue in ["none", "periodic"] {
+      var task = TestTask()
+      task.put = task.put.with("deadlineType", type)
+      let request = task.tell(Self.lead, "extensionRequested")
+      task.decide(request, true, "2026-06-15")
+      #expect(task.effects.last == "flagged notLater" && task.state().effectiveDueDate == nil)
+    }
+  }
+
+  // MARK: T5-T7
+
+  /// `r` a report, `x` a rejection, `b` the task handed back and taken up again.
+  @Test(arguments: [
+    (["r 2026-05-15"], "completedOnTime"), (["r 2026-05-16"], "completedLate"),
+    (["r 2026-05-15", "r 2026-05-16"], "completedOnTime"),
+    (["r 2026-05-14", "x", "r 2026-05-16"], "completedLate"),
+    (["r 2026-05-14", "x", "r 2026-05-15"], "completedOnTime"),
+    (["r 2026-05-14", "b", "r 2026-05-16"], "completedLate"), ([], "completedLate"),
+  ])
+  func t5OnTimeByTheFirstConfirmedReport(steps: [String], expected: String) {
+    var task = TestTask()
+    for step in steps {
+      let parts = step.split(separator: " ").map(String.init)
+      switch parts[0] {
+      case "r": task.tell(Self.lead, "completionReported", on: parts[1])
+      case "x": task.tell(Self.centre, "completionRejected")
+      default:
+        task.tell(Self.lead, "returned")
+        task.tell(Self.lead, "accepted")
+      }
+    }
+    task.tell(Self.centre, "completionConfirmed", on: "2026-06-20")
+    #expect(task.state(asOf: "2026-07-01").timeliness?.rawValue == expected)
+    #expect(task.state().percentComplete == 100 && task.flaggedNumbers.isEmpty)
+  }
+
+  /// 17:00 UTC is the next day in Viet Nam.
+  @Test(arguments: [
+    ("2026-05-15T16:59:59.999999Z", "completedOnTime"), ("2026-05-15T17:00:00Z", "completedLate"),
+  ])
+  func t5TheDayIsLocal(at: String, expected: String) {
+    var task = TestTask()
+    task.tell(Self.lead, "completionReported")
+    let report = task.events[0]
+    task.events[0] = FoldedEvent(
+      id: report.id, operation: .append, author: report.author, digest: report.digest,
+      body: report.body.with("at", .string(Text(at))))
+    task.tell(Self.centre, "completionConfirmed", on: "2026-06-20")
+    #expect(task.state().timeliness?.rawValue == expected)
+  }
+
+  @Test func t5AnExtensionCounts() {
+    var task = TestTask()
+    let request = task.tell(Self.lead, "extensionRequested")
+    task.tell(Self.lead, "completionReported", on: "2026-06-15")
+    task.decide(request, true, "2026-06-15")
+    task.tell(Self.centre, "completionConfirmed")
+    #expect(task.state().timeliness == .completedOnTime)
+  }
+
+  @Test func t6AHundredDoesNotComplete() throws {
+    var task = TestTask()
+    task.report(Self.lead, 100)
+    #expect(task.state().state == .inProgress && task.state().percentComplete == 100)
+    #expect(task.state(asOf: "2026-05-16").timeliness == .overdue)
+    for (percent, isLawful): (Int64, Bool) in [(-1, false), (0, true), (100, true), (101, false)] {
+      let event = TestNetwork.event(
+        "progressReported", by: site(Self.lead), ["percentComplete": .integer(percent)])
+      let json = event.with("eventId", "248becac-9fb9-589f-9d53-6b91b12b26dd").bytes
+      let id = Sample.directives[3].id
+      let read = try? Submission.read(kind: .directive, operation: .append, id: id, json: json)
+      #expect((read != nil) == isLawful, "\(percent)")
+    }
+  }
+
+  @Test func t7ARejectionSendsBackToWork() {
+    var task = TestTask()
+    task.tell(Self.centre, "completionRejected")
+    task.tell(Self.lead, "completionReported")
+    #expect(task.state().state == .awaitingConfirmation)
+    task.tell(Self.centre, "completionRejected")
+    #expect(task.state().state == .inProgress)
+    task.tell(Self.centre, "completionRejected")
+    #expect(
+      task.effects == [
+        "flagged nothingReported", "applied", "applied", "flagged nothingReported",
+      ])
+  }
+
+  // MARK: Overdue
+
+  @Test func silenceIsShownOnceOverdue() {
+    func shown(_ task: TestTask, _ day: Text) -> [String?] {
+      let state = task.state(asOf: day)
+      return [state.timeliness?.rawValue, state.lastWord?.string, state.noWordSince?.description]
+    }
+    var task = TestTask()
+    #expect(shown(task, "2026-05-15") == ["dueSoon", nil, nil])
+    #expect(shown(task, "2026-05-16") == ["overdue", nil, "2026-04-01"])
+    task.tell(Self.centre, "reminded", on: "2026-05-18")
+    task.report(Self.coordinator, 50)
+    #expect(shown(task, "2026-05-19") == ["overdue", nil, "2026-04-01"])
+    task.tell(Self.lead, "started", on: "2026-05-20")
+    let word = "2026-05-20T05:00:00Z"
+    #expect(shown(task, "2026-05-20") == ["overdue", word, nil])
+    #expect(shown(task, "2026-05-21") == ["overdue", word, "2026-05-20"])
+    // What waits for the assigner is not the lead's silence.
+    var reported = task
+    reported.tell(Self.lead, "completionReported", on: "2026-05-20")
+    #expect(shown(reported, "2026-05-21") == ["overdue", word, nil])
+    // A new lead is silent since it has the task.
+    task.reassign(to: "ha-giang", on: "2026-06-01")
+    #expect(shown(task, "2026-06-02") == ["overdue", nil, "2026-06-01"])
+    task.tell(Self.lead, "accepted", on: "2026-06-02")
+    #expect(shown(task, "2026-06-02") == ["overdue", nil, "2026-06-01"])
+  }
+
+  // MARK: Texts
+
+  @Test(arguments: DirectiveFlag.Reason.allCases) func everyFlagHasItsRule(
+    reason: DirectiveFlag.Reason
+  ) {
+    var task = TestTask()
+    task.tell(Self.lead, "accepted")
+    let fault = DirectiveFlag(reason, "x").fault(of: task.events[0])
+    let tag = "(x) [\(reason.rule.id)]"
+    #expect(fault.description.hasSuffix(tag) && fault.vietnamese.hasSuffix(tag))
+    #expect(reason.rule.english.contains(";") && reason.rule.vietnamese.contains(";"))
+  }
+}
