@@ -104,8 +104,8 @@ extension DirectiveFlag.Reason {
     "T7", vi: "cần báo cáo hoàn thành đang chờ xác nhận; hãy chờ completionReported",
     en: "needs a completion report that waits for an answer; wait for completionReported")
   private static let answersRequest = Rule(
-    "T4", vi: "phải là một đề nghị gia hạn của cơ quan chủ trì; hãy xem lại mã sự kiện",
-    en: "must be a request of the lead for an extension; look up its event id")
+    "T4", vi: "phải là mã sự kiện của một đề nghị gia hạn; hãy xem lại nhật ký",
+    en: "must be the event id of a request for an extension; look at the events")
   private static let isDecided = Rule(
     "T4", vi: "đã được quyết định; hãy chờ đề nghị gia hạn mới",
     en: "was decided before; wait for a new request")

@@ -14,8 +14,9 @@ struct DirectiveFold {
   private var leadSince: CalendarDate?
   /// `at` of the lead's last event.
   private(set) var lastWord: Text?
-  /// Who was lead once, by the event that replaced it. One that leads again stays here, with the
-  /// event that gave it the task back.
+  /// The `reassigned` that made the lead what it is.
+  private var appointment: FoldedEvent?
+  /// Who was lead once, by the event that replaced it.
   private var replacements: [SiteID: FoldedEvent] = [:]
 
   private(set) var dueDate: CalendarDate?
@@ -51,11 +52,12 @@ struct DirectiveFold {
     guard let first = naming.first, first.type == "reassigned",
       naming.contains(where: { $0.namedLead == lead })
     else { return nil }
+    var early: [SiteID] = []
     for event in events where DirectiveRules.isAssignees(event.type) {
-      let isLeads = event.author != assigner && !coordinators.contains(event.author)
-      if isLeads, !history.hasSeen(first, by: event) { return event.author }
+      guard event.author != assigner, !coordinators.contains(event.author) else { continue }
+      if !history.hasSeen(first, by: event) { early.append(event.author) }
     }
-    return nil
+    return early.first { $0 == lead } ?? early.first
   }
 
   var state: DirectiveState.State { suspension == nil ? workState : .suspended }
@@ -67,11 +69,9 @@ struct DirectiveFold {
       return takeAssigners(event).map { .flagged($0) } ?? .applied
     }
     guard DirectiveRules.isAssignees(event.type) else { return nil }
-    let effect = takeAssignees(event)
-    if case .flagged = effect { return effect }
-    // A replaced lead's request may still be decided: the date is the task's.
+    // Whoever asked, the assigner may answer: the date is the task's, and hangs on no other rule.
     if event.type == "extensionRequested" { requests.insert(Text(event.id.description)) }
-    return effect
+    return takeAssignees(event)
   }
 
   private mutating func takeAssignees(_ event: FoldedEvent) -> DirectiveEffect {
@@ -159,11 +159,9 @@ struct DirectiveFold {
   /// A new lead starts anew: what the old one reports does not move its state (T3). Also opens a
   /// task again that was closed or returned.
   private mutating func reassign(_ event: FoldedEvent) {
-    let next = event.namedLead
-    for site in [lead, next.flatMap { replacements[$0] == nil ? nil : $0 }].compactMap({ $0 }) {
-      replacements[site] = event
-    }
-    lead = next
+    if let lead { replacements[lead] = event }
+    lead = event.namedLead
+    appointment = event
     isLeadNamed = true
     leadSince = [leadSince, event.localDay].compactMap { $0 }.max()
     lastWord = nil
@@ -195,8 +193,11 @@ struct DirectiveFold {
   // MARK: The assignees' events
 
   private mutating func takeLeads(_ event: FoldedEvent) -> DirectiveEffect {
-    if let again = replacements[event.author], !history.hasSeen(again, by: event) {
-      return .outranked(DirectiveFlag(.replaced, "\(event.author)"))
+    // Who leads now answers for what it wrote as the lead, not for what it wrote before it knew.
+    if let appointment, !history.hasSeen(appointment, by: event) {
+      return replacements[event.author] == nil
+        ? .flagged(DirectiveFlag(.notLead, "-"))
+        : .outranked(DirectiveFlag(.replaced, "\(event.author)"))
     }
     lastWord = event.body.text(.at) ?? lastWord
     if let closing { return lose(event, to: closing, inThisState) }

@@ -165,6 +165,10 @@ import Testing
     task.report(Self.lead, 50)
     #expect(task.state().percentComplete == 50)
     #expect(task.effects[2...] == ["outranked replaced", "applied"])
+    // What a site wrote before it was the lead was not its to write.
+    task.reassign(to: "ca-mau")
+    task.report("ca-mau", 60, seen: 4)
+    #expect(task.state().percentComplete == 0 && task.effects.last == "flagged notLead")
   }
 
   /// The put that names the new lead is all that is left of the puts: who led before is who spoke.
@@ -181,6 +185,13 @@ import Testing
     silent.report(Self.lead, 40, seen: 0)
     #expect(silent.effects == ["applied", "outranked replaced"])
     #expect(silent.state().percentComplete == 0 && silent.state().leadSite == site("ha-giang"))
+    // Where the put's lead spoke before, it was the lead.
+    var back = TestTask()
+    back.report("ca-mau", 10)
+    back.report(Self.lead, 40)
+    back.reassign(to: "ha-giang")
+    back.reassign(to: Self.lead)
+    #expect(back.effects == ["flagged notLead", "applied", "applied", "applied"])
   }
 
   @Test func t3TheLeadIsNamedOnce() {
@@ -229,21 +240,17 @@ import Testing
       ])
   }
 
-  /// The date is the task's: what the old lead asked for may still be granted, a stranger's not.
-  @Test func t4WhoMayAsk() {
+  /// The date is the task's: who asked does not matter once the assigner has answered.
+  @Test func t4TheAnswerCountsWhoeverAsked() {
     var task = TestTask()
     let old = task.tell(Self.lead, "extensionRequested")
     let stranger = task.tell(Self.coordinator, "extensionRequested")
     task.reassign(to: "ha-giang")
     let unaware = task.tell(Self.lead, "extensionRequested", seen: 1)
-    let aware = task.tell(Self.lead, "extensionRequested")
-    for (index, request) in [old, stranger, unaware, aware].enumerated() {
+    for (index, request) in [old, stranger, unaware].enumerated() {
       task.decide(request, true, .string(Text("2026-06-1\(index)")))
     }
-    #expect(
-      task.effects[5...] == [
-        "applied", "flagged unknownRequest", "applied", "flagged unknownRequest",
-      ])
+    #expect(task.effects[4...] == ["applied", "applied", "applied"])
     #expect(task.state().effectiveDueDate?.description == "2026-06-12")
   }
 
