@@ -5,7 +5,7 @@
 struct DirectiveFold {
   let assigner: SiteID?
   private let coordinators: [SiteID]
-  private var history: DirectiveHistory
+  private let history: DirectiveHistory
 
   private(set) var lead: SiteID?
   /// Whether an event named the lead: from then on only `reassigned` does.
@@ -47,7 +47,7 @@ struct DirectiveFold {
   /// say; where the current one was written after a replacement that no `assigned` with a name
   /// precedes, the lead was who spoke as one without knowing of the replacement: at home nobody
   /// else could (see `objection`), and the replacement resets what it said.
-  private mutating func leadBeforeReplacement(_ events: [FoldedEvent]) -> SiteID? {
+  private func leadBeforeReplacement(_ events: [FoldedEvent]) -> SiteID? {
     let naming = events.filter { $0.author == assigner && $0.namedLead != nil }
     guard let first = naming.first, first.type == "reassigned",
       naming.contains(where: { $0.namedLead == lead })
@@ -87,7 +87,7 @@ struct DirectiveFold {
   }
 
   /// An assignee's event that the assigner's word outranks: its author's fault only if it knew.
-  private mutating func lose(
+  private func lose(
     _ event: FoldedEvent, to mark: FoldedEvent, _ flag: DirectiveFlag
   ) -> DirectiveEffect {
     history.hasSeen(mark, by: event) ? .flagged(flag) : .outranked(flag)
@@ -150,7 +150,10 @@ struct DirectiveFold {
     guard named == lead || !isLeadNamed else {
       return DirectiveFlag(.leadNamed, lead.map { "\($0)" })
     }
-    if named != lead { lastWord = nil }
+    if let lead, named != lead {
+      replacements[lead] = event
+      lastWord = nil
+    }
     lead = named
     isLeadNamed = true
     return nil

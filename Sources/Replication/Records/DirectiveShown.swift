@@ -12,7 +12,7 @@ extension DirectiveRules {
   ) throws(StoreError) -> FieldFault? {
     guard let put = record.put, record.shown?.header.operation == .put else { return nil }
     let events = record.events.filter { $0.operation == .append }
-    var history = DirectiveHistory(of: record.entries)
+    var history = DirectiveHistory(of: record.entries, events: events)
     history.append(event)
     var fold = DirectiveFold(put: put, events: events + [event], history: history)
     for event in events { _ = fold.take(event) }

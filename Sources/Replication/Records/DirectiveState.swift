@@ -63,7 +63,7 @@ package struct DirectiveState: Hashable, Sendable {
 
   /// - Parameter events: the appended events of `record`, in the one order.
   init(of record: HeldRecord, put: JSONObject, events: [FoldedEvent], asOf day: CalendarDate) {
-    let history = DirectiveHistory(of: record.entries)
+    let history = DirectiveHistory(of: record.entries, events: events)
     self.init(DirectiveFold(put: put, events: events, history: history), events, asOf: day)
   }
 
