@@ -14,7 +14,7 @@ struct DirectiveFold {
   private var leadSince: CalendarDate?
   /// `at` of the lead's last event.
   private(set) var lastWord: Text?
-  /// The `reassigned` that made the lead what it is.
+  /// The event that made the lead what it is; nil: the put.
   private var appointment: FoldedEvent?
   /// Who was lead once, by the event that replaced it.
   private var replacements: [SiteID: FoldedEvent] = [:]
@@ -144,17 +144,14 @@ struct DirectiveFold {
     closing = event
   }
 
-  /// The first name stands; another lead takes a `reassigned`.
+  /// The first name stands, and replaces the put's lead where it is another; any later one takes a
+  /// `reassigned`.
   private mutating func assign(_ event: FoldedEvent) -> DirectiveFlag? {
     guard let named = event.namedLead else { return nil }
     guard named == lead || !isLeadNamed else {
       return DirectiveFlag(.leadNamed, lead.map { "\($0)" })
     }
-    if let lead, named != lead {
-      replacements[lead] = event
-      lastWord = nil
-    }
-    lead = named
+    if named != lead { reassign(event) }
     isLeadNamed = true
     return nil
   }

@@ -144,6 +144,48 @@ import Testing
     }
   }
 
+  /// A replacement that was written once more after a restore is one event, whichever copy the old
+  /// lead had seen; and puts carry causality as well as events do.
+  @Test func t3AnyCopyOfTheReplacementCounts() throws {
+    let put = Sample.directives[0].put
+    var number: UInt64 = 0
+    func entry(
+      _ author: SiteID, _ operation: Replication.Operation, _ subject: Subject, _ body: JSONObject,
+      parents: [Entry]
+    ) -> Entry {
+      number += 1
+      let header = EntryHeader(
+        identity: EntryIdentity(
+          origin: author, incarnation: Incarnation(Bytes16(high: 0, low: number)),
+          sequence: SequenceNumber(number)),
+        time: HybridTime(microseconds: number, counter: 0), operation: operation,
+        record: put.record, subject: subject, parents: parents.map(\.digest),
+        depth: Depth(UInt32(number)), registry: .builtIn, lane: .normal, secrecy: .none,
+        audience: [])
+      return Entry(authoring: header, body: body.bytes, hashing: TestSite.hashing)
+    }
+    func event(
+      _ id: UInt64, _ author: SiteID, _ type: Text, _ fields: JSONObject = [:], parents: [Entry]
+    ) -> Entry {
+      let subject = Subject.event(EventID(UniqueID(Bytes16(high: 1, low: id))))
+      return entry(
+        author, .append, subject, TestNetwork.event(type, by: author, fields), parents: parents)
+    }
+    let first = entry(centre, .put, .revision(Revision(1)), put, parents: [])
+    let replacement = event(1, centre, "reassigned", leadSite(next), parents: [first])
+    let copy = event(1, centre, "reassigned", leadSite(next), parents: [first])
+    let second = entry(
+      centre, .put, .revision(Revision(2)), put.with("title", "khác"), parents: [first, copy])
+    let aware = event(2, lead, "started", parents: [second.stub])
+    let unaware = event(3, lead, "accepted", parents: [first])
+    let record = HeldRecord(
+      put.record, entries: [first.stub, replacement, copy, second, aware, unaware])
+    let state = DirectiveState(
+      of: record, put: put, events: record.events, asOf: CalendarDate(dayNumber: 20_000))
+    #expect(
+      state.effects.map { $0?.word } == ["applied", "flagged", "outranked"])
+  }
+
   // MARK: Refused at ingest
 
   @Test func t3WhoMayWrite() throws {
