@@ -126,6 +126,13 @@ extension DocumentRules {
     return try actionsInForce(on: record, depth: 0, &visited, in: view)
   }
 
+  /// Whether a lawful recall that is in force itself took the document back.
+  static func isRecalled(
+    _ record: HeldRecord, in view: some RuleView
+  ) throws(StoreError) -> Bool {
+    try actionsInForce(on: record, in: view).contains { $0.type == .revoke }
+  }
+
   /// Documents that recall each other in a circle count as in force where the walk meets itself.
   private static func actionsInForce(
     on record: HeldRecord, depth: Int, _ visited: inout Set<RecordKey>, in view: some RuleView

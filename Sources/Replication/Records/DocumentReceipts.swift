@@ -42,9 +42,7 @@ extension DocumentRules {
       return type == .new ? fault(answersOther) : nil
     case .status(.arrived): return nil
     case .status(let status):
-      if try actionsInForce(on: record, in: view).contains(where: { $0.type == .revoke }) {
-        return fault(recalled)
-      }
+      if try isRecalled(record, in: view) { return fault(recalled) }
       let before = try fold(record, in: view).progress.first { $0.recipient == recipient }?.status
       guard status.mayFollow(before) else { return fault(nextStep, before?.rawValue) }
       return status == .registered ? try incompleteness(of: record, in: view, fault) : nil

@@ -10,6 +10,7 @@ extension Text {
   static let approved: Text = "approved"
   static let assetClass: Text = "assetClass"
   static let assetNature: Text = "assetNature"
+  static let assignedDate: Text = "assignedDate"
   static let assigningOrgan: Text = "assigningOrgan"
   static let at: Text = "at"
   static let attachments: Text = "attachments"
