@@ -65,7 +65,7 @@ extension DongboDaemon {
     context.metrics.series(.commitDuration).observe(news.tally.commitSeconds)
     context.metrics.series(.groupEntries).observe(Double(news.tally.entryCount))
     for (code, count) in news.tally.refused { context.countRefusedEntry(code, by: count) }
-    for digest in news.tally.namedFiles { uploads.unnamed.remove(digest) }
+    uploads.named(news.tally.namedFiles)
     for alarm in news.alarms {
       switch alarm {
       case .identityFork(let identity):

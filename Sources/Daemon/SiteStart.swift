@@ -55,7 +55,8 @@ struct SiteStart {
       writerContext: WriterContext(
         site: context.site, centre: context.centre, configuredPins: context.configuredPins,
         sealing: context.sealing, signingKey: files.key, hashing: OpenSSLHash(),
-        attempts: try AttemptNote(store.directory), files: fileStore, incarnation: context.incarnation,
+        attempts: try AttemptNote(store.directory), files: fileStore,
+        incarnation: context.incarnation,
         groupEntryCount: configuration.limits.groupEntryCount,
         disk: context.disk),
       registry: registry, news: news, verifiedUpTo: try writer.cursor(of: .verifier))

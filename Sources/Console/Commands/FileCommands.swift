@@ -46,8 +46,8 @@ extension CommandRun {
     return body
   }
 
-  /// Judges the record, brings its files, then writes it: the record that names them comes last, and
-  /// of one that would be refused, nothing of its files is left here.
+  /// Judges the record, brings its files, then writes it: the record that names them comes last,
+  /// and of one that would be refused, a secret one first of all, no file is sent.
   func writeWithFiles(
     _ operation: Replication.Operation, to path: [String], from operand: Int
   ) throws(CommandFailure) -> ExitCode {

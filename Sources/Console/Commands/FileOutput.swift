@@ -67,8 +67,7 @@ extension CommandRun {
       terminal.note(
         LocalText(
           vi: "dongbo: \(failed) trên \(all) tệp không ghi được; chạy lại vào thư mục trống",
-          en: "dongbo: \(failed) of \(all) files were not written; run again into an empty directory"
-        ))
+          en: "dongbo: \(failed) of \(all) files not written; run again into an empty directory"))
     }
     return tally.exitCode
   }

@@ -111,7 +111,8 @@ final class Uploads {
     let (file, store, reply) = (upload.file, store, reply)
     let isPosted = readers.post(
       .background { _ in
-        reply(.written(id, Result { () throws(FileStoreError) in try file.append(bytes, in: store) }))
+        let result = Result { () throws(FileStoreError) in try file.append(bytes, in: store) }
+        reply(.written(id, result))
       })
     guard isPosted else { return answer(.failure(.busy)) }
     upload.lastOffset = offset
@@ -167,6 +168,13 @@ final class Uploads {
     where upload.answer == nil && now - upload.lastUsed >= UploadLimits.idleTime {
       drop(id, "abandoned")
     }
+  }
+
+  /// Entries written here name these from now on.
+  func named(_ digests: Set<Digest>) {
+    guard !digests.isEmpty else { return }
+    for digest in digests { unnamed.remove(digest) }
+    showTotals()
   }
 
   func showTotals() {

@@ -242,8 +242,8 @@ extension WriterGroup {
     return count
   }
 
-  /// Removes the files that no living record names, as this transaction sees it. Should it be rolled
-  /// back, only what dead records named is gone.
+  /// Removes the files that no living record names, as this transaction sees it. Should it be
+  /// rolled back, only what dead records named is gone.
   private func collect(
     _ digests: [Digest], _ age: FileAge, in store: inout SQLiteWriter
   ) throws(StoreError) -> ([Digest], FileStoreError?) {
