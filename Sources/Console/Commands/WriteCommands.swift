@@ -135,8 +135,14 @@ extension CommandRun {
     let result = (try? JSONValue.parse(body))?.object
     // Asked to wait and told nothing: then nothing is known.
     let centre = invocation.has(.wait) ? result?["centre"]?.object ?? JSONObject() : nil
-    guard let kept = tally.done(centre: centre) else { return }
     let place = line.map { "\($0): " } ?? ""
+    if let count = result?["filesPending"]?.integer {
+      terminal.note(
+        LocalText(
+          vi: "dongbo: \(place)\(count) tệp chưa có ở đây; đưa vào bằng dongbo file put PATH",
+          en: "dongbo: \(place)\(count) files are not here yet; bring them: dongbo file put PATH"))
+    }
+    guard let kept = tally.done(centre: centre) else { return }
     let shown = visibleText(kept)
     terminal.note(
       LocalText(
