@@ -71,7 +71,7 @@ extension AdminServer {
   func fileCame(_ request: RequestID, _ file: StoredUpload, isNamed: Bool) {
     if !isNamed {
       uploads.unnamed.insert(file.digest, byteCount: file.byteCount)
-      uploads.showTotals()
+      uploads.showUnnamed()
     }
     guard case .respond(let respond) = end(request) else { return }
     respond(

@@ -101,7 +101,7 @@ final class FileCollector {
     for file in page.unnamed {
       uploads.unnamed.insert(file.digest, byteCount: file.byteCount)
     }
-    uploads.showTotals()
+    uploads.showUnnamed()
     if !isLocked, !page.candidates.isEmpty {
       writer.postBounded(.collectFiles(page.candidates, age(now)))
     }
@@ -113,7 +113,7 @@ final class FileCollector {
 
   func collected(_ digests: [Digest], _ fault: FileStoreError?) {
     for digest in digests { uploads.unnamed.remove(digest) }
-    uploads.showTotals()
+    uploads.showUnnamed()
     if let fault {
       daemon.logger.log(
         .warning, "files.collect-failed", ["error": .of(fault), "do": .text(fault.hint)])

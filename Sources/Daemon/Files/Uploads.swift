@@ -157,7 +157,7 @@ final class Uploads {
         if ended.count > UploadLimits.endedCount { ended.removeFirst() }
       }
       drop(id, (try? result.get()) == nil ? "refused" : "stored")
-      showTotals()
+      showUnnamed()
       answer(result.mapError { .file($0) })
     }
   }
@@ -174,13 +174,10 @@ final class Uploads {
   func named(_ digests: Set<Digest>) {
     guard !digests.isEmpty else { return }
     for digest in digests { unnamed.remove(digest) }
-    showTotals()
+    showUnnamed()
   }
 
-  func showTotals() {
-    let totals = store.totals
-    metrics.series(.storedFiles).set(Double(totals.fileCount))
-    metrics.series(.storedFileBytes).set(Double(totals.byteCount))
+  func showUnnamed() {
     metrics.series(.unnamedFileBytes).set(Double(unnamed.byteCount))
   }
 

@@ -91,12 +91,6 @@ extension MetricDefinition {
     "dongbo_file_uploads_total", .counter,
     [.oneOf(name: "result", values: ["stored", "refused", "abandoned"])],
     "Files that applications brought, by how it ended.")
-  /// A number.
-  package static let storedFiles = MetricDefinition(
-    "dongbo_stored_files", .gauge, [], "Complete files beside records.")
-  /// In bytes.
-  package static let storedFileBytes = MetricDefinition(
-    "dongbo_stored_file_bytes", .gauge, [], "Size of the complete files beside records.")
   /// In bytes.
   package static let unnamedFileBytes = MetricDefinition(
     "dongbo_unnamed_file_bytes", .gauge, [], "Size of the complete files that no record names.")
@@ -151,9 +145,8 @@ extension MetricDefinition {
     .buildInfo, .siteState, .checkStatus, .linkState, .linkLastContact, .linkSessions,
     .linkConsecutiveFailures, .refusedConnections, .entries, .bytes, .lagEntries, .lagSeconds,
     .oldestUnacknowledged, .conflicts, .held, .quarantined, .oldestHeld, .refusedEntries,
-    .storeBytes, .storeFreeBytes,
-    .fileUploads, .storedFiles, .storedFileBytes, .unnamedFileBytes, .collectedFiles,
-    .commitDuration, .groupEntries, .certificateNotAfter,
+    .fileUploads, .unnamedFileBytes, .collectedFiles,
+    .storeBytes, .storeFreeBytes, .commitDuration, .groupEntries, .certificateNotAfter,
     .reloadSuccessful, .reloadTimestamp, .seriesRefused, .processCPU, .processResident,
     .processDescriptors, .processMaximumDescriptors, .processStart,
   ]

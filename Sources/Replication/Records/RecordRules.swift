@@ -99,11 +99,7 @@ extension EntryFacts {
       throw .field(FieldFault("secrecyLevel", .unknown(nearest: nil)))
     }
     do throws(FieldFault) {
-      if var facts = try readKnown(record, operation, body, unknown) {
-        // One name and one shape in every kind: `Schema.attachment`.
-        if facts.files.isEmpty { facts.files = body.namedFiles }
-        return facts
-      }
+      if let facts = try readKnown(record, operation, body, unknown) { return facts }
     } catch {
       throw .field(error)
     }
@@ -158,19 +154,6 @@ extension EntryFacts {
     guard let version = body[.schemaVersion] else { return }
     guard version == .integer(1) else {
       throw FieldFault("schemaVersion", .range(1, 1), found: version)
-    }
-  }
-}
-
-extension JSONObject {
-  /// The files beside the record that this body names.
-  fileprivate var namedFiles: [FileReference] {
-    (self["attachments"]?.array ?? []).compactMap { item in
-      guard let entry = item.object, let size = entry["sizeBytes"]?.integer,
-        let hex = entry.text("digest")?.string.dropFirst("sha-256:".count),
-        let digest = hexBytes(hex).flatMap({ Bytes32($0) })
-      else { return nil }
-      return FileReference(digest: Digest(digest), size: UInt64(clamping: size))
     }
   }
 }
