@@ -37,7 +37,7 @@ struct SiteStart {
         now: WallClock.now()),
       hashing: OpenSSLHash(), signatures: ECDSAChecker())
     try reconciler.judgeWitness(finding, sealing: context.sealing, in: &writer)
-    try reconciler.log.finish(in: &writer)
+    try reconciler.finish(in: &writer)
     try writer.commit()
     let state = reconciler.log.state
     if let lock = state.lock {

@@ -173,7 +173,7 @@ extension AdminServer {
       let resolution = Resolution(of: try reader.entries(of: record))
       var answer = Self.json(record, summary)
       answer["codes"] = answer["conflicts"]
-      answer["versions"] = .array(resolution.current.map(RecordContent.version(of:)))
+      answer["versions"] = .array(resolution.current.map { RecordContent.version(of: $0) })
       answer["rivals"] = .array(try Self.rivals(of: record, resolution, in: reader))
       return .json(answer)
     }
@@ -195,7 +195,7 @@ extension AdminServer {
       var item = json(rival, summary)
       item["codes"] = item["conflicts"]
       item["digests"] = .array(versions.map { .string(Text($0.digest.description)) })
-      item["versions"] = .array(versions.map(RecordContent.version(of:)))
+      item["versions"] = .array(versions.map { RecordContent.version(of: $0) })
       items.append(.object(item))
     }
     return items

@@ -87,7 +87,7 @@ struct WriterGroup {
     in writer: SQLiteWriter
   ) throws(StoreError) -> ([WriterReply], CommitNews) {
     var store = writer
-    try reconciler.log.finish(in: &store)
+    try reconciler.finish(in: &store)
     let state = reconciler.log.state
     var outcomesEnd = reconciler.outcomesGiven
     for peer in peersTouched where outcomesEnd[peer] == nil {

@@ -17,6 +17,7 @@ import Testing
       try network[sample.owner].write(try sample.readPut())
       for append in sample.appends {
         if append.author != sample.owner || network.random.chance(50) { try network.settle() }
+        try network[append.author].takeFiles()
         try network[append.author].write(try sample.readAppend(append))
       }
     }
