@@ -82,7 +82,9 @@ import Testing
       try store.name(file(6, 8))
     } read: { store, _ throws in
       #expect(
-        try store.pendingFiles(after: nil, limit: 9) == [file(1, 1), file(3, 3), file(4, 4), file(6, 8)])
+        try store.pendingFiles(after: nil, limit: 9) == [
+          file(1, 1), file(3, 3), file(4, 4), file(6, 8),
+        ])
       #expect(try store.fileState(of: file(5, 5).digest) == nil, "forgotten")
       #expect(try store.pendingFiles(after: file(1, 1).digest, limit: 1) == [file(3, 3)])
       #expect(try store.fileState(of: file(2, 2).digest) == .here)
