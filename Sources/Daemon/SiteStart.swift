@@ -10,6 +10,7 @@ struct SiteStart {
   let store: OpenedStore
   let context: DaemonContext
   let files: SiteFiles
+  let fileStore: FileStore
 
   struct Result {
     let writerContext: WriterContext
@@ -54,7 +55,8 @@ struct SiteStart {
       writerContext: WriterContext(
         site: context.site, centre: context.centre, configuredPins: context.configuredPins,
         sealing: context.sealing, signingKey: files.key, hashing: OpenSSLHash(),
-        attempts: try AttemptNote(store.directory), incarnation: context.incarnation,
+        attempts: try AttemptNote(store.directory), files: fileStore,
+        incarnation: context.incarnation,
         groupEntryCount: configuration.limits.groupEntryCount,
         disk: context.disk),
       registry: registry, news: news, verifiedUpTo: try writer.cursor(of: .verifier))

@@ -23,6 +23,7 @@ extension AdminServer {
     case ("conflicts", 3): showConflict(path[1], path[2], respond)
     case ("status", 1): showStatus(target, respond)
     case ("digest", 1): digest(target, respond)
+    case ("files", 2): readFile(path[1], target, respond)
     case ("registry", 1): showRegistry(respond)
     case ("quarantine", 1): listWaiting(target, respond)
     case ("quarantine", 4): showWaiting(path, respond)
@@ -103,6 +104,8 @@ extension AdminServer {
       let holds = findings.filter(\.code.isHold)
       object["waitsFor"] =
         holds.isEmpty ? nil : .array(holds.map { .string(Text($0.code.description)) })
+      // Of the content as it stands, before anything of this site is added to it.
+      object["files"] = try AttachedFile.states(of: object, in: reader)
       Self.add(try SignatureReport(of: held, in: reader), to: &object)
       let faults = findings.compactMap(\.fault)
       object["brokenRules"] =

@@ -1,5 +1,6 @@
 import Cryptography
 import Replication
+import Storage
 
 /// Names a request of the admin API while it is under way.
 struct RequestID: Hashable, Sendable {
@@ -15,6 +16,10 @@ enum WriterJob: Sendable {
   /// `isRelease`: by a person's word, whatever barred it.
   case retry(RequestID, EntryIdentity, isRelease: Bool)
   case keepVerdicts(VerdictBatch)
+  /// An application brought this file; it is durable.
+  case fileCame(RequestID, StoredUpload)
+  /// Remove those that no living record names.
+  case collectFiles([Digest], FileAge)
   /// Read after every write of an earlier session of the same peer.
   case openLink(SessionNumber, peer: SiteID)
   case change(SessionNumber, peer: SiteID, LinkWrite)
@@ -23,7 +28,9 @@ enum WriterJob: Sendable {
   var session: SessionNumber? {
     switch self {
     case .openLink(let session, _), .change(let session, _, _): session
-    case .submit, .decide, .editRegistry, .rejoin, .retry, .keepVerdicts: nil
+    case .submit, .decide, .editRegistry, .rejoin, .retry, .keepVerdicts, .fileCame,
+      .collectFiles:
+      nil
     }
   }
 
@@ -61,11 +68,14 @@ struct LinkOpening: Sendable {
 
 /// Answer to a job, sent after its group is committed.
 enum WriterReply: Sendable {
-  case submitted(RequestID, Result<Authored, EditRefusal>)
+  /// `pendingFileCount`: of the files that the entry names, those whose content is not here.
+  case submitted(RequestID, Result<Authored, EditRefusal>, pendingFileCount: Int)
   case registryEdited(RequestID?, Result<RegistryRevision, EditRefusal>)
   case rejoined(RequestID, unconfirmed: [SiteID])
   case retried(RequestID, Reconciled?)
   case verdictsKept
+  case fileCame(RequestID, StoredUpload, isNamed: Bool)
+  case filesCollected([Digest], FileStoreError?)
   case linkOpened(SessionNumber, LinkOpening)
   case committed(SessionNumber, Ticket, CommitReport)
 }
@@ -77,6 +87,8 @@ enum EditRefusal: Error, Sendable {
   case malformed(RecordError)
   case notCentre(SiteID)
   case signing(CryptographyError)
+  case fileSize(FileSizeMismatch)
+  case file(FileStoreError)
 }
 
 /// What everyone may want to know of a commit.
@@ -98,6 +110,8 @@ struct GroupTally: Sendable {
   var jobCount = 0
   var commitSeconds = 0.0
   var refused: [OutcomeCode: Int] = [:]
+  /// Files that the entries written here name.
+  var namedFiles: Set<Digest> = []
 
   mutating func note(_ result: Reconciled) {
     entryCount += 1
