@@ -54,7 +54,7 @@ extension Submission {
 /// Until when a file that nobody names is kept.
 struct FileAge: Hashable, Sendable {
   /// Files put here before, in seconds since 1970.
-  let writtenBefore: Int64
+  var writtenBefore: Int64
   /// Records withdrawn before.
   let withdrawnBefore: WallTime
 
