@@ -13,6 +13,8 @@ extension DongboDaemon {
       case .writer(.failed(let error)): fail(error)
       case .reader(.queried(let request, let result)): admin?.queried(request, result)
       case .reader(let reply): links.take(reply)
+      case .files(let reply): files?.take(reply)
+      case .leads(let page): files?.fetcher.take(page)
       case .refreshed(let snapshot): status.refreshed(snapshot)
       case .witnessFailed(let error):
         context.logger.log(
@@ -35,6 +37,7 @@ extension DongboDaemon {
       admin?.wakeFeeds()
       status.changed()
     }
+    if news.namesFiles { files?.fetcher.wake() }
   }
 
   private func answer(_ reply: WriterReply) {
@@ -47,6 +50,12 @@ extension DongboDaemon {
       context.logger.log(.error, "registry.refused", ["reason": .of("\(refusal)")])
     case .rejoined(let request, let unconfirmed): admin?.rejoined(request, unconfirmed)
     case .verdictsKept: verifier.wake()
+    case .filesSet(let changes):
+      files?.filesSet(changes)
+      status.changed()
+    case .repaired(let digest, let isDone):
+      files?.repaired(digest, isDone)
+      verifier.wake()
     case .retried(let request, let result): admin?.retried(request, result)
     case .linkOpened(let link, let opening): links.opened(link, opening)
     case .committed(let link, let ticket, let report): links.committed(link, ticket, report)
@@ -88,6 +97,7 @@ extension DongboDaemon {
         if let request { admin?.fail(request, .storageFull) }
       // Looked at again after the next start.
       case .keepVerdicts: break
+      case .setFiles, .repair: files?.notWritten(job)
       case .openLink(let link, _), .change(let link, _, _):
         links.drivers[link]?.refuse(Refuse(.overloaded, "storage is full"))
       }
@@ -133,6 +143,7 @@ extension DongboDaemon {
   func shutDown() {
     _ = notifier.send(.stopping)
     verifier.stop()
+    fileWorker.stop()
     if failure == nil { writer.stop() }
     for message in inbox.drain() {
       if case .writer(.group(_, let news)) = message {

@@ -69,7 +69,7 @@ import Testing
     }
     let opened = try openStore(directory)
     func isCorrupt(_ read: () throws -> Void) -> Bool {
-      do { try read() } catch StoreError.corrupt { return true } catch {}
+      do { try read() } catch StoreError.rotten { return true } catch {}
       return false
     }
     let writer = opened.writer

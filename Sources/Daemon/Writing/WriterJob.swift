@@ -15,6 +15,9 @@ enum WriterJob: Sendable {
   /// `isRelease`: by a person's word, whatever barred it.
   case retry(RequestID, EntryIdentity, isRelease: Bool)
   case keepVerdicts(VerdictBatch)
+  case setFiles([FileChange])
+  /// The bytes of an entry that are damaged here, from a peer, under its digest.
+  case repair(Entry)
   /// Read after every write of an earlier session of the same peer.
   case openLink(SessionNumber, peer: SiteID)
   case change(SessionNumber, peer: SiteID, LinkWrite)
@@ -23,7 +26,7 @@ enum WriterJob: Sendable {
   var session: SessionNumber? {
     switch self {
     case .openLink(let session, _), .change(let session, _, _): session
-    case .submit, .decide, .editRegistry, .rejoin, .retry, .keepVerdicts: nil
+    case .submit, .decide, .editRegistry, .rejoin, .retry, .keepVerdicts, .setFiles, .repair: nil
     }
   }
 
@@ -66,6 +69,9 @@ enum WriterReply: Sendable {
   case rejoined(RequestID, unconfirmed: [SiteID])
   case retried(RequestID, Reconciled?)
   case verdictsKept
+  case filesSet([FileChange])
+  /// false: the entry has no row here.
+  case repaired(Digest, Bool)
   case linkOpened(SessionNumber, LinkOpening)
   case committed(SessionNumber, Ticket, CommitReport)
 }
@@ -88,6 +94,8 @@ struct CommitNews: Sendable {
   let outcomesEnd: [SiteID: UInt64]
   let alarms: [Alarm]
   var tally: GroupTally
+  /// Entries of the group name files: their content is to be looked for.
+  let namesFiles: Bool
   /// The registry in use, when this group changed it.
   let registry: RegistrySnapshot?
 }
