@@ -30,6 +30,9 @@ final class FileCare {
   private let store: FileStore
   let fetcher: FileFetcher
   private var roundStarted: Instant
+  /// Files found rotten or lost, until they are here again: for the count of repairs.
+  private var lost: Set<Digest> = []
+  private static let lostCount = 4_096
 
   init(
     daemon: DaemonContext, loop: EventLoop, links: LinkTable, writer: Writer, worker: FileWorker,
@@ -99,15 +102,20 @@ final class FileCare {
           "file": .of(digest), "kept": .flag(isKept),
           "do": "nothing: it is fetched again; check the disk",
         ])
-      writer.postBounded(.setFiles([FileChange(digest, .pending)]))
+      fetchAgain(digest)
     case .lostFile(let digest):
       daemon.metrics.series(.rottenFound, ["file"]).add()
       daemon.logger.log(
         .error, "file.lost",
         ["file": .of(digest), "do": "nothing: it is fetched again; who removed it?"])
-      writer.postBounded(.setFiles([FileChange(digest, .pending)]))
+      fetchAgain(digest)
     case .rottenEntry(let digest, let lead): foundRottenEntry(digest, lead)
     }
+  }
+
+  private func fetchAgain(_ digest: Digest) {
+    if lost.count < Self.lostCount { lost.insert(digest) }
+    writer.postBounded(.setFiles([FileChange(digest, .pending)]))
   }
 
   private func foundRottenEntry(_ digest: Digest, _ lead: ContentLead?) {
@@ -127,7 +135,11 @@ final class FileCare {
   func filesSet(_ changes: [FileChange]) {
     for change in changes {
       switch change.state {
-      case .here: fetcher.settled(.file(change.digest))
+      case .here:
+        fetcher.settled(.file(change.digest))
+        guard lost.remove(change.digest) != nil else { continue }
+        daemon.metrics.series(.rottenRepaired, ["file"]).add()
+        daemon.logger.log(.notice, "file.repaired", ["file": .of(change.digest)])
       case .pending: fetcher.wake()
       }
     }
