@@ -118,6 +118,7 @@ extension EntryFacts {
       try rules.checkPut(body)
       var facts = rules.putFacts(body)
       facts.names.append(.record(record))
+      facts.files = body.attachedFiles
       return facts
     case .append:
       guard let value = body[.type] else { throw FieldFault("type", .required) }
@@ -128,6 +129,7 @@ extension EntryFacts {
       try rules.checkEvent(body, type: type)
       var facts = rules.eventFacts(body, type: type)
       facts.eventType = type
+      facts.files = body.attachedFiles
       return facts
     case .annotate:
       guard let schema = rules.annotationSchema else { return nil }
