@@ -10,8 +10,12 @@ extension DongboDaemon {
       switch message {
       case .writer(.group(let replies, let news)): committed(replies, news)
       case .writer(.full(let jobs)): full(jobs)
+      case .writer(.rotten(let digest, let jobs, let waiting)):
+        rotten(digest, jobs, waiting: waiting)
       case .writer(.failed(let error)): fail(error)
-      case .reader(.queried(let request, let result)): admin?.queried(request, result)
+      case .reader(.queried(let request, let result)):
+        if case .failure(.rotten(let digest)) = result { files?.examine(digest) }
+        admin?.queried(request, result)
       case .reader(let reply): links.take(reply)
       case .files(let reply): files?.take(reply)
       case .leads(let page): files?.fetcher.take(page)
@@ -100,6 +104,23 @@ extension DongboDaemon {
       case .setFiles, .repair: files?.notWritten(job)
       case .openLink(let link, _), .change(let link, _, _):
         links.drivers[link]?.refuse(Refuse(.overloaded, "storage is full"))
+      }
+    }
+  }
+
+  /// What a peer sent waits for the repair; an application is told to come again.
+  private func rotten(_ digest: Digest, _ jobs: [WriterJob], waiting: SessionNumber?) {
+    files?.examine(digest)
+    if let waiting { links.writesStalled(waiting, at: digest) }
+    for job in jobs {
+      switch job {
+      case .submit(let request, _), .decide(let request, _), .rejoin(let request, _),
+        .retry(let request, _, _), .editRegistry(.some(let request), _):
+        admin?.fail(request, .store(.rotten(digest)))
+      case .editRegistry(nil, _), .keepVerdicts: break
+      case .setFiles, .repair: files?.notWritten(job)
+      case .openLink(let link, _), .change(let link, _, _):
+        links.drivers[link]?.refuse(Refuse(.overloaded, "an entry is being repaired"))
       }
     }
   }

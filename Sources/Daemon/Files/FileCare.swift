@@ -95,26 +95,22 @@ final class FileCare {
   private func found(_ finding: FileFinding) {
     switch finding {
     case .rottenFile(let digest, let isKept):
-      daemon.metrics.series(.rottenFound, ["file"]).add()
-      daemon.logger.log(
-        .error, "file.rotten",
-        [
-          "file": .of(digest), "kept": .flag(isKept),
-          "do": "nothing: it is fetched again; check the disk",
-        ])
-      fetchAgain(digest)
-    case .lostFile(let digest):
-      daemon.metrics.series(.rottenFound, ["file"]).add()
-      daemon.logger.log(
-        .error, "file.lost",
-        ["file": .of(digest), "do": "nothing: it is fetched again; who removed it?"])
-      fetchAgain(digest)
+      fetchAgain(digest, "file.rotten", isKept: isKept)
+    case .lostFile(let digest): fetchAgain(digest, "file.lost", isKept: false)
     case .rottenEntry(let digest, let lead): foundRottenEntry(digest, lead)
     }
   }
 
-  private func fetchAgain(_ digest: Digest) {
-    if lost.count < Self.lostCount { lost.insert(digest) }
+  private func fetchAgain(_ digest: Digest, _ event: StaticString, isKept: Bool) {
+    if lost.count < Self.lostCount, lost.insert(digest).inserted {
+      daemon.metrics.series(.rottenFound, ["file"]).add()
+      daemon.logger.log(
+        .error, event,
+        [
+          "file": .of(digest), "kept": .flag(isKept),
+          "do": "nothing: it is fetched again; check the disk",
+        ])
+    }
     writer.postBounded(.setFiles([FileChange(digest, .pending)]))
   }
 

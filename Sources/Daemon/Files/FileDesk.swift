@@ -18,6 +18,14 @@ struct FileDesk {
   /// Entries being received: small, so they are kept in memory.
   private var entries: [Digest: [UInt8]] = [:]
   private var scrub: StoreScrub
+  /// Files that are hashed before they are served, in their turns, with the reads that wait.
+  private var checks: [Check] = []
+
+  private struct Check {
+    let digest: Digest
+    let scrub: FileScrub
+    var reads: [FileJob]
+  }
 
   init(
     store: FileStore, reader: SQLiteReader, centre: SiteID,
@@ -30,7 +38,7 @@ struct FileDesk {
     scrub = StoreScrub(store: store, reader: reader)
   }
 
-  var isHashing: Bool { !hashing.isEmpty }
+  var isHashing: Bool { !hashing.isEmpty || !checks.isEmpty }
 
   mutating func perform(_ job: FileJob) {
     switch job {
@@ -117,8 +125,13 @@ struct FileDesk {
     }
   }
 
-  /// Hashes a stretch of one part, and stores it when it is whole.
   mutating func hashStep() {
+    hashPart()
+    checkStep()
+  }
+
+  /// Hashes a stretch of one part, and stores it when it is whole.
+  private mutating func hashPart() {
     guard let digest = hashing.first else { return }
     hashing.removeFirst()
     guard let part = parts[digest] else { return }
@@ -155,6 +168,37 @@ struct FileDesk {
 
   // MARK: Serving
 
+  /// The file stood here before this process: its bytes are compared with its digest first.
+  private mutating func check(_ digest: Digest, before read: FileJob) {
+    if let index = checks.firstIndex(where: { $0.digest == digest }) {
+      checks[index].reads.append(read)
+    } else {
+      checks.append(
+        Check(digest: digest, scrub: FileScrub(store, only: digest), reads: [read]))
+    }
+  }
+
+  private mutating func checkStep() {
+    guard let check = checks.first else { return }
+    checks.removeFirst()
+    do throws(FileStoreError) {
+      switch try check.scrub.step(maximumByteCount: Self.hashStepByteCount) {
+      case .reading: return checks.append(check)
+      case .rotten(let digest, let isKept):
+        reply(.found([.rottenFile(digest, isKept: isKept)]))
+      case .roundEnded: store.noteHashed(check.digest)
+      }
+    } catch {
+      for case .read(let session, _, let wanted, _, _) in check.reads {
+        reply(.unavailable(session, wanted, .busy))
+      }
+      return
+    }
+    for case .read(let session, let peer, let wanted, let offset, let byteCount) in check.reads {
+      read(session, peer, wanted, offset, byteCount)
+    }
+  }
+
   private mutating func read(
     _ session: SessionNumber, _ peer: SiteID, _ wanted: Wanted, _ offset: UInt64, _ byteCount: Int
   ) {
@@ -162,6 +206,10 @@ struct FileDesk {
       let (bytes, total) = try served(peer, wanted, offset, byteCount)
       reply(.read(session, wanted, offset: offset, bytes: bytes, totalByteCount: total))
     } catch {
+      if case .unchecked(let digest) = error {
+        let job = FileJob.read(session, peer: peer, wanted, offset: offset, byteCount: byteCount)
+        return check(digest, before: job)
+      }
       reply(.unavailable(session, wanted, error.refusal))
       if let finding = error.finding { reply(.found([finding])) }
       if case .rotten(let digest) = error { suspect(digest) }
@@ -193,8 +241,10 @@ struct FileDesk {
     do throws(FileStoreError) {
       let file = try store.open(digest)
       let total = UInt64(file.byteCount)
-      guard offset < total else { return ([], total) }
-      return (try file.read(at: Int64(offset), count: byteCount), total)
+      if store.isHashed(digest) {
+        let bytes = offset < total ? try file.read(at: Int64(offset), count: byteCount) : []
+        return (bytes, total)
+      }
     } catch {
       switch error {
       case .missing: throw lost(digest) ?? .notHere
@@ -202,6 +252,7 @@ struct FileDesk {
       default: throw .busy
       }
     }
+    throw .unchecked(digest)
   }
 
   /// A file that the store of records believes to be here.
@@ -221,6 +272,8 @@ private enum ReadFault: Error {
   case notEntitled
   case notHere
   case busy
+  /// Not hashed since it was found here.
+  case unchecked(Digest)
   case lostFile(Digest)
   case rotten(Digest)
   case rottenEntry(FileFinding)
@@ -229,7 +282,7 @@ private enum ReadFault: Error {
     switch self {
     case .notEntitled: .notEntitled
     case .notHere, .lostFile: .notHere
-    case .busy: .busy
+    case .busy, .unchecked: .busy
     case .rotten, .rottenEntry: .damaged
     }
   }
@@ -238,7 +291,7 @@ private enum ReadFault: Error {
     switch self {
     case .lostFile(let digest): .lostFile(digest)
     case .rottenEntry(let finding): finding
-    case .notEntitled, .notHere, .busy, .rotten: nil
+    case .notEntitled, .notHere, .busy, .unchecked, .rotten: nil
     }
   }
 }

@@ -123,15 +123,23 @@ final class LinkTable: LinkHost {
 
   /// The link goes on; this lane waits in front of what cannot be read, and skips nothing.
   private func stall(_ number: SessionNumber, _ lane: Lane, at digest: Digest) {
-    guard let driver = drivers[number], let peer = driver.identity?.site else { return }
-    if stalled.insert(number).inserted {
-      daemon.logger.log(
-        .error, "link.stalled",
-        ["site": .of(peer), "lane": .of(lane), "entry": .of(digest)])
-    }
-    setCondition(.waiting(reason: "entry \(digest) here is damaged and being repaired"), of: peer)
+    noteStall(number, "sending", at: digest)
     files?.examine(digest)
-    driver.advance(.loadStalled(lane))
+    drivers[number]?.advance(.loadStalled(lane))
+  }
+
+  /// What the peer sent needs what cannot be read: it is not acknowledged before the repair.
+  func writesStalled(_ number: SessionNumber, at digest: Digest) {
+    noteStall(number, "receiving", at: digest)
+  }
+
+  private func noteStall(_ number: SessionNumber, _ what: String, at digest: Digest) {
+    guard let peer = drivers[number]?.identity?.site else { return }
+    setCondition(.waiting(reason: "entry \(digest) here is damaged and being repaired"), of: peer)
+    guard stalled.insert(number).inserted else { return }
+    daemon.logger.log(
+      .error, "link.stalled",
+      ["site": .of(peer), "while": .text(what), "entry": .of(digest)])
   }
 
   /// An entry was repaired: lanes that stand before another one stop there again.

@@ -30,6 +30,16 @@ enum WriterJob: Sendable {
     }
   }
 
+  /// The peer of that session.
+  var peer: SiteID? {
+    switch self {
+    case .openLink(_, let peer), .change(_, let peer, _): peer
+    default: nil
+    }
+  }
+
+  var isRepair: Bool { if case .repair = self { true } else { false } }
+
   /// Entries it brings, for the bound of a group; at least 1.
   var entryCount: Int {
     guard case .change(_, _, let write) = self, case .take(_, _, let entries, _, _) = write.change
