@@ -79,17 +79,22 @@ extension DaemonTests {
       try lab.store(file, at: "lang-son")
       try lab.startAll()
       let api = lab.api("lang-son")
-      try api.put("document", try Samples.document(1, naming: file))
+      var body = try Samples.document(1, naming: file)
+      body["subject"] = .string(Text(Self.subject))
+      try api.put("document", body)
       try lab.awaitFile(file, at: centre)
       try lab.awaitEqual()
       try lab.stop(centre)
-      let keywords: JSONObject = ["keywords": .array([.string("báo cáo")])]
-      let answer = try api.post("records/document/\(Samples.id(1))/annotate", keywords)
+      let keywords: JSONObject = [
+        "eventId": .string(Text(Samples.id(77))), "keywords": .array([.string("báo cáo")]),
+      ]
+      let answer = try api.post("records/document/\(Samples.id(1))/annotations", keywords)
       #expect(answer.status == 200, "\(answer)")
-      try flip("301-BC/TU", inStoreOf: centre, lab)
+      try flip(Self.subject, inStoreOf: centre, lab)
       try lab.start(centre)
       try lab.awaitEqual()
       #expect(lab.logs(centre, "event=entry.repaired"))
+      #expect(lab.logs(centre, "event=link.stalled", "while=receiving"), "\(lab.log(centre))")
       #expect(try lab.process(centre).isRunning)
     }
 

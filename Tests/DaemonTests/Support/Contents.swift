@@ -90,8 +90,8 @@ extension Lab {
   /// Flips one bit of the first byte of `text` in a file of a site that does not run.
   func flip(_ text: [UInt8], in file: String) throws {
     var bytes = try Disk.read(file)
-    let range = try #require(bytes.firstRange(of: text))
-    bytes[range.lowerBound] ^= 1
+    let place = bytes.firstRange(of: text)?.lowerBound
+    bytes[try #require(place, "not in \(file)")] ^= 1
     try Disk.write(file, bytes)
   }
 }
