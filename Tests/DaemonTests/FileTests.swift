@@ -19,7 +19,9 @@ extension DaemonTests {
         Disk.exists(lab.filePath(empty, at: Lab.centre))
       }
       #expect(try lab.fileBytes("received", at: centre, with: "lang-son") == file.bytes.count)
-      try eventually("nothing is pending") { try lab.metric(Lab.centre, "dongbo_files_pending") == 0 }
+      try eventually("nothing is pending") {
+        try lab.metric(centre, "dongbo_files_pending") == 0
+      }
       #expect(try lab.metric(centre, "dongbo_files_stored") == 2)
     }
 

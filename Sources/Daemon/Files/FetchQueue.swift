@@ -7,10 +7,14 @@ struct FetchQueue {
   /// Contents that wait for one peer; what does not fit is found again in the next round.
   static let limitOfPeer = 256
   /// Refusals remembered; beyond it those that are over are forgotten, then all.
-  static let refusalLimit = 4_096
+  static let refusalLimit = 16_384
   /// After the first refusal; doubled with each further one.
   static let firstDelay = Duration.seconds(1)
   static let lastDelay = Duration.seconds(300)
+
+  /// Refusals in a row after which a peer is left alone for ``firstDelay``: a site that has none of
+  /// thousands of files is not asked as fast as it can say no.
+  static let refusalsInARow = 32
 
   private struct Refusal {
     var count = 0
@@ -27,6 +31,10 @@ struct FetchQueue {
   private var refusals: [RefusalKey: Refusal] = [:]
   /// Peers for which something did not fit.
   private var overflown: Set<SiteID> = []
+  private var inARow: [SiteID: Refusal] = [:]
+
+  /// Those that something waits for.
+  var peers: [SiteID] { waiting.filter { !$0.value.isEmpty }.map(\.key) }
 
   func contains(_ wanted: Wanted) -> Bool { queued.contains(wanted) }
 
@@ -61,6 +69,7 @@ struct FetchQueue {
   mutating func forget(_ peer: SiteID) {
     for lead in waiting.removeValue(forKey: peer) ?? [] { queued.remove(lead.wanted) }
     overflown.remove(peer)
+    inARow[peer] = nil
   }
 
   // MARK: Refusals
@@ -73,7 +82,13 @@ struct FetchQueue {
     return refusal.until
   }
 
-  mutating func refused(_ wanted: Wanted, by peer: SiteID, now: Instant) {
+  /// - Returns: how often in a row.
+  @discardableResult
+  mutating func refused(_ wanted: Wanted, by peer: SiteID, now: Instant) -> Int {
+    var row = inARow[peer] ?? Refusal(until: now)
+    row.count += 1
+    if row.count >= Self.refusalsInARow { row = Refusal(until: now + Self.firstDelay) }
+    inARow[peer] = row
     if refusals.count >= Self.refusalLimit {
       refusals = refusals.filter { $0.value.until > now }
       if refusals.count >= Self.refusalLimit { refusals = [:] }
@@ -83,9 +98,16 @@ struct FetchQueue {
     refusal.until = now + min(Self.firstDelay * (1 << min(refusal.count, 16)), Self.lastDelay)
     refusal.count += 1
     refusals[key] = refusal
+    return refusal.count
+  }
+
+  /// nil when the peer may be asked now.
+  func restsUntil(_ peer: SiteID, now: Instant) -> Instant? {
+    inARow[peer].flatMap { $0.until > now ? $0.until : nil }
   }
 
   mutating func came(_ wanted: Wanted, from peer: SiteID) {
+    inARow[peer] = nil
     refusals[RefusalKey(wanted: wanted, peer: peer)] = nil
   }
 }

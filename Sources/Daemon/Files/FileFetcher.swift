@@ -20,14 +20,18 @@ struct LeadPage: Sendable {
 
 /// Decides, on the reactor, which missing files and damaged entries are wanted of which peer.
 ///
-/// A round walks the store's list of pending files by pages and puts each where a linked peer should
-/// have it; nothing else is remembered, so however many files are missing, memory stays the same.
-/// Rounds follow what may change their outcome: a commit that names files, a link that comes up, a
-/// refusal that is over; and once a minute for what nobody thought of.
+/// A round walks the store's list of pending files by pages and puts each where a linked peer
+/// should have it; nothing else is remembered, so however many files are missing, memory stays the
+/// same. Rounds follow what may change their outcome: a commit that names files, a link that comes
+/// up, a refusal that is over; and once a minute for what nobody thought of.
 final class FileFetcher {
   static let pageCount = 64
-  /// Between two rounds at least so many times the duration of the last one.
+  /// Pages read in a row; a long list is walked with pauses.
+  static let pagesInARow = 64
+  /// A pause is at least so many times what was read before it took.
   static let roundShare = 4
+  /// ... and after a round that nothing but the end of refusals brings about.
+  static let retryShare = 20
   static let shortestPause = Duration.milliseconds(20)
   static let slowPass = Duration.seconds(60)
   /// After the disk refused bytes.
@@ -54,19 +58,27 @@ final class FileFetcher {
   let worker: FileWorker
   let store: FileStore
   private let startPage: (@escaping @Sendable (SQLiteReader) -> LeadPage) -> Void
-  private var queue = FetchQueue()
-  private(set) var active: [Wanted: Active] = [:]
+  var queue = FetchQueue()
+  var active: [Wanted: Active] = [:]
   /// Entries found damaged and not repaired yet.
   var repairs: [Digest: ContentLead] = [:]
 
   private var isReading = false
-  private var isRoundDue = false
+  var isRoundDue = false
   private var roundStarted: Instant
-  private var nextRound: Instant
+  private var stretchStarted: Instant
+  private var pageNumber = 0
+  var nextRound: Instant
+  /// No round before this for the end of refusals alone.
+  private var restedAt: Instant
   private var roundTimer: (at: Instant, id: TimerID)?
   private var retryAt: Instant?
-  private var pausedUntil: Instant?
+  var pausedUntil: Instant?
   private var pumpTimer: TimerID?
+  /// Peers that have a place free, or something to want.
+  private var duePeers: Set<SiteID> = []
+  /// Peers that refused so much that they are left alone for a moment.
+  private var resting: Set<SiteID> = []
 
   /// - Parameter startPage: runs a read on a reader, whose result comes to ``take(_:)``.
   init(
@@ -81,7 +93,9 @@ final class FileFetcher {
     self.store = store
     self.startPage = startPage
     roundStarted = loop.now
+    stretchStarted = loop.now
     nextRound = loop.now
+    restedAt = loop.now
   }
 
   // MARK: Rounds
@@ -109,6 +123,8 @@ final class FileFetcher {
     isReading = true
     retryAt = nil
     roundStarted = loop.now
+    stretchStarted = loop.now
+    pageNumber = 0
     for lead in repairs.values { offer(lead, isLocal: false) }
     readPage(after: nil)
   }
@@ -124,23 +140,37 @@ final class FileFetcher {
 
   func take(_ page: LeadPage) {
     for item in page.items { offer(item.lead, isLocal: item.isLocal) }
-    if !page.isLast { return readPage(after: page.last) }
-    isReading = false
-    let pause = max(Self.shortestPause, (loop.now - roundStarted) * Self.roundShare)
-    nextRound = loop.now + (page.hasFailed ? Self.environmentPause : pause)
-    let slow = loop.now + Self.slowPass
-    scheduleRound(at: isRoundDue || page.hasFailed ? nextRound : min(retryAt ?? slow, slow))
+    let pause = max(Self.shortestPause, (loop.now - stretchStarted) * Self.roundShare)
+    // Those too that could not be asked when they had their turn.
+    duePeers.formUnion(queue.peers)
     pump()
+    guard page.isLast else { return readOn(after: page.last, pause: pause) }
+    isReading = false
+    nextRound = loop.now + (page.hasFailed ? Self.environmentPause : pause)
+    if isRoundDue || page.hasFailed { return scheduleRound(at: nextRound) }
+    restedAt = loop.now + (loop.now - roundStarted) * Self.retryShare
+    let slow = loop.now + Self.slowPass
+    scheduleRound(at: max(min(retryAt ?? slow, slow), restedAt))
   }
 
-  private func offer(_ lead: ContentLead, isLocal: Bool) {
+  private func readOn(after last: Digest?, pause: Duration) {
+    pageNumber += 1
+    guard pageNumber % Self.pagesInARow == 0 else { return readPage(after: last) }
+    _ = loop.schedule(after: pause) { [weak self] in
+      guard let self else { return }
+      stretchStarted = loop.now
+      readPage(after: last)
+    }
+  }
+
+  func offer(_ lead: ContentLead, isLocal: Bool) {
     guard active[lead.wanted] == nil, !queue.contains(lead.wanted) else { return }
     if isLocal { return settle(lead) }
     for peer in candidates(lead) {
       if let until = queue.notBefore(lead.wanted, of: peer, now: loop.now) {
         retryAt = min(retryAt ?? until, until)
       } else {
-        _ = queue.add(lead, of: peer)
+        if queue.add(lead, of: peer) { duePeers.insert(peer) }
         return
       }
     }
@@ -175,7 +205,8 @@ final class FileFetcher {
   // MARK: Places
 
   /// Never from inside a step of a session: what a step says must be done before the next one.
-  func pumpSoon() {
+  func pumpSoon(_ peer: SiteID?) {
+    if let peer { duePeers.insert(peer) }
     guard pumpTimer == nil else { return }
     pumpTimer = loop.schedule(after: .zero) { [weak self] in
       self?.pumpTimer = nil
@@ -183,7 +214,11 @@ final class FileFetcher {
     }
   }
 
-  private func pump() { for peer in links.peers.keys.sorted() { pump(peer) } }
+  private func pump() {
+    let peers = duePeers.sorted()
+    duePeers = []
+    for peer in peers { pump(peer) }
+  }
 
   private func pump(_ peer: SiteID) {
     guard !daemon.disk.isFull, pausedUntil.map({ $0 <= loop.now }) ?? true,
@@ -192,6 +227,7 @@ final class FileFetcher {
     let openingCount = active.values.count {
       $0.session == driver.number && $0.phase == .opening
     }
+    if let until = queue.restsUntil(peer, now: loop.now) { return rest(peer, until: until) }
     var free = driver.freeFilePlaces - openingCount
     while free > 0, let lead = queue.next(of: peer) {
       active[lead.wanted] = Active(
@@ -202,12 +238,17 @@ final class FileFetcher {
     if queue.takeRunsLow(of: peer) { wake() }
   }
 
+  private func rest(_ peer: SiteID, until: Instant) {
+    guard resting.insert(peer).inserted else { return }
+    _ = loop.schedule(at: until) { [weak self] in
+      self?.resting.remove(peer)
+      self?.pumpSoon(peer)
+    }
+  }
+
   // MARK: What links say
 
-  func linkIsUp() {
-    wake()
-    pumpSoon()
-  }
+  func linkIsUp() { wake() }
 
   func ended(_ session: SessionNumber, peer: SiteID?) {
     for (wanted, one) in active where one.session == session && one.phase != .settling {
@@ -221,14 +262,15 @@ final class FileFetcher {
   func refused(_ wanted: Wanted, _ reason: FileRefusal, _ session: SessionNumber) {
     guard let one = active[wanted], one.session == session, one.phase == .fetching else { return }
     worker.post(.close(wanted))
-    daemon.logger.log(
-      reason == .notHere || reason == .busy ? .info : .warning, "file.refused",
-      [
-        "content": .of(wanted), "site": .text(one.peer?.description ?? ""),
-        "reason": .of(reason),
-      ])
-    giveUp(wanted)
-    pumpSoon()
+    if giveUp(wanted) == 1 {
+      daemon.logger.log(
+        reason == .notHere || reason == .busy ? .info : .warning, "file.refused",
+        [
+          "content": .of(wanted), "site": .text(one.peer?.description ?? ""),
+          "reason": .of(reason),
+        ])
+    }
+    pumpSoon(one.peer)
   }
 
   func storageFullChanged(_ isFull: Bool) {
@@ -238,99 +280,14 @@ final class FileFetcher {
   }
 
   /// Ends a try; the peer is asked again later, another at once.
-  private func giveUp(_ wanted: Wanted) {
-    guard let one = active.removeValue(forKey: wanted) else { return }
-    if let peer = one.peer { queue.refused(wanted, by: peer, now: loop.now) }
-    wake()
-  }
-
-  // MARK: What the thread of files says
-
-  func opened(_ session: SessionNumber, _ wanted: Wanted, _ offset: UInt64) {
-    guard var one = active[wanted] else { return worker.post(.close(wanted)) }
-    // Of an earlier session: what this one opened follows.
-    guard one.session == session, one.phase == .opening else { return }
-    guard let driver = links.drivers[session], driver.freeFilePlaces > 0 else {
-      active[wanted] = nil
-      worker.post(.close(wanted))
-      return wake()
-    }
-    one.phase = .fetching
-    active[wanted] = one
-    driver.advance(.fileWanted(wanted, byteCount: one.lead.byteCount, offset: offset))
-  }
-
-  func written(_ session: SessionNumber, _ wanted: Wanted, upTo: UInt64) {
-    guard let one = active[wanted], one.session == session, one.phase == .fetching else { return }
-    links.drivers[session]?.advance(.fileWritten(wanted, upTo: upTo))
-  }
-
-  func stored(_ digest: Digest, _ byteCount: UInt64) {
-    finish(.file(digest), byteCount)
-    daemon.logger.log(
-      .info, "file.stored", ["file": .of(digest), "bytes": .integer(Int64(clamping: byteCount))])
-    writer.postBounded(.setFiles([FileChange(digest, .here)]))
-  }
-
-  func fetched(_ entry: Entry, _ byteCount: UInt64) {
-    finish(.entry(entry.digest), byteCount)
-    writer.postBounded(.repair(entry))
-  }
-
-  /// The content is whole: its place on the link is free; what is left is the writer's.
-  private func finish(_ wanted: Wanted, _ byteCount: UInt64) {
-    guard var one = active[wanted] else { return }
-    let (session, isFetching) = (one.session, one.phase == .fetching)
-    one.session = nil
-    one.phase = .settling
-    active[wanted] = one
-    if let peer = one.peer { queue.came(wanted, from: peer) }
-    if let session, isFetching {
-      links.drivers[session]?.advance(.fileWritten(wanted, upTo: byteCount))
-    }
-    pumpSoon()
-  }
-
-  func failed(_ wanted: Wanted, _ fault: FileFault) {
-    let one = active[wanted]
-    daemon.logger.log(
-      .warning, "file.failed",
-      [
-        "content": .of(wanted), "site": .text(one?.peer?.description ?? ""),
-        "error": .text(fault.text), "do": .text(fault.hint),
-      ])
-    if let one, let session = one.session, one.phase == .fetching {
-      links.drivers[session]?.advance(.wantCancelled(wanted))
-    }
-    if fault.isOfEnvironment {
-      active[wanted] = nil
-      pausedUntil = loop.now + Self.environmentPause
-      nextRound = max(nextRound, loop.now + Self.environmentPause)
-      wake()
-    } else {
-      giveUp(wanted)
-    }
-    pumpSoon()
-  }
-
-  // MARK: What the writer says
-
-  /// The state is committed, or could not be.
-  func settled(_ wanted: Wanted) {
-    active[wanted] = nil
-    if isRoundDue { wake() }
-  }
-
-  func notWritten(_ wanted: Wanted) {
-    active[wanted] = nil
-    nextRound = max(nextRound, loop.now + Self.environmentPause)
-    wake()
-  }
-
-  func repair(_ digest: Digest, _ lead: ContentLead) {
-    if repairs.count < Self.repairCount { repairs[digest] = lead }
-    offer(lead, isLocal: false)
-    pumpSoon()
+  /// - Returns: how often this peer has refused it.
+  @discardableResult
+  func giveUp(_ wanted: Wanted) -> Int {
+    guard let one = active.removeValue(forKey: wanted), let peer = one.peer else { return 0 }
+    let count = queue.refused(wanted, by: peer, now: loop.now)
+    offer(one.lead, isLocal: false)
+    if let retryAt { scheduleRound(at: max(retryAt, restedAt)) }
+    return count
   }
 }
 

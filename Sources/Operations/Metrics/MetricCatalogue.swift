@@ -163,7 +163,8 @@ extension MetricDefinition {
     .linkConsecutiveFailures, .refusedConnections, .entries, .bytes, .lagEntries, .lagSeconds,
     .oldestUnacknowledged, .conflicts, .held, .quarantined, .oldestHeld, .refusedEntries,
     .filesPending, .filesStored, .filesStoredBytes, .fileBytes, .rottenFound, .rottenRepaired,
-    .scrubbedBytes, .scrubRound, .storeBytes, .storeFreeBytes, .commitDuration, .groupEntries, .certificateNotAfter,
+    .scrubbedBytes, .scrubRound, .storeBytes, .storeFreeBytes, .commitDuration, .groupEntries,
+    .certificateNotAfter,
     .reloadSuccessful, .reloadTimestamp, .seriesRefused, .processCPU, .processResident,
     .processDescriptors, .processMaximumDescriptors, .processStart,
   ]

@@ -57,8 +57,8 @@ struct LaneSender: Hashable, Sendable {
   /// What to load next; nil while a load or its entries are outstanding, without credit, or when
   /// the peer has been sent everything.
   mutating func nextLoad(logEnd: LSN, frameByteCount: Int, limits: LinkLimits) -> RowLimits? {
-    guard loadingAt == nil, !isStalled, ready == nil, hasCredit, scanned < logEnd, exhaustedAt < logEnd,
-      !isFarBehind(limits)
+    guard loadingAt == nil, !isStalled, ready == nil, hasCredit, scanned < logEnd,
+      exhaustedAt < logEnd, !isFarBehind(limits)
     else { return nil }
     loadingAt = logEnd
     return RowLimits(

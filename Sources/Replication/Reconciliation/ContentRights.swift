@@ -1,8 +1,8 @@
-/// Who may have the content behind a WANT (law 4): the same function of the entries held that routes
-/// the log, so a file goes where a record goes that names it, and nowhere else.
+/// Who may have the content behind a WANT (law 4): the same function of the entries held that
+/// routes the log, so a file goes where a record goes that names it, and nowhere else.
 ///
-/// A site that authored a record naming a digest counts as entitled like everyone else: it must get
-/// back what it lost. A digest is 256 bits that only those know who may have the content, or had it.
+/// A site that wrote a record naming a digest is entitled too: it must get back what it lost. A
+/// digest is 256 bits that only those know who may have the content, or had it.
 package func mayHave(
   _ wanted: Wanted, _ peer: SiteID, centre: SiteID, in view: some RecordView
 ) throws(StoreError) -> Bool {
