@@ -73,6 +73,7 @@ extension CommandRun {
     case .annotate: try annotate()
     case .withdraw: try withdraw()
     case .sign: try sign()
+    case .filePut: try putFile()
     case .get: try get()
     case .list: try list()
     case .changes: try changes()

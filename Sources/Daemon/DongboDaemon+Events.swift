@@ -19,6 +19,10 @@ extension DongboDaemon {
       case .reader(let reply): links.take(reply)
       case .files(let reply): files?.take(reply)
       case .leads(let page): files?.fetcher.take(page)
+      case .upload(let reply): uploads.take(reply)
+      case .filesLooked(let page):
+        let isLocked = links.news.state.lock != nil
+        collector.take(page, isLocked: isLocked, now: WallClock.now())
       case .refreshed(let snapshot): status.refreshed(snapshot)
       case .witnessFailed(let error):
         context.logger.log(
@@ -46,7 +50,12 @@ extension DongboDaemon {
 
   private func answer(_ reply: WriterReply) {
     switch reply {
-    case .submitted(let request, let result): admin?.submitted(request, result)
+    case .submitted(let request, let result, let pendingFileCount):
+      admin?.submitted(request, result, pendingFileCount: pendingFileCount)
+    case .fileCame(let request, let file, let isNamed):
+      admin?.fileCame(request, file, isNamed: isNamed)
+      if isNamed { status.changed() }
+    case .filesCollected(let digests, let fault): collector.collected(digests, fault)
     case .registryEdited(let request?, let result): admin?.registryEdited(request, result)
     case .registryEdited(nil, .success(let revision)):
       context.logger.log(.info, "registry.written", ["revision": .of(revision)])
@@ -70,6 +79,7 @@ extension DongboDaemon {
     context.metrics.series(.commitDuration).observe(news.tally.commitSeconds)
     context.metrics.series(.groupEntries).observe(Double(news.tally.entryCount))
     for (code, count) in news.tally.refused { context.countRefusedEntry(code, by: count) }
+    uploads.named(news.tally.namedFiles)
     for alarm in news.alarms {
       switch alarm {
       case .identityFork(let identity):
@@ -95,12 +105,12 @@ extension DongboDaemon {
     for job in jobs {
       switch job {
       case .submit(let request, _), .decide(let request, _), .rejoin(let request, _),
-        .retry(let request, _, _):
+        .retry(let request, _, _), .fileCame(let request, _):
         admin?.fail(request, .storageFull)
       case .editRegistry(let request, _):
         if let request { admin?.fail(request, .storageFull) }
       // Looked at again after the next start.
-      case .keepVerdicts: break
+      case .keepVerdicts, .collectFiles: break
       case .setFiles, .repair: files?.notWritten(job)
       case .openLink(let link, _), .change(let link, _, _):
         links.drivers[link]?.refuse(Refuse(.overloaded, "storage is full"))
@@ -115,9 +125,10 @@ extension DongboDaemon {
     for job in jobs {
       switch job {
       case .submit(let request, _), .decide(let request, _), .rejoin(let request, _),
-        .retry(let request, _, _), .editRegistry(.some(let request), _):
+        .retry(let request, _, _), .editRegistry(.some(let request), _),
+        .fileCame(let request, _):
         admin?.fail(request, .store(.rotten(digest)))
-      case .editRegistry(nil, _), .keepVerdicts: break
+      case .editRegistry(nil, _), .keepVerdicts, .collectFiles: break
       case .setFiles, .repair: files?.notWritten(job)
       case .openLink(let link, _), .change(let link, _, _):
         links.drivers[link]?.refuse(Refuse(.overloaded, "an entry is being repaired"))

@@ -22,6 +22,8 @@ package final class DongboDaemon {
     case reader(ReadReply)
     case files(FileReply)
     case leads(LeadPage)
+    case upload(UploadReply)
+    case filesLooked(FileCollector.Page)
     case refreshed(StatusCollector.Snapshot)
     case witnessFailed(WitnessError)
   }
@@ -35,6 +37,8 @@ package final class DongboDaemon {
   let store: OpenedStore
   /// Files beside records, by digest.
   let fileStore: FileStore
+  let uploads: Uploads
+  let collector: FileCollector
   let writer: Writer
   let readers: ReaderPool
   let verifier: Verifier
@@ -73,7 +77,9 @@ package final class DongboDaemon {
       fileStore = try FileStore(directory: directory, hashing: OpenSSLHash()) {
         () throws(FileStoreError) in try directory.freeByteCount(beyond: reserve)
       }
-      let start = try SiteStart(store: store, context: context, files: files).run()
+      let start = try SiteStart(
+        store: store, context: context, files: files, fileStore: fileStore
+      ).run()
       let inbox = inbox
       writer = try Writer(
         store: store.writer, context: start.writerContext
@@ -82,6 +88,12 @@ package final class DongboDaemon {
         store: store, timeBox: configuration.limits.readerTime, site: context.site,
         sealing: context.sealing
       ) { reply in inbox.postReply(.reader(reply)) }
+      uploads = Uploads(store: fileStore, readers: readers, metrics: context.metrics) { reply in
+        inbox.postReply(.upload(reply))
+      }
+      collector = FileCollector(
+        daemon: context, store: fileStore, readers: readers, writer: writer, uploads: uploads
+      ) { page in inbox.postReply(.filesLooked(page)) }
       let writer = writer
       verifier = try Verifier(
         reader: try store.makeReader(timeBox: configuration.limits.readerTime),
@@ -143,7 +155,7 @@ package final class DongboDaemon {
     _ = try loop.register(signals.descriptor, interest: .read) { [self] _ in takeSignals() }
     let admin = AdminServer(
       daemon: context, loop: loop, writer: writer, readers: readers, links: links, status: status,
-      reload: { [unowned self] in reload() })
+      files: fileStore, uploads: uploads, reload: { [unowned self] in reload() })
     self.admin = admin
     links.onProgress = { [unowned self] _ in
       self.admin?.progressed()
@@ -163,6 +175,11 @@ package final class DongboDaemon {
     every(Self.reverifyInterval) { [unowned self] in links.reverify() }
     every(Self.rekeyInterval) { [unowned self] in
       for driver in links.drivers.values { driver.rekey() }
+    }
+    collector.step(now: WallClock.now())
+    every(FileCollector.interval) { [unowned self] in collector.step(now: WallClock.now()) }
+    every(UploadLimits.idleInterval) { [unowned self] in
+      uploads.abandonIdle(now: MonotonicClock.now())
     }
     every(Self.diskInterval) { [unowned self] in lookAtDisk() }
     if let interval = notifier.watchdogInterval {

@@ -10,6 +10,7 @@ struct SiteStart {
   let store: OpenedStore
   let context: DaemonContext
   let files: SiteFiles
+  let fileStore: FileStore
 
   struct Result {
     let writerContext: WriterContext
@@ -36,7 +37,7 @@ struct SiteStart {
         now: WallClock.now()),
       hashing: OpenSSLHash(), signatures: ECDSAChecker())
     try reconciler.judgeWitness(finding, sealing: context.sealing, in: &writer)
-    try reconciler.log.finish(in: &writer)
+    try reconciler.finish(in: &writer)
     try writer.commit()
     let state = reconciler.log.state
     if let lock = state.lock {
@@ -54,7 +55,8 @@ struct SiteStart {
       writerContext: WriterContext(
         site: context.site, centre: context.centre, configuredPins: context.configuredPins,
         sealing: context.sealing, signingKey: files.key, hashing: OpenSSLHash(),
-        attempts: try AttemptNote(store.directory), incarnation: context.incarnation,
+        attempts: try AttemptNote(store.directory), files: fileStore,
+        incarnation: context.incarnation,
         groupEntryCount: configuration.limits.groupEntryCount,
         disk: context.disk),
       registry: registry, news: news, verifiedUpTo: try writer.cursor(of: .verifier))

@@ -30,7 +30,10 @@ package struct SeedRun: Sendable {
     for fault in faults { plan(fault, in: world) }
     world.run(for: .milliseconds(spanMilliseconds))
     makePeace(in: world)
-    if world.drain() { world.judge() }
+    if world.drain() {
+      world.centre.post(.release)
+      if world.drain() { world.judge() }
+    }
     return SeedReport(self, world)
   }
 

@@ -269,10 +269,16 @@ final class Script {
       var line = "  \(name): \(record.key.kind) of \(record.owner.id)"
       if let receipts = content["receipts"]?.array, !receipts.isEmpty {
         line +=
-          ", receipts of "
-          + receipts.compactMap { $0.object?["siteId"]?.text?.string }
-          .joined(separator: " ")
+          ", receipts "
+          + receipts.compactMap { receipt -> String? in
+            guard let receipt = receipt.object, let code = receipt["statusCode"]?.text else {
+              return nil
+            }
+            return "\(receipt["siteId"]?.text?.string ?? "?") \(code)"
+          }.joined(separator: ", ")
       }
+      if let effect = content["effectStatus"]?.text, effect != "effective" { line += ", \(effect)" }
+      if content["contentHidden"] != nil { line += ", content hidden" }
       if let state = content["derived"]?.object?["state"]?.text { line += ", \(state)" }
       if let amount = content["totalAmount"]?.integer { line += ", amount \(amount)" }
       if let events = content["events"]?.array, !events.isEmpty {

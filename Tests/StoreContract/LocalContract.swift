@@ -86,9 +86,19 @@ import Testing
       try store.setFileState(.here, of: file(4, 4).digest)
       try store.setFileState(.pending, of: file(4, 4).digest)
       try store.setFileState(.here, of: file(7, 7).digest)
+      try store.name(file(5, 5))
+      try store.forgetFile(file(5, 5).digest)
+      // Forgotten and named again: it is to be fetched, with the size said now.
+      try store.name(file(6, 6))
+      try store.setFileState(.here, of: file(6, 6).digest)
+      try store.forgetFile(file(6, 6).digest)
+      try store.name(file(6, 8))
     } read: { store, _ throws in
       #expect(
-        try store.pendingFiles(after: nil, limit: 9) == [file(1, 1), file(3, 3), file(4, 4)])
+        try store.pendingFiles(after: nil, limit: 9) == [
+          file(1, 1), file(3, 3), file(4, 4), file(6, 8),
+        ])
+      #expect(try store.fileState(of: file(5, 5).digest) == nil, "forgotten")
       #expect(try store.pendingFiles(after: file(1, 1).digest, limit: 1) == [file(3, 3)])
       #expect(try store.storedFiles(after: nil, limit: 9) == [file(2, 2)])
       #expect(try store.storedFiles(after: file(2, 2).digest, limit: 9) == [])

@@ -2,7 +2,7 @@ import Operations
 
 /// Everything `dongbo` can do.
 enum Command: Sendable, CaseIterable {
-  case put, append, annotate, withdraw, sign
+  case put, append, annotate, withdraw, sign, filePut
   case get, list, changes, why
   case conflictsList, conflictsShow, conflictsResolve
   case status, digest, explain
@@ -53,11 +53,11 @@ enum CommandTable {
 
   private static let writing = [
     entry(
-      .put, "put", "KIND [FILE|-]", [.signature, .wait, .timeout],
+      .put, "put", "KIND [FILE|-]", [.file, .signature, .wait, .timeout],
       vi: "ghi bản ghi (JSON Lines), mỗi dòng một kết quả",
       en: "write records (JSON Lines), one result a line"),
     entry(
-      .append, "append", "KIND RECORD [FILE|-]", [.wait, .timeout],
+      .append, "append", "KIND RECORD [FILE|-]", [.file, .wait, .timeout],
       vi: "thêm sự kiện vào bản ghi: tiếp nhận, tiến độ, biến động",
       en: "add events to a record: receipts, progress, movements"),
     entry(
@@ -66,18 +66,22 @@ enum CommandTable {
     entry(
       .withdraw, "withdraw", "KIND RECORD", [.revision, .reason, .wait, .timeout],
       vi: "rút dự thảo hoặc bản ghi nhầm", en: "withdraw a draft or a mistake"),
+    entry(
+      .filePut, "file put", "PATH", [],
+      vi: "đưa một tệp vào điểm này; in mã băm và kích thước để ghi vào bản ghi",
+      en: "bring a file to this site; prints its digest and size, for the record that names it"),
   ]
 
   private static let signing = [
     entry(
-      .sign, "sign", "KIND FILE", [.role, .key, .certificate],
+      .sign, "sign", "KIND FILE", [.role, .key, .certificate, .file],
       vi: "ký số một bản ghi bằng khóa trong tệp; ghi kèm bằng put --signature",
       en: "sign a record with a key in a file; attach it by put --signature")
   ]
 
   private static let reading = [
     entry(
-      .get, "get", "KIND RECORD", [.asOf],
+      .get, "get", "KIND RECORD", [.asOf, .files],
       vi: "xem bản ghi và trạng thái của nó; mã thoát 1 nếu điểm này không có",
       en: "show a record with its derived state; exit 1 when this site does not hold it"),
     entry(

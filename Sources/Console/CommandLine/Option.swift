@@ -18,6 +18,8 @@ enum Option: String, Hashable, Sendable, CaseIterable {
   case role = "--role"
   case key = "--key"
   case signature = "--signature"
+  case file = "--file"
+  case files = "--files"
   case policy = "--signatures"
   case reason = "--reason"
   case peer = "--peer"
@@ -49,6 +51,8 @@ enum Option: String, Hashable, Sendable, CaseIterable {
     case .revision, .generation: "N"
     case .keep: "DIGEST|RECORD"
     case .adjust, .key, .signature: "FILE"
+    case .file: "NAME=PATH"
+    case .files: "DIR"
     case .role: "ROLE"
     case .policy: "require|accept-as-reference|off"
     case .reason, .name: "TEXT"
@@ -64,11 +68,11 @@ enum Option: String, Hashable, Sendable, CaseIterable {
   /// Whether it may stand more than once.
   var isRepeatable: Bool {
     switch self {
-    case .without, .pin, .organ, .relay, .signature: true
+    case .without, .pin, .organ, .relay, .signature, .file: true
     case .config, .language, .help, .json, .all, .wait, .timeout, .asOf, .since, .follow,
       .revision, .keep, .adjust, .role, .key, .policy, .reason, .peer, .origin, .tier, .certificate,
       .name, .generation,
-      .provinces, .centre:
+      .provinces, .centre, .files:
       false
     }
   }
@@ -107,6 +111,15 @@ enum Option: String, Hashable, Sendable, CaseIterable {
       LocalText(
         vi: "chữ ký số do dongbo sign tạo, ghi kèm bản ghi",
         en: "a signature made by dongbo sign, appended to its record")
+    case .file:
+      LocalText(
+        vi: "tệp kèm theo: tên trong bản ghi, và tệp trên máy này; mã băm và kích thước tự điền",
+        en: "a file beside the record: its attachmentName and where it is; digest and size are"
+          + " filled in")
+    case .files:
+      LocalText(
+        vi: "ghi các tệp kèm theo vào thư mục này, không ghi đè tệp nào",
+        en: "write the record's files into this directory, over nothing")
     case .policy:
       LocalText(
         vi: "yêu cầu về chữ ký số trong mô hình thử",

@@ -19,11 +19,12 @@ package final class AdminClient {
   /// Sends a request and takes whatever answer comes. All our requests may be repeated, for they
   /// carry their own identity: one whose answer was lost is sent once more.
   package func send(
-    _ method: HTTPMethod, _ path: [String], query: [HTTPTarget.QueryItem] = [], body: [UInt8] = []
+    _ method: HTTPMethod, _ path: [String], query: [HTTPTarget.QueryItem] = [], body: [UInt8] = [],
+    contentType: String = "application/json"
   ) throws(CommandFailure) -> HTTPResponse {
     let target = HTTPTarget(segments: ["api", "v1"] + path, query: query)
     var fields = [HTTPField("accept-language", language.rawValue)]
-    if !body.isEmpty { fields.append(HTTPField("content-type", "application/json")) }
+    if !body.isEmpty { fields.append(HTTPField("content-type", contentType)) }
     do throws(HTTPClientError) {
       do throws(HTTPClientError) {
         return try http.send(method, target, fields: fields, body: body)

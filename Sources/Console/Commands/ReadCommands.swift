@@ -3,12 +3,15 @@ import Replication
 import Transport
 
 extension CommandRun {
-  /// `get KIND RECORD [--as-of DATE]`
+  /// `get KIND RECORD [--as-of DATE] [--files DIR]`
   func get() throws(CommandFailure) -> ExitCode {
     let query = invocation.value(.asOf).map { [HTTPTarget.QueryItem("asOf", $0)] } ?? []
     let response = try client().send(.get, ["records"] + (try record()), query: query)
     switch response.status.code {
     case 200:
+      if let directory = invocation.value(.files) {
+        return try writeFiles(of: response.body, into: directory)
+      }
       terminal.json(response.body)
       return .done
     case 404:

@@ -12,14 +12,12 @@ extension CommandRun {
       preconditionFailure("\(kindName) passed as a kind")
     }
     let role = try needed(.role)
-    let json = try readWhole(invocation.operands[1])
-    let submission: Submission
-    do throws(RecordError) {
-      submission = try Submission.read(kind: kind, operation: .put, json: json)
-    } catch {
-      throw CommandFailure(
-        .failed, LocalText(vi: error.vietnamese, en: error.description))
-    }
+    // With --file the digests are filled in as `put --file` fills them: the same body is signed.
+    let json =
+      invocation.has(.file)
+      ? try bodyWithFiles(invocation.operands[1], try attachedFiles()).bytes
+      : try readWhole(invocation.operands[1])
+    let submission = try readSubmission(kind, .put, json)
     guard case .revision(let revision) = submission.subject else {
       preconditionFailure("a put without a revision: \(submission.subject)")
     }
@@ -41,6 +39,17 @@ extension CommandRun {
     ]
     terminal.line(line.bytes)
     return .done
+  }
+
+  /// What the daemon would make of a record or event.
+  func readSubmission(
+    _ kind: RecordKind, _ operation: Replication.Operation, id: RecordID? = nil, _ json: [UInt8]
+  ) throws(CommandFailure) -> Submission {
+    do throws(RecordError) {
+      return try Submission.read(kind: kind, operation: operation, id: id, json: json)
+    } catch {
+      throw CommandFailure(.failed, LocalText(vi: error.vietnamese, en: error.description))
+    }
   }
 
   private func signature(over content: [UInt8]) throws(CommandFailure) -> [UInt8] {

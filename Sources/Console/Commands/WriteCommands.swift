@@ -6,7 +6,11 @@ extension CommandRun {
   /// `put KIND [FILE|-]`
   func put() throws(CommandFailure) -> ExitCode {
     let kind = try kind()
-    let written = try writeLines(to: ["records", kind], from: 1)
+    let hasFiles = invocation.has(.file)
+    let written =
+      hasFiles
+      ? try writeWithFiles(.put, to: ["records", kind], from: 1)
+      : try writeLines(to: ["records", kind], from: 1)
     guard written == .done else { return written }
     try appendSignatures(of: kind)
     return written
@@ -14,7 +18,9 @@ extension CommandRun {
 
   /// `append KIND RECORD [FILE|-]`
   func append() throws(CommandFailure) -> ExitCode {
-    try writeLines(to: ["records"] + (try record()) + ["events"], from: 2)
+    let path = ["records"] + (try record()) + ["events"]
+    return invocation.has(.file)
+      ? try writeWithFiles(.append, to: path, from: 2) : try writeLines(to: path, from: 2)
   }
 
   /// `annotate KIND RECORD [FILE|-]`
@@ -49,7 +55,8 @@ extension CommandRun {
     return try writeOne(to: ["conflicts"] + (try record()) + ["decision"], body)
   }
 
-  private func writeOne(to path: [String], _ body: JSONObject) throws(CommandFailure) -> ExitCode {
+  /// Sends one record or event and prints its result.
+  func writeOne(to path: [String], _ body: JSONObject) throws(CommandFailure) -> ExitCode {
     let wait = try waiting()
     let response = try client(waiting: wait.time).send(
       .post, path, query: wait.query, body: body.bytes)
@@ -128,8 +135,14 @@ extension CommandRun {
     let result = (try? JSONValue.parse(body))?.object
     // Asked to wait and told nothing: then nothing is known.
     let centre = invocation.has(.wait) ? result?["centre"]?.object ?? JSONObject() : nil
-    guard let kept = tally.done(centre: centre) else { return }
     let place = line.map { "\($0): " } ?? ""
+    if let count = result?["filesPending"]?.integer {
+      terminal.note(
+        LocalText(
+          vi: "dongbo: \(place)\(count) tệp chưa có ở đây; đưa vào bằng dongbo file put PATH",
+          en: "dongbo: \(place)\(count) files are not here yet; bring them: dongbo file put PATH"))
+    }
+    guard let kept = tally.done(centre: centre) else { return }
     let shown = visibleText(kept)
     terminal.note(
       LocalText(

@@ -1,6 +1,7 @@
 import Cryptography
 import Operations
 import Replication
+import Storage
 
 /// Every error answer of the admin API: status, stable code, cause and fix, in both languages.
 enum AdminProblem {
@@ -18,6 +19,10 @@ enum AdminProblem {
   case notHere(RecordKey)
   case tokenLost
   case reload(String)
+  case upload(UploadFault)
+  case file(FileStoreError)
+  case unknownFile(Digest)
+  case fileNotHereYet(Digest)
 
   var details: ProblemDetails {
     switch self {
@@ -56,6 +61,16 @@ enum AdminProblem {
       details(
         422, "configuration-faulty", "Cấu hình lỗi, giữ cấu hình cũ",
         "Configuration faulty, the old one stays", faults)
+    case .upload(let fault): uploadDetails(fault)
+    case .file(let error): fileDetails(error)
+    case .unknownFile(let digest):
+      details(
+        404, "file-unknown", "Không có tệp này", "No such file",
+        "\(digest): no record here names it")
+    case .fileNotHereYet(let digest):
+      details(
+        404, "file-pending", "Nội dung tệp chưa đến", "The file is not here yet",
+        "\(digest): ask again later, or bring it: dongbo file put PATH")
     }
   }
 
@@ -67,12 +82,12 @@ enum AdminProblem {
     case .storageFull: "storage-full"
     case .refused: details.code
     case .notPermitted, .busy, .noRoute, .noMethod, .unknownKind, .malformedID, .malformedQuery,
-      .store, .notHere, .tokenLost, .reload:
+      .store, .notHere, .tokenLost, .reload, .upload, .file, .unknownFile, .fileNotHereYet:
       nil
     }
   }
 
-  private func details(
+  func details(
     _ status: Int, _ code: String, _ vi: String, _ en: String, _ detail: String
   ) -> ProblemDetails {
     ProblemDetails(
@@ -101,6 +116,11 @@ enum AdminProblem {
         403, "not-owner", "Chỉ Trung ương được sửa", "Only the centre may", "\(centre)")
     case .signing(let error):
       return details(500, "signing-failed", "Không ký được", "Signing failed", error.hint)
+    case .fileSize(let fault):
+      return details(
+        422, "file-size-mismatch", "Kích thước tệp khai sai", "A file has another size",
+        "\(fault.digest): sizeBytes is \(fault.declared), the file has \(fault.actual) bytes")
+    case .file(let error): return fileDetails(error)
     case .decision(let refusal): return decisionDetails(refusal)
     case .authoring(let refusal): return authoringDetails(refusal)
     }

@@ -23,6 +23,7 @@ extension AdminServer {
     case ("conflicts", 3): showConflict(path[1], path[2], respond)
     case ("status", 1): showStatus(target, respond)
     case ("digest", 1): digest(target, respond)
+    case ("files", 2): readFile(path[1], target, respond)
     case ("registry", 1): showRegistry(respond)
     case ("quarantine", 1): listWaiting(target, respond)
     case ("quarantine", 4): showWaiting(path, respond)
@@ -103,6 +104,8 @@ extension AdminServer {
       let holds = findings.filter(\.code.isHold)
       object["waitsFor"] =
         holds.isEmpty ? nil : .array(holds.map { .string(Text($0.code.description)) })
+      // Of the content as it stands, before anything of this site is added to it.
+      object["files"] = try AttachedFile.states(of: object, in: reader)
       Self.add(try SignatureReport(of: held, in: reader), to: &object)
       let faults = findings.compactMap(\.fault)
       object["brokenRules"] =
@@ -170,7 +173,7 @@ extension AdminServer {
       let resolution = Resolution(of: try reader.entries(of: record))
       var answer = Self.json(record, summary)
       answer["codes"] = answer["conflicts"]
-      answer["versions"] = .array(resolution.current.map(RecordContent.version(of:)))
+      answer["versions"] = .array(resolution.current.map { RecordContent.version(of: $0) })
       answer["rivals"] = .array(try Self.rivals(of: record, resolution, in: reader))
       return .json(answer)
     }
@@ -192,7 +195,7 @@ extension AdminServer {
       var item = json(rival, summary)
       item["codes"] = item["conflicts"]
       item["digests"] = .array(versions.map { .string(Text($0.digest.description)) })
-      item["versions"] = .array(versions.map(RecordContent.version(of:)))
+      item["versions"] = .array(versions.map { RecordContent.version(of: $0) })
       items.append(.object(item))
     }
     return items

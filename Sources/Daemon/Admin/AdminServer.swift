@@ -22,6 +22,8 @@ final class AdminServer {
   let readers: ReaderPool
   let links: LinkTable
   let status: StatusCollector
+  let files: FileStore
+  let uploads: Uploads
   /// Reads the configuration again; returns its faults, nil when it was taken.
   let reload: () -> String?
 
@@ -43,7 +45,7 @@ final class AdminServer {
 
   init(
     daemon: DaemonContext, loop: EventLoop, writer: Writer, readers: ReaderPool, links: LinkTable,
-    status: StatusCollector, reload: @escaping () -> String?
+    status: StatusCollector, files: FileStore, uploads: Uploads, reload: @escaping () -> String?
   ) {
     self.daemon = daemon
     self.loop = loop
@@ -51,6 +53,8 @@ final class AdminServer {
     self.readers = readers
     self.links = links
     self.status = status
+    self.files = files
+    self.uploads = uploads
     self.reload = reload
   }
 

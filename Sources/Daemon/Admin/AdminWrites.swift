@@ -30,6 +30,7 @@ extension AdminServer {
     case ("conflicts", 4) where path[3] == "decision": decide(path[1], path[2], request, respond)
     case ("registry", 2) where path[1] == "sites": addSite(request, respond)
     case ("registry", 2): replaceRegistryPart(path[1], request, respond)
+    case ("files", _): writeFile(Array(path.dropFirst()), request, respond)
     case ("rejoin", 1): rejoin(request, respond)
     case ("quarantine", 2) where path[1] == "retry":
       retry(request, isRelease: false, respond)
@@ -93,12 +94,15 @@ extension AdminServer {
 
   // MARK: Answers of the writer
 
-  func submitted(_ request: RequestID, _ result: Result<Authored, EditRefusal>) {
+  func submitted(
+    _ request: RequestID, _ result: Result<Authored, EditRefusal>, pendingFileCount: Int
+  ) {
     guard case .write(let record, let subject, let wait, let respond) = end(request) else { return }
     switch result {
     case .failure(let refusal): respond(problem(.refused(refusal)))
     case .success(let authored):
-      let answer = Self.json(record, subject, authored)
+      var answer = Self.json(record, subject, authored)
+      if pendingFileCount > 0 { answer["filesPending"] = .integer(Int64(pendingFileCount)) }
       guard let wait else { return respond(.json(answer)) }
       self.wait(wait, authored, answer, respond)
     }

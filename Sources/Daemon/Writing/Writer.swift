@@ -53,6 +53,7 @@ struct WriterContext: Sendable {
   let signingKey: SigningKey
   let hashing: OpenSSLHash
   let attempts: AttemptNote
+  let files: FileStore
   /// This start's incarnation.
   let incarnation: Incarnation
   let groupEntryCount: Int

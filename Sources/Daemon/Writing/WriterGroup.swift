@@ -35,10 +35,11 @@ struct WriterGroup {
     switch job {
     case .submit(let request, let submission):
       let result = try author(submission, in: &store)
-      replies.append(.ready(.submitted(request, result)))
+      let pending = try pendingFileCount(of: submission, in: store)
+      replies.append(.ready(.submitted(request, result, pendingFileCount: pending)))
     case .decide(let request, let decision):
       let result = try decide(decision, in: &store)
-      replies.append(.ready(.submitted(request, result)))
+      replies.append(.ready(.submitted(request, result, pendingFileCount: 0)))
     case .editRegistry(let request, let edit):
       let result = try self.edit(edit, in: &store)
       replies.append(.ready(.registryEdited(request, result)))
@@ -66,6 +67,13 @@ struct WriterGroup {
     case .repair(let entry):
       let isDone = try store.repair(entry)
       replies.append(.ready(.repaired(entry.digest, isDone)))
+    case .fileCame(let request, let file):
+      let state = try store.fileState(of: file.digest)
+      if state == .pending { try store.setFileState(.here, of: file.digest) }
+      replies.append(.ready(.fileCame(request, file, isNamed: state != nil)))
+    case .collectFiles(let digests, let age):
+      let (collected, fault) = try collect(digests, age, in: &store)
+      replies.append(.ready(.filesCollected(collected, fault)))
     case .openLink(let link, let peer):
       let opening = LinkOpening(
         peerState: try store.peer(peer), site: reconciler.log.state,
@@ -85,7 +93,7 @@ struct WriterGroup {
     in writer: SQLiteWriter
   ) throws(StoreError) -> ([WriterReply], CommitNews) {
     var store = writer
-    try reconciler.log.finish(in: &store)
+    try reconciler.finish(in: &store)
     let state = reconciler.log.state
     var outcomesEnd = reconciler.outcomesGiven
     for peer in peersTouched where outcomesEnd[peer] == nil {
@@ -113,7 +121,18 @@ struct WriterGroup {
   private mutating func author(
     _ submission: Submission, in store: inout SQLiteWriter
   ) throws(StoreError) -> Result<Authored, EditRefusal> {
+    let filesHere: Set<Digest>
+    switch try self.filesHere(for: submission, in: store) {
+    case .success(let found): filesHere = found
+    case .failure(let refusal): return .failure(refusal)
+    }
     let result = try reconciler.author(submission, in: &store)
+    if case .success = result {
+      for digest in submission.fileDigests.sorted() {
+        try store.setFileState(filesHere.contains(digest) ? .here : .pending, of: digest)
+      }
+      tally.namedFiles.formUnion(submission.fileDigests)
+    }
     if case .success(let authored) = result, !authored.isRepeat {
       tally.entryCount += 1
       if submission.record.kind == .registry, case .revision(let number) = submission.subject {
@@ -185,5 +204,70 @@ struct WriterGroup {
     input["parents"] = .array(current.map { .string(Text($0.digest.description)) })
     return try submit(input, kind: .registry, operation: .put, in: &store)
       .map { RegistryRevision(number: number, digest: $0.digest) }
+  }
+}
+
+// MARK: - Files
+
+extension WriterGroup {
+  /// Which files of a submission are here. Asked in the transaction that names them, by the only
+  /// thread that removes files: what is here now is here when the entry is durable.
+  ///
+  /// Content that is not here is no refusal: a record may come before its files, whose owner brings
+  /// them later or moves in from another system; the record shows them as pending. A false size is
+  /// one, for it would stand in the record for ever. Not for what was written before the file came:
+  /// the same id and body get the same OK.
+  private func filesHere(
+    for submission: Submission, in store: SQLiteWriter
+  ) throws(StoreError) -> Result<Set<Digest>, EditRefusal> {
+    guard !submission.facts.files.isEmpty else { return .success([]) }
+    let mismatch: FileSizeMismatch?
+    var here: Set<Digest> = []
+    do throws(FileStoreError) {
+      mismatch = try submission.sizeMismatch(in: context.files)
+      for digest in submission.fileDigests where try context.files.contains(digest) {
+        here.insert(digest)
+      }
+    } catch {
+      return .failure(.file(error))
+    }
+    guard let mismatch else { return .success(here) }
+    let isRepeat = try store.entries(of: submission.record).contains {
+      $0.header.subject == submission.subject
+    }
+    return isRepeat ? .success(here) : .failure(.fileSize(mismatch))
+  }
+
+  private func pendingFileCount(
+    of submission: Submission, in store: SQLiteWriter
+  ) throws(StoreError) -> Int {
+    var count = 0
+    for digest in submission.fileDigests where try store.fileState(of: digest) == .pending {
+      count += 1
+    }
+    return count
+  }
+
+  /// Removes the files that no living record names, as this transaction sees it. Should it be
+  /// rolled back, only what dead records named is gone.
+  private func collect(
+    _ digests: [Digest], _ age: FileAge, in store: inout SQLiteWriter
+  ) throws(StoreError) -> ([Digest], FileStoreError?) {
+    // Since it was asked for, the site may have found out that rows are lost.
+    guard reconciler.log.state.lock == nil else { return ([], nil) }
+    var collected: [Digest] = []
+    for digest in digests {
+      let isLiving = try NamedFiles.isLiving(
+        digest, withdrawnBefore: age.withdrawnBefore, in: store)
+      guard !isLiving else { continue }
+      do throws(FileStoreError) {
+        guard try context.files.remove(digest, writtenBefore: age.writtenBefore) else { continue }
+      } catch {
+        return (collected, error)
+      }
+      try store.forgetFile(digest)
+      collected.append(digest)
+    }
+    return (collected, nil)
   }
 }

@@ -1,5 +1,6 @@
 import Cryptography
 import Replication
+import Storage
 
 /// Names a request of the admin API while it is under way.
 struct RequestID: Hashable, Sendable {
@@ -18,6 +19,10 @@ enum WriterJob: Sendable {
   case setFiles([FileChange])
   /// The bytes of an entry that are damaged here, from a peer, under its digest.
   case repair(Entry)
+  /// An application brought this file; it is durable.
+  case fileCame(RequestID, StoredUpload)
+  /// Remove those that no living record names.
+  case collectFiles([Digest], FileAge)
   /// Read after every write of an earlier session of the same peer.
   case openLink(SessionNumber, peer: SiteID)
   case change(SessionNumber, peer: SiteID, LinkWrite)
@@ -26,7 +31,9 @@ enum WriterJob: Sendable {
   var session: SessionNumber? {
     switch self {
     case .openLink(let session, _), .change(let session, _, _): session
-    case .submit, .decide, .editRegistry, .rejoin, .retry, .keepVerdicts, .setFiles, .repair: nil
+    case .submit, .decide, .editRegistry, .rejoin, .retry, .keepVerdicts, .fileCame,
+      .collectFiles, .setFiles, .repair:
+      nil
     }
   }
 
@@ -74,7 +81,8 @@ struct LinkOpening: Sendable {
 
 /// Answer to a job, sent after its group is committed.
 enum WriterReply: Sendable {
-  case submitted(RequestID, Result<Authored, EditRefusal>)
+  /// `pendingFileCount`: of the files that the entry names, those whose content is not here.
+  case submitted(RequestID, Result<Authored, EditRefusal>, pendingFileCount: Int)
   case registryEdited(RequestID?, Result<RegistryRevision, EditRefusal>)
   case rejoined(RequestID, unconfirmed: [SiteID])
   case retried(RequestID, Reconciled?)
@@ -82,6 +90,8 @@ enum WriterReply: Sendable {
   case filesSet([FileChange])
   /// false: the entry has no row here.
   case repaired(Digest, Bool)
+  case fileCame(RequestID, StoredUpload, isNamed: Bool)
+  case filesCollected([Digest], FileStoreError?)
   case linkOpened(SessionNumber, LinkOpening)
   case committed(SessionNumber, Ticket, CommitReport)
 }
@@ -93,6 +103,8 @@ enum EditRefusal: Error, Sendable {
   case malformed(RecordError)
   case notCentre(SiteID)
   case signing(CryptographyError)
+  case fileSize(FileSizeMismatch)
+  case file(FileStoreError)
 }
 
 /// What everyone may want to know of a commit.
@@ -116,6 +128,8 @@ struct GroupTally: Sendable {
   var jobCount = 0
   var commitSeconds = 0.0
   var refused: [OutcomeCode: Int] = [:]
+  /// Files that the entries written here name.
+  var namedFiles: Set<Digest> = []
 
   mutating func note(_ result: Reconciled) {
     entryCount += 1

@@ -6,6 +6,7 @@ package enum ConfigurationKey: Sendable, CaseIterable {
   case linkListen, centreAddress, centreID, centrePin
   case certificateFile, keyFile, authorityFile, revocationFile, formerKeyFile
   case recordAuthorityFile, recordRevocationFile, timestampAuthorityFile
+  case fileGrace, unnamedFileQuota
   case adminSocket, writeGroup, readGroup
   case monitoringListen, allowedHost, silenceWarning, heldWarning, certificateWarning
   case maximumFrame, linkWindowEntries, linkWindowBytes, groupEntries, groupBytes, reserveBytes

@@ -3,7 +3,7 @@
 package enum ConfigurationSchema {
   /// All keys.
   package static let definitions: [KeyDefinition] =
-    site + link + records + admin + monitoring + limits + log
+    site + link + records + files + admin + monitoring + limits + log
 
   /// Names of the sections, each once.
   package static let sections: [String] = definitions.reduce(into: []) { names, definition in
@@ -83,6 +83,17 @@ package enum ConfigurationSchema {
     .init(
       .timestampAuthorityFile, "Records", "TimestampAuthorityFile", .path, nil, restart: false,
       vi: "chứng thư gốc của dấu thời gian", en: "anchors of time-stamp tokens"),
+  ]
+
+  private static let files: [KeyDefinition] = [
+    .init(
+      .fileGrace, "Files", "Grace", .duration(.seconds(60)...(.days(3650))), "7d",
+      restart: false, vi: "tệp không còn bản ghi nào nhắc đến được giữ bao lâu",
+      en: "how long a file is kept that no living record names"),
+    .init(
+      .unnamedFileQuota, "Files", "UnnamedQuota", .size(1 << 20...1 << 50), "4G",
+      restart: false, vi: "tổng dung lượng tệp đã nhận mà chưa bản ghi nào nhắc đến",
+      en: "bytes of files taken that no record names yet, all together"),
   ]
 
   private static let admin: [KeyDefinition] = [

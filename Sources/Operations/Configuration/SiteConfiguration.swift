@@ -5,6 +5,7 @@ package struct SiteConfiguration: Equatable, Sendable {
   package let site: Site
   package let link: Link
   package let records: Records
+  package let files: Files
   package let admin: Admin
   package let monitoring: Monitoring
   package let limits: Limits
@@ -45,6 +46,14 @@ package struct SiteConfiguration: Equatable, Sendable {
     package let authorityFile: String?
     package let revocationFile: String?
     package let timestampAuthorityFile: String?
+  }
+
+  /// [Files]
+  package struct Files: Equatable, Sendable {
+    /// How long a file is kept that no living record names.
+    package let grace: Duration
+    /// Bytes of complete and incomplete files that no record names, all together.
+    package let unnamedByteCount: UInt64
   }
 
   /// [Admin]
@@ -164,6 +173,8 @@ extension SiteConfiguration {
       authorityFile: settings.optionalText(.recordAuthorityFile),
       revocationFile: settings.optionalText(.recordRevocationFile),
       timestampAuthorityFile: settings.optionalText(.timestampAuthorityFile))
+    files = Files(
+      grace: settings.duration(.fileGrace), unnamedByteCount: settings.size(.unnamedFileQuota))
     admin = Admin(
       socket: settings.text(.adminSocket), writeGroup: settings.text(.writeGroup),
       readGroup: settings.text(.readGroup))

@@ -39,41 +39,59 @@ package struct OutputDirectory: ~Copyable {
 
   deinit { close(descriptor) }
 
-  /// Makes an empty file for this user alone.
+  /// Begins a file for this user alone. It has its name once it is whole; until then its bytes are
+  /// under a hidden one, so that a kill leaves nothing that looks like a file of the record.
   /// - Throws: `EEXIST` when anything has the name, be it a link to nowhere.
   package func create(_ name: SafeFileName) throws(OutputFileError) -> OutputFile {
-    let flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC
-    let file = openat(descriptor, name.text, flags, 0o600)
-    guard file >= 0 else {
-      throw OutputFileError(operation: "create", name: name.text, errno: errno)
+    guard !isTaken(name.text, in: descriptor) else {
+      throw OutputFileError(operation: "create", name: name.text, errno: EEXIST)
     }
     // A descriptor of its own: the file may outlive this value, and is removed if not finished.
     let directory = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
     guard directory >= 0 else {
-      let error = OutputFileError(operation: "create", name: name.text, errno: errno)
-      unlinkat(descriptor, name.text, 0)
-      close(file)
-      throw error
+      throw OutputFileError(operation: "create", name: name.text, errno: errno)
     }
-    return OutputFile(name, descriptor: file, directory: directory)
+    for number in 1...OutputFile.maximumHiddenCount {
+      let hidden = ".dongbo-\(getpid())-\(number)"
+      let flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC
+      let file = openat(descriptor, hidden, flags, 0o600)
+      if file < 0, errno == EEXIST { continue }
+      guard file >= 0 else { break }
+      return OutputFile(name, hidden: hidden, descriptor: file, directory: directory)
+    }
+    let error = OutputFileError(operation: "create", name: name.text, errno: errno)
+    close(directory)
+    throw error
   }
+}
+
+/// Whether anything has the name; what cannot be looked at is taken.
+private func isTaken(_ name: String, in directory: Int32) -> Bool {
+  var status = stat()
+  return fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT
 }
 
 /// A file being written for the user. It is removed unless ``finish()`` is called.
 package struct OutputFile: ~Copyable {
+  /// Files that a directory may hold unfinished.
+  static let maximumHiddenCount = 1_000
+
   package let name: SafeFileName
+  private let hidden: String
   private let descriptor: Int32
   private let directory: Int32
-  private var isFinished = false
+  /// The hidden name is free again: it may be another file's.
+  private var isNamed = false
 
-  fileprivate init(_ name: SafeFileName, descriptor: Int32, directory: Int32) {
+  fileprivate init(_ name: SafeFileName, hidden: String, descriptor: Int32, directory: Int32) {
     self.name = name
+    self.hidden = hidden
     self.descriptor = descriptor
     self.directory = directory
   }
 
   deinit {
-    if !isFinished { unlinkat(directory, name.text, 0) }
+    if !isNamed { unlinkat(directory, hidden, 0) }
     close(descriptor)
     close(directory)
   }
@@ -94,11 +112,33 @@ package struct OutputFile: ~Copyable {
     }
   }
 
-  /// The file is whole and stays; synced when this returns.
+  /// The file is whole, gets its name and stays; synced when this returns.
+  /// - Throws: `EEXIST` when something took the name meanwhile.
   package mutating func finish() throws(OutputFileError) {
-    guard fsync(descriptor) == 0, fsync(directory) == 0 else {
+    guard fsync(descriptor) == 0 else {
       throw OutputFileError(operation: "sync", name: name.text, errno: errno)
     }
-    isFinished = true
+    guard giveName() else {
+      throw OutputFileError(operation: "create", name: name.text, errno: errno)
+    }
+    isNamed = true
+    guard fsync(directory) == 0 else {
+      throw OutputFileError(operation: "sync", name: name.text, errno: errno)
+    }
+  }
+
+  /// A link fails where something has the name; a rename would write over it.
+  private func giveName() -> Bool {
+    if linkat(directory, hidden, directory, name.text, 0) == 0 {
+      unlinkat(directory, hidden, 0)
+      return true
+    }
+    // FAT and some network file systems know no links.
+    guard errno == EPERM || errno == EOPNOTSUPP || errno == ENOSYS else { return false }
+    guard !isTaken(name.text, in: directory) else {
+      errno = EEXIST
+      return false
+    }
+    return renameat(directory, hidden, directory, name.text) == 0
   }
 }

@@ -115,6 +115,18 @@ extension MetricDefinition {
   /// In bytes.
   package static let storeFreeBytes = MetricDefinition(
     "dongbo_store_free_bytes", .gauge, [], "Free disk where the store lies.")
+  /// Labels: result.
+  package static let fileUploads = MetricDefinition(
+    "dongbo_file_uploads_total", .counter,
+    [.oneOf(name: "result", values: ["stored", "refused", "abandoned"])],
+    "Files that applications brought, by how it ended.")
+  /// In bytes.
+  package static let unnamedFileBytes = MetricDefinition(
+    "dongbo_unnamed_file_bytes", .gauge, [], "Size of the complete files that no record names.")
+  /// A number.
+  package static let collectedFiles = MetricDefinition(
+    "dongbo_collected_files_total", .counter, [],
+    "Files removed because no living record names them.")
   /// In seconds.
   package static let commitDuration = MetricDefinition(
     "dongbo_commit_duration_seconds",
@@ -163,8 +175,8 @@ extension MetricDefinition {
     .linkConsecutiveFailures, .refusedConnections, .entries, .bytes, .lagEntries, .lagSeconds,
     .oldestUnacknowledged, .conflicts, .held, .quarantined, .oldestHeld, .refusedEntries,
     .filesPending, .filesStored, .filesStoredBytes, .fileBytes, .rottenFound, .rottenRepaired,
-    .scrubbedBytes, .scrubRound, .storeBytes, .storeFreeBytes, .commitDuration, .groupEntries,
-    .certificateNotAfter,
+    .scrubbedBytes, .scrubRound, .fileUploads, .unnamedFileBytes, .collectedFiles, .storeBytes,
+    .storeFreeBytes, .commitDuration, .groupEntries, .certificateNotAfter,
     .reloadSuccessful, .reloadTimestamp, .seriesRefused, .processCPU, .processResident,
     .processDescriptors, .processMaximumDescriptors, .processStart,
   ]

@@ -240,6 +240,8 @@ package protocol StoreTransaction: RecordView, LogReader {
   mutating func name(_ file: FileReference) throws(StoreError)
   /// The content came, or went.
   mutating func setFileState(_ state: FileState, of digest: Digest) throws(StoreError)
+  /// No living record names the file and its content is gone; naming it again begins anew.
+  mutating func forgetFile(_ digest: Digest) throws(StoreError)
   mutating func setCursor(_ consumer: LogConsumer, to lsn: LSN) throws(StoreError)
   mutating func setPeer(_ state: PeerState, of site: SiteID) throws(StoreError)
   /// Adds to the numbered list for `peer`; returns its number, one above the last.

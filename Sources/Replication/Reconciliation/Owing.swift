@@ -3,11 +3,12 @@
 extension Reconciler {
   /// Writes, or owes, what this site must answer to `newest`.
   mutating func answer(
-    to newest: Entry, in store: inout some StoreTransaction
+    to newest: Entry, _ facts: EntryFacts?, in store: inout some StoreTransaction
   ) throws(StoreError) {
-    guard let record = newest.header.record else { return }
+    guard let record = newest.header.record, record.kind.owesEvents,
+      newest.header.operation == .put || facts?.widensRecordAudience == true
+    else { return }
     let lookup = RuleLookup(view: store, site: site, centre: centre)
-    guard record.kind.owesEvents, newest.header.operation == .put else { return }
     let held = HeldRecord(record, entries: try store.entries(of: record))
     let due = try record.kind.rules.owed(for: newest, in: held, by: lookup, hashing: hashing)
     for event in due {
@@ -19,18 +20,23 @@ extension Reconciler {
     }
   }
 
-  /// Writes what was owed while the site was locked, at most `limit` events a call.
-  /// - Returns: whether there may be more.
-  package mutating func payOwed(
-    limit: Int = 256, in store: inout some StoreTransaction
-  ) throws(StoreError) -> Bool {
-    guard log.state.lock == nil, log.state.registry.number > 0 else { return false }
-    let due = try store.owed(limit: limit)
-    for event in due {
+  /// What was owed is written at the end of a transaction, at most so many events each; the next
+  /// ones come with the next transactions, which their acknowledgements bring about.
+  static let owedPerTransaction = 1_024
+
+  /// The last writes of a transaction: what was owed while the site was locked, and the site's
+  /// state.
+  package mutating func finish(in store: inout some StoreTransaction) throws(StoreError) {
+    try payOwed(in: &store)
+    try log.finish(in: &store)
+  }
+
+  private mutating func payOwed(in store: inout some StoreTransaction) throws(StoreError) {
+    guard log.state.lock == nil, log.state.registry.number > 0 else { return }
+    for event in try store.owed(limit: Self.owedPerTransaction) {
       try write(event, in: &store)
       try store.settle(event)
     }
-    return due.count == limit
   }
 
   /// The id follows from what is answered: one that is here already is the same answer, and one

@@ -25,7 +25,7 @@ extension Reconciler {
     try releaseHeld(siblings, before, after, in: &store)
     let code = try conflict(record, siblings, newest: entry, facts, in: &store)
     for record in grown { try retryWaiting(for: record, in: &store) }
-    try answer(to: entry, in: &store)
+    try answer(to: entry, facts, in: &store)
     return try conclude(entry, owner: after.owner, code, in: &store)
   }
 

@@ -20,13 +20,16 @@ package struct RecordContent: Hashable, Sendable {
     let conflicts = record.resolution.conflicts.map { JSONValue.string(Text($0.description)) }
     object["conflicts"] = conflicts.isEmpty ? nil : .array(conflicts)
     if record.resolution.current.count > 1 {
-      object["versions"] = .array(record.resolution.current.map(Self.version(of:)))
+      let isHidden = object[.contentHidden] != nil
+      object["versions"] = .array(
+        record.resolution.current.map { Self.version(of: $0, isHidden: isHidden) })
     }
     json = object
   }
 
   /// One version of a record in conflict: who wrote it, what its digest is, what it says.
-  package static func version(of entry: Entry) -> JSONValue {
+  /// - Parameter isHidden: its body is kept from readers here.
+  package static func version(of entry: Entry, isHidden: Bool = false) -> JSONValue {
     var object: JSONObject = [
       "digest": .string(Text(entry.digest.description)),
       "origin": .string(Text(entry.origin.description)),
@@ -36,7 +39,7 @@ package struct RecordContent: Hashable, Sendable {
     if case .revision(let revision) = entry.header.subject {
       object["revision"] = .integer(Int64(clamping: revision.value))
     }
-    object["body"] = entry.bodyObject.map { .object($0) }
+    object["body"] = isHidden ? nil : entry.bodyObject.map { .object($0) }
     return .object(object)
   }
 

@@ -157,6 +157,9 @@ extension Reconciler {
     }
     guard entry.header.operation == .put else { return nil }
     let held = HeldRecord(record, entries: siblings + [entry])
+    if let fault = try record.kind.rules.objection(toPut: entry, on: held, in: lookup) {
+      return Finding(.notAllowed, fault)
+    }
     return try record.kind.rules.findings(of: held, in: lookup).first { !$0.code.isHold }
   }
 

@@ -55,3 +55,28 @@ extension Schema {
     }
   }
 }
+
+extension JSONObject {
+  /// The files that a list of attachments under `key` names.
+  func files(_ key: Text) -> [FileReference] {
+    (self[key]?.array ?? []).compactMap { item in
+      guard let object = item.object,
+        let digest = object.text("digest").flatMap(Digest.init(tagged:)),
+        let size = object["sizeBytes"]?.integer.flatMap({ UInt64(exactly: $0) })
+      else { return nil }
+      return FileReference(digest: digest, size: size)
+    }
+  }
+}
+
+extension Digest {
+  /// - Returns: nil unless `text` is `sha-256:` and 64 lower-case hexadecimal digits.
+  package init?(tagged text: Text) {
+    let tag = Array("sha-256:".utf8)
+    guard text.bytes.starts(with: tag),
+      let bytes = hexBytes(String(decoding: text.bytes.dropFirst(tag.count), as: UTF8.self)),
+      let raw = Bytes32(bytes)
+    else { return nil }
+    self.init(raw)
+  }
+}

@@ -2,7 +2,7 @@
 ///
 /// Merge: the assigner's superseding put owns the task's text; events are united by id, each type
 /// with one lawful writer; state, timeliness, due date and percent are folded from them
-/// (DirectiveFold.swift) and never stored.
+/// (DirectiveState.swift, DirectiveFold.swift) and never stored.
 enum DirectiveRules: RecordRules {
   // MARK: Put
 
@@ -111,6 +111,7 @@ enum DirectiveRules: RecordRules {
   }
 
   static func isAssigners(_ type: Text) -> Bool { assignerEvents.contains { $0.type == type } }
+  static func isAssignees(_ type: Text) -> Bool { assigneeEvents.contains { $0.type == type } }
 
   static let eventIDName: Text = "eventId"
   static func impliedEventType(of body: JSONObject) -> Text? { nil }
@@ -122,9 +123,12 @@ enum DirectiveRules: RecordRules {
   }
 
   static func eventFacts(_ body: JSONObject, type: Text) -> EntryFacts {
-    let isAssignees = assigneeEvents.contains { $0.type == type }
-    var facts = EntryFacts(writer: isAssignees ? .anySite : .owner)
+    var facts = EntryFacts(writer: isAssignees(type) ? .anySite : .owner)
     facts.speaker = body.site(.bySite)
+    if isAssigners(type) || isAssignees(type) {
+      facts.codes = [CodeUse(.directiveEventTypes, type, at: "type")]
+    }
+    facts.files = (body[.attachments]?.array ?? []).compactMap { $0.object?.attachedFile }
     if type == "assigned" || type == "reassigned" {
       facts.audience = [body.site(.leadSite)].asAudience
       facts.widensRecordAudience = true
@@ -137,19 +141,15 @@ enum DirectiveRules: RecordRules {
   static let annotationSchema: Schema? = nil
   static let annotationWriter = Writer.owner
   static let withdrawalWriter = Writer.owner
+}
 
-  // MARK: Folds
-
-  static func show(
-    _ record: HeldRecord, asOf day: CalendarDate, in view: some RuleView,
-    into object: inout JSONObject
-  ) throws(StoreError) {
-    let events = record.events
-    object["events"] = .array(events.filter { $0.operation == .append }.map(\.json))
-    let put = record.put ?? JSONObject()
-    object["derived"] = DirectiveState(put: put, events: events, asOf: day).json
+extension JSONObject {
+  /// The file that an attachment names.
+  fileprivate var attachedFile: FileReference? {
+    let hex = text("digest")?.string.dropFirst("sha-256:".count)
+    guard let digest = hex.flatMap({ hexBytes($0) }).flatMap({ Bytes32($0) }),
+      let size = self["sizeBytes"]?.integer
+    else { return nil }
+    return FileReference(digest: Digest(digest), size: UInt64(clamping: size))
   }
-
-  // MARK: Cross-record rules T1-T9
-  // T1-T7 are the fold's; T8 is a reference; T9: a recalled source cancels nothing.
 }

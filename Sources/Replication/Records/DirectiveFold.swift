@@ -1,187 +1,256 @@
-/// What a directive's events make of it, at a day. Derived alike at every site, never stored.
-package struct DirectiveState: Hashable, Sendable {
-  /// Where the task stands; raw values are what the API shows.
-  package enum State: String, Hashable, Sendable {
-    /// chưa thực hiện
-    case notStarted
-    /// đang thực hiện
-    case inProgress
-    /// chờ xác nhận
-    case awaitingConfirmation
-    /// đã hoàn thành
-    case completed
-    /// tạm hoãn
-    case suspended
-    /// từ chối nhiệm vụ
-    case returned
-    /// huỷ
-    case cancelled
-  }
-
-  /// The task against its due date on the day asked for; raw values are what the API shows.
-  package enum Timeliness: String, Hashable, Sendable {
-    case onTrack, dueSoon, overdue, completedOnTime, completedLate, noDeadline
-  }
-
-  package let state: State
-  /// nil once the task is cancelled: nobody is late any more.
-  package let timeliness: Timeliness?
-  package let effectiveDueDate: CalendarDate?
-  package let percentComplete: Int64
-  package let leadSite: SiteID?
-  /// Events kept but not applied: not the writer's to say, or not in that state (T3, T4).
-  package let flagged: [EventID]
-
-  /// Days before the due date from which a task is `dueSoon`.
-  package static let dueSoonDayCount = 3
-
-  /// - Parameters:
-  ///   - put: the current put.
-  ///   - events: in the one order, each id once.
-  ///   - day: the local day for which timeliness is asked.
-  package init(put: JSONObject, events: [FoldedEvent], asOf day: CalendarDate) {
-    var fold = DirectiveFold(put: put, events: events)
-    for event in events where event.operation == .append { fold.apply(event) }
-    state = fold.state
-    timeliness = fold.timeliness(asOf: day)
-    effectiveDueDate = fold.dueDate
-    percentComplete = fold.percent
-    leadSite = fold.lead
-    flagged = fold.flagged
-  }
-
-  /// As the API shows it.
-  package var json: JSONValue {
-    let due = effectiveDueDate.map { JSONValue.string(Text($0.description)) }
-    return .object([
-      "state": .string(Text(state.rawValue)),
-      "timeliness": timeliness.map { .string(Text($0.rawValue)) } ?? .null,
-      "effectiveDueDate": due ?? .null,
-      "percentComplete": .integer(percentComplete),
-      "leadSite": leadSite.map { .string(Text($0.description)) } ?? .null,
-      "flaggedEventIds": .array(flagged.map { .string(Text($0.description)) }),
-    ])
-  }
-}
-
-private struct DirectiveFold {
+/// What makes a directive's events its state: takes them in the one order (T1). The assigner's
+/// cancelled, completionConfirmed and reassigned are absorbing against assignees' events, nothing
+/// else is: a suspension only lies over the state of the work, so what a lead reported before it
+/// heard of it is not lost.
+struct DirectiveFold {
   let assigner: SiteID?
-  let coordinators: [SiteID]
-  var lead: SiteID?
-  var dueDate: CalendarDate?
-  var state = DirectiveState.State.notStarted
-  var stateBeforeSuspension = DirectiveState.State.notStarted
-  var percent: Int64 = 0
-  /// Local day of the first completion report since the last rejection: the one a confirmation
-  /// means.
-  var reportedDay: CalendarDate?
-  var decidedRequests: Set<Text> = []
-  var flagged: [EventID] = []
+  private let coordinators: [SiteID]
+  private let history: DirectiveHistory
 
-  /// The lead before the first event that names one is the current put's: superseded puts may be
-  /// gone (law 2), so they have no say.
-  init(put: JSONObject, events: [FoldedEvent]) {
+  private(set) var lead: SiteID?
+  /// Whether an event named the lead: from then on only `reassigned` does.
+  private var isLeadNamed = false
+  /// When the lead was given the task.
+  private var leadSince: CalendarDate?
+  /// `at` of the lead's last event.
+  private(set) var lastWord: Text?
+  /// The event that made the lead what it is; nil: the put.
+  private var appointment: FoldedEvent?
+  /// Who was lead once, by the event that replaced it.
+  private var replacements: [SiteID: FoldedEvent] = [:]
+
+  private(set) var dueDate: CalendarDate?
+  private(set) var percent: Int64 = 0
+  private(set) var coordinating: [SiteID: DirectiveState.Progress] = [:]
+  private var workState = DirectiveState.State.notStarted
+  private var suspension: FoldedEvent?
+  /// What cancelled or confirmed the task.
+  private var closing: FoldedEvent?
+  /// Local day of the completion report that waits for an answer, or was confirmed (T5): the first
+  /// since the last rejection.
+  private(set) var reportedDay: CalendarDate?
+  private var requests: Set<Text> = []
+  private var decidedRequests: Set<Text> = []
+
+  /// - Parameter events: all that will be taken.
+  init(put: JSONObject, events: [FoldedEvent], history: DirectiveHistory) {
     assigner = put.organSite(.assigningOrgan)
     coordinators = put.organSites(.coordinatingOrgans).compactMap { $0 }
+    self.history = history
     lead = put.organSite(.leadOrgan)
+    leadSince = put.date(.assignedDate)
     dueDate = put[.deadlineType] == .string("fixed") ? put.date(.dueDate) : nil
+    if let first = leadBeforeReplacement(events) { lead = first }
   }
 
-  mutating func apply(_ event: FoldedEvent) {
-    let type = event.body.text(.type) ?? ""
-    // What every kind has says nothing about the task.
-    guard Schema.common(ofType: type) == nil else { return }
-    let isApplied =
-      switch event.author {
-      case assigner where DirectiveRules.isAssigners(type): applyAssigners(type, event.body)
-      case lead where !DirectiveRules.isAssigners(type): applyLeads(type, event.body)
-      // T2: a coordinating site's percent is shown and does not count.
-      case let site where coordinators.contains(site): type == "progressReported"
-      default: false
-      }
-    if !isApplied { flagged.append(event.id) }
+  /// Who led before the first replacement. Superseded puts may be gone (law 2), so they have no
+  /// say; where the current one was written after a replacement that no `assigned` with a name
+  /// precedes, the lead was who spoke as one without knowing of the replacement: at home nobody
+  /// else could (see `objection`), and the replacement resets what it said.
+  private func leadBeforeReplacement(_ events: [FoldedEvent]) -> SiteID? {
+    let naming = events.filter { $0.author == assigner && $0.namedLead != nil }
+    guard let first = naming.first, first.type == "reassigned",
+      naming.contains(where: { $0.namedLead == lead })
+    else { return nil }
+    var early: [SiteID] = []
+    for event in events where DirectiveRules.isAssignees(event.type) {
+      guard event.author != assigner, !coordinators.contains(event.author) else { continue }
+      if !history.hasSeen(first, by: event) { early.append(event.author) }
+    }
+    return early.first { $0 == lead } ?? early.first
+  }
+
+  var state: DirectiveState.State { suspension == nil ? workState : .suspended }
+
+  /// - Returns: nil for what every kind has: it says nothing about the task.
+  mutating func take(_ event: FoldedEvent) -> DirectiveEffect? {
+    if DirectiveRules.isAssigners(event.type) {
+      guard event.author == assigner else { return .flagged(DirectiveFlag(.notAssigner)) }
+      return takeAssigners(event).map { .flagged($0) } ?? .applied
+    }
+    guard DirectiveRules.isAssignees(event.type) else { return nil }
+    // Whoever asked, the assigner may answer: the date is the task's, and hangs on no other rule.
+    if event.type == "extensionRequested" { requests.insert(Text(event.id.description)) }
+    return takeAssignees(event)
+  }
+
+  private mutating func takeAssignees(_ event: FoldedEvent) -> DirectiveEffect {
+    if event.author == lead { return takeLeads(event) }
+    if event.type == "progressReported", coordinators.contains(event.author) {
+      return takeCoordinators(event)
+    }
+    let lead = lead.map { "\($0)" }
+    guard let replacement = replacements[event.author] else {
+      return .flagged(DirectiveFlag(.notLead, lead))
+    }
+    return lose(event, to: replacement, DirectiveFlag(.replaced, lead))
+  }
+
+  /// An assignee's event that the assigner's word outranks: its author's fault only if it knew.
+  private func lose(
+    _ event: FoldedEvent, to mark: FoldedEvent, _ flag: DirectiveFlag
+  ) -> DirectiveEffect {
+    history.hasSeen(mark, by: event) ? .flagged(flag) : .outranked(flag)
   }
 
   private var isOpen: Bool {
-    switch state {
+    switch workState {
     case .notStarted, .inProgress, .awaitingConfirmation: true
     case .completed, .suspended, .returned, .cancelled: false
     }
   }
 
-  /// The assigner's word always stands. Cancelled and completed end the matter for assignees (T1).
-  private mutating func applyAssigners(_ type: Text, _ body: JSONObject) -> Bool {
-    switch type {
-    case "assigned": lead = body.site(.leadSite) ?? lead
-    case "reassigned":
-      // A new lead starts anew: what the old one reports does not move its state (T3).
-      lead = body.site(.leadSite)
-      state = .notStarted
-      percent = 0
-      reportedDay = nil
-    case "extensionDecided": return applyDecision(body)
+  private var inThisState: DirectiveFlag {
+    DirectiveFlag(closing == nil ? .otherState : .closed, state.rawValue)
+  }
+
+  // MARK: The assigner's events
+
+  /// - Returns: why it does not count; nil when it does.
+  private mutating func takeAssigners(_ event: FoldedEvent) -> DirectiveFlag? {
+    switch event.type {
+    case "assigned": return assign(event)
+    case "reassigned": reassign(event)
+    case "reminded": if closing != nil { return inThisState }
+    case "extensionDecided": return decide(event.body)
     case "completionConfirmed":
-      state = .completed
+      guard closing == nil else { return inThisState }
+      close(event, as: .completed)
       percent = 100
-      reportedDay = reportedDay ?? Self.localDay(body)
+      reportedDay = reportedDay ?? event.localDay
     case "completionRejected":
-      guard state == .awaitingConfirmation else { return false }
-      state = .inProgress
+      guard workState == .awaitingConfirmation else {
+        return closing == nil ? DirectiveFlag(.nothingReported) : inThisState
+      }
+      workState = .inProgress
       reportedDay = nil
     case "suspended":
-      guard isOpen else { return false }
-      stateBeforeSuspension = state
-      state = .suspended
+      guard isOpen, suspension == nil else { return inThisState }
+      suspension = event
     case "resumed":
-      guard state == .suspended else { return false }
-      state = stateBeforeSuspension
-    case "cancelled": state = .cancelled
-    case "reminded": break
-    default: return false
+      guard suspension != nil else { return inThisState }
+      suspension = nil
+    case "cancelled":
+      guard closing == nil else { return inThisState }
+      close(event, as: .cancelled)
+    default: break
     }
-    return true
+    return nil
   }
 
-  /// T4: later than the current date, and one decision a request.
-  private mutating func applyDecision(_ body: JSONObject) -> Bool {
-    guard let request = body.text(.requestEventId), decidedRequests.insert(request).inserted else {
-      return false
-    }
-    guard body[.approved] == .bool(true) else { return true }
-    guard let newDate = body.date(.newDueDate), let current = dueDate, newDate > current else {
-      return false
-    }
-    dueDate = newDate
-    return true
+  private mutating func close(_ event: FoldedEvent, as state: DirectiveState.State) {
+    workState = state
+    suspension = nil
+    closing = event
   }
 
-  private mutating func applyLeads(_ type: Text, _ body: JSONObject) -> Bool {
-    guard state != .completed, state != .cancelled else { return false }
-    switch type {
-    case "accepted": if state == .returned { state = .notStarted }
-    case "started":
-      guard state == .notStarted || state == .returned else { return false }
-      state = .inProgress
+  /// The first name stands, and replaces the put's lead where it is another; any later one takes a
+  /// `reassigned`.
+  private mutating func assign(_ event: FoldedEvent) -> DirectiveFlag? {
+    guard let named = event.namedLead else { return nil }
+    guard named == lead || !isLeadNamed else {
+      return DirectiveFlag(.leadNamed, lead.map { "\($0)" })
+    }
+    if named != lead { reassign(event) }
+    isLeadNamed = true
+    return nil
+  }
+
+  /// A new lead starts anew: what the old one reports does not move its state (T3). Also opens a
+  /// task again that was closed or returned.
+  private mutating func reassign(_ event: FoldedEvent) {
+    if let lead { replacements[lead] = event }
+    lead = event.namedLead
+    appointment = event
+    isLeadNamed = true
+    leadSince = [leadSince, event.localDay].compactMap { $0 }.max()
+    lastWord = nil
+    workState = .notStarted
+    suspension = nil
+    closing = nil
+    percent = 0
+    reportedDay = nil
+  }
+
+  /// T4: later than the current date, and one decision a request. A decision that does not count
+  /// leaves its request open.
+  private mutating func decide(_ body: JSONObject) -> DirectiveFlag? {
+    guard closing == nil else { return inThisState }
+    guard let request = body.text(.requestEventId), requests.contains(request) else {
+      return DirectiveFlag(.unknownRequest)
+    }
+    guard !decidedRequests.contains(request) else { return DirectiveFlag(.decidedBefore) }
+    if body[.approved] == .bool(true) {
+      guard let newDate = body.date(.newDueDate), let current = dueDate, newDate > current else {
+        return DirectiveFlag(.notLater, dueDate.map { "\($0)" } ?? "-")
+      }
+      dueDate = newDate
+    }
+    decidedRequests.insert(request)
+    return nil
+  }
+
+  // MARK: The assignees' events
+
+  private mutating func takeLeads(_ event: FoldedEvent) -> DirectiveEffect {
+    // Who leads now answers for what it wrote as the lead, not for what it wrote before it knew.
+    if let appointment, !history.hasSeen(appointment, by: event) {
+      return replacements[event.author] == nil
+        ? .flagged(DirectiveFlag(.notLead, "-"))
+        : .outranked(DirectiveFlag(.replaced, "\(event.author)"))
+    }
+    lastWord = event.body.text(.at) ?? lastWord
+    if let closing { return lose(event, to: closing, inThisState) }
+    switch event.type {
+    case "accepted": if workState == .returned { workState = .notStarted }
     case "progressReported":
-      percent = body[.percentComplete]?.integer ?? percent
-      if state == .notStarted { state = .inProgress }
+      // T6: 100 percent does not complete.
+      percent = event.body[.percentComplete]?.integer ?? percent
+      if workState == .notStarted { workState = .inProgress }
+    case "extensionRequested": break
+    default:
+      if let suspension, history.hasSeen(suspension, by: event) {
+        return .flagged(DirectiveFlag(.suspended))
+      }
+      return step(event) ? .applied : .flagged(inThisState)
+    }
+    return .applied
+  }
+
+  /// - Returns: false when the event does not fit the state of the work.
+  private mutating func step(_ event: FoldedEvent) -> Bool {
+    switch event.type {
+    case "started":
+      guard workState != .awaitingConfirmation else { return false }
+      workState = .inProgress
     case "completionReported":
       guard isOpen else { return false }
-      state = .awaitingConfirmation
-      reportedDay = reportedDay ?? Self.localDay(body)
+      workState = .awaitingConfirmation
+      reportedDay = reportedDay ?? event.localDay
     case "returned":
       guard isOpen else { return false }
-      state = .returned
-    case "extensionRequested": break
+      // Who hands the task back takes its report back too.
+      workState = .returned
+      reportedDay = nil
     default: return false
     }
     return true
   }
 
+  private mutating func takeCoordinators(_ event: FoldedEvent) -> DirectiveEffect {
+    if let closing { return lose(event, to: closing, inThisState) }
+    coordinating[event.author] = DirectiveState.Progress(
+      site: event.author, percentComplete: event.body[.percentComplete]?.integer ?? 0,
+      at: event.body.text(.at))
+    return .shown
+  }
+
+  // MARK: Against the calendar
+
   func timeliness(asOf day: CalendarDate) -> DirectiveState.Timeliness? {
-    guard state != .cancelled else { return nil }
+    guard workState != .cancelled else { return nil }
     guard let dueDate else { return .noDeadline }
-    if state == .completed {
+    if workState == .completed {
       // T5: by the day of the confirmed report; a day nobody claims is late.
       return reportedDay.map { $0 <= dueDate } == true ? .completedOnTime : .completedLate
     }
@@ -190,8 +259,26 @@ private struct DirectiveFold {
     return daysLeft <= DirectiveState.dueSoonDayCount ? .dueSoon : .onTrack
   }
 
+  /// Since when nothing is heard of an overdue task that is the lead's to carry on: its last word,
+  /// unless it spoke that very day; the day it was given the task if it never spoke.
+  func silence(asOf day: CalendarDate) -> CalendarDate? {
+    guard timeliness(asOf: day) == .overdue, state == .notStarted || state == .inProgress else {
+      return nil
+    }
+    let heard = lastWord.flatMap { WallTime($0) }.map { CalendarDate(localDayOf: $0) }
+    guard let heard else { return leadSince }
+    return heard < day ? heard : nil
+  }
+}
+
+extension FoldedEvent {
+  /// The lead that an `assigned` or `reassigned` names.
+  fileprivate var namedLead: SiteID? {
+    type == "assigned" || type == "reassigned" ? body.site(.leadSite) : nil
+  }
+
   /// `at` is the author's claim; dates come from it, order does not.
-  private static func localDay(_ body: JSONObject) -> CalendarDate? {
+  fileprivate var localDay: CalendarDate? {
     body.text(.at).flatMap { WallTime($0) }.map { CalendarDate(localDayOf: $0) }
   }
 }

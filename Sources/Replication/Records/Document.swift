@@ -1,4 +1,5 @@
-/// document: an official document and what becomes of it (domain.md sections 3 and 9.2).
+/// document: an official document and what becomes of it (domain.md sections 3 and 9.2). Receipts
+/// are in DocumentReceipts.swift, what documents do to each other in DocumentChain.swift.
 ///
 /// Merge: a put is write-once; receipts, late addressees, signatures and time-stamp tokens are
 /// events, united by event id; keywords are last-writer-wins with the losers kept.
@@ -58,18 +59,53 @@ package enum DocumentRules: RecordRules {
   /// The state of effect follows from recalls and replacements.
   static let derivedFields: [Text] = ["effectStatus"]
 
+  private static let namesTarget = Rule(
+    "D4", vi: "phải nêu văn bản khác, đã ban hành trước; hãy bổ sung mã văn bản",
+    en: "must name another, earlier document; add its id")
+  private static let notAhead = Rule(
+    "D10", vi: "không được sau ngày ghi nhận; hãy sửa ngày ban hành",
+    en: "must not be after the day of recording; correct the date")
+
   static func checkPut(_ body: JSONObject) throws(FieldFault) {
     if body[.priority] == .integer(4), body[.dueDate] == nil {
       throw FieldFault("dueDate", .requiredBecause("priority 4"))
     }
-    let businessType = body[.businessDocType]?.integer ?? 0
-    if businessType != 0, (body[.replacementInfo]?.array ?? []).isEmpty {
-      throw FieldFault("replacementInfo", .requiredBecause("businessDocType \(businessType)"))
+    let targets = targetIDs(of: body)
+    let isAboutAnother = businessType(of: body) != .new
+    if isAboutAnother, targets.isEmpty || targets.contains(where: { $0 == body.text(.documentId) })
+    {
+      throw FieldFault(
+        "replacementInfo",
+        .broken(namesTarget, detail: "businessDocType \(businessType(of: body).rawValue)"),
+        found: body[.replacementInfo])
+    }
+    if let recorded = body.text(.recordedAt).flatMap({ WallTime($0) }),
+      let promulgated = body.date(.promulgationDate),
+      promulgated > CalendarDate(localDayOf: recorded)
+    {
+      throw FieldFault(
+        "promulgationDate", .broken(notAhead, detail: nil), found: body[.promulgationDate])
     }
   }
 
-  /// For whom, how fast, and under which number it may stand only once. Numbers run within a term
-  /// at one organ; the owner's site in the key keeps the predecessors of a merged province apart.
+  /// D10, by this site's clock: one day is left for clocks that differ. Only at ingest: what a peer
+  /// took is kept.
+  static func objection(
+    toPut put: Entry, on record: HeldRecord, in view: some RuleView
+  ) -> FieldFault? {
+    let body = put.bodyObject ?? JSONObject()
+    let today = CalendarDate(
+      localDayOf: WallTime(microseconds: put.header.time.microseconds))
+    guard let promulgated = body.date(.promulgationDate),
+      promulgated.dayNumber > today.dayNumber + 1
+    else { return nil }
+    return FieldFault(
+      "promulgationDate", .broken(notAhead, detail: "\(today)"), found: body[.promulgationDate])
+  }
+
+  /// For whom, how fast, and under which number it may stand only once (D1). Numbers run within a
+  /// term at one organ; the owner's site in the key keeps the predecessors of a merged province
+  /// apart. Gaps are legal: secret documents take numbers too (D8).
   static func putFacts(_ body: JSONObject) -> EntryFacts {
     var facts = EntryFacts(writer: .owner)
     facts.isWriteOnce = true
@@ -80,11 +116,16 @@ package enum DocumentRules: RecordRules {
       facts.names = [.documentID(id)]
       facts.claims = [.documentID(id), numberKey(body)]
     }
-    if body[.businessDocType] != .integer(0) {
-      facts.references = (body[.replacementInfo]?.array ?? [])
-        .compactMap { $0.object?.text(.documentId) }
-        .map { Reference(to: .documentID($0), spreadsAudience: true, hold: .everywhere) }
+    // D9: a recall may come before what it recalls, and waits for it.
+    facts.references = targetIDs(of: body).map {
+      Reference(to: .documentID($0), spreadsAudience: true, hold: .everywhere)
     }
+    if let code = body[.documentType]?.object?.text(.code) {
+      facts.codes = [
+        CodeUse(.documentTypes, code, on: body.date(.promulgationDate), at: "documentType.code")
+      ]
+    }
+    facts.files = body.files(.attachments)
     return facts
   }
 
@@ -113,14 +154,9 @@ package enum DocumentRules: RecordRules {
   private static let receipt = Schema([
     .required("type", .oneOf(["receipt"])), .required("siteId", .site),
     .required("organId", .text(maximumByteCount: 35)), .optional("organName", .line),
-    .required("statusCode", .oneOf(statusCodes)), .optional("description", .prose),
-    .required("timestamp", .instant), .optional("staffInfo", .object(staffInfo)),
+    .required("statusCode", .oneOf(ReceiptCode.allTexts)), .optional("description", .prose),
+    .optional("timestamp", .instant), .optional("staffInfo", .object(staffInfo)),
   ])
-  /// 01 arrived, 02 refused, 03 registered, 04 assigned, 05 in work, 06 done, 13 recalled,
-  /// 15 agrees, 16 disagrees to an update or recall.
-  private static let statusCodes: [Text] = [
-    "01", "02", "03", "04", "05", "06", "13", "15", "16",
-  ]
   /// Personal data: all optional.
   private static let staffInfo = Schema([
     .optional("department", .line), .optional("position", .line), .optional("staff", .line),
@@ -138,10 +174,15 @@ package enum DocumentRules: RecordRules {
     body[.statusCode] == nil ? nil : "receipt"
   }
 
+  private static let saysWhy = Rule(
+    "D7", vi: "phải nêu lý do khi từ chối (02); hãy bổ sung",
+    en: "must say why the document is refused (02); add it")
+
   static func checkEvent(_ body: JSONObject, type: Text) throws(FieldFault) {
-    // D7: who refuses says why.
-    if type == "receipt", body[.statusCode] == .string("02"), body[.description] == nil {
-      throw FieldFault("description", .requiredBecause("statusCode 02"))
+    if type == "receipt", body[.statusCode] == .string(ReceiptCode.status(.refused).text),
+      body[.description] == nil
+    {
+      throw FieldFault("description", .broken(saysWhy, detail: nil))
     }
   }
 
@@ -151,6 +192,9 @@ package enum DocumentRules: RecordRules {
       var facts = EntryFacts(writer: .addressee)
       facts.speaker = body.site(.siteId)
       facts.sharesRecordAudience = false
+      if let code = body.text(.statusCode) {
+        facts.codes = [CodeUse(.documentStatuses, code, at: "statusCode")]
+      }
       return facts
     }
     var facts = EntryFacts(writer: .owner)
@@ -170,9 +214,6 @@ package enum DocumentRules: RecordRules {
   static let annotationWriter = Writer.centreOrOwner
   static let withdrawalWriter = Writer.nobody(.promulgated)
 
-  // MARK: Cross-record rules D1-D10
-  // D1 claims above; D7 in checkEvent. The others need the registry or other records.
-
   // MARK: Folds
 
   static func show(
@@ -180,13 +221,13 @@ package enum DocumentRules: RecordRules {
     into object: inout JSONObject
   ) throws(StoreError) {
     let events = record.events
-    let appended = events.filter { $0.operation == .append }
-    object["receipts"] = receipts(appended)
-    let others = appended.filter { $0.type != "receipt" }
+    try showReceipts(of: record, in: view, into: &object)
+    let others = events.filter { $0.operation == .append && $0.type != "receipt" }
     object["events"] = others.isEmpty ? nil : .array(others.map(\.json))
     let keywords = keywords(put: record.put ?? JSONObject(), events: events)
     object["keywords"] = keywords.current
     object["outrankedKeywords"] = keywords.losers.isEmpty ? nil : .array(keywords.losers)
+    try showEffect(of: record, in: view, into: &object)
   }
 
   /// Keywords of the last annotation in the one order, else the put's own; the losers stay
@@ -195,15 +236,5 @@ package enum DocumentRules: RecordRules {
     var versions = [put[.keywords]].compactMap { $0 }
     versions += events.filter { $0.operation == .annotate }.compactMap { $0.body[.keywords] }
     return LastWriter(current: versions.last, losers: Array(versions.dropLast()))
-  }
-
-  /// Receipts in the one order, each with its id.
-  package static func receipts(_ events: [FoldedEvent]) -> JSONValue {
-    .array(
-      events.filter { $0.body[.type] == .string("receipt") }.map { event in
-        var receipt = event.body
-        receipt[.receiptId] = .string(Text(event.id.description))
-        return .object(receipt)
-      })
   }
 }

@@ -243,17 +243,6 @@ extension Sequence<SiteID?> {
 extension JSONObject {
   func text(_ key: Text) -> Text? { self[key]?.text }
   func site(_ key: Text) -> SiteID? { text(key).flatMap { SiteID($0.bytes) } }
-  /// What `attachments` names, in its order; the schema holds already.
-  var attachedFiles: [FileReference] {
-    (self[.attachments]?.array ?? []).compactMap { item in
-      guard let file = item.object, let size = file[.sizeBytes]?.integer, size >= 0,
-        let digest = file.text(.digest)?.bytes.dropFirst(Self.digestTag.count),
-        let raw = hexBytes(String(decoding: digest, as: UTF8.self)).flatMap({ Bytes32($0) })
-      else { return nil }
-      return FileReference(digest: Digest(raw), size: UInt64(size))
-    }
-  }
-  private static let digestTag = Array("sha-256:".utf8)
   func date(_ key: Text) -> CalendarDate? { text(key).flatMap { CalendarDate($0) } }
   /// `siteId` of the organ under `key`.
   func organSite(_ key: Text) -> SiteID? { self[key]?.object?.site(.siteId) }

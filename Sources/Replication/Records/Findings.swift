@@ -69,6 +69,11 @@ protocol RuleView {
   func order(
     _ first: EntryIdentity, _ second: EntryIdentity
   ) throws(StoreError) -> BranchOrder
+  /// What this site found about the record's signatures: not for content, which must be the same
+  /// everywhere.
+  func signatures(of record: HeldRecord) throws(StoreError) -> SignatureReport
+  /// The first file the shown put names whose content is not here; not for content either.
+  func missingFile(of record: HeldRecord) throws(StoreError) -> FileReference?
 }
 
 /// The rules' view of a store.
@@ -106,6 +111,17 @@ struct RuleLookup<View: RecordView>: RuleView {
       return try descends(second, from: first) ? .before : .unordered
     }
     return try descends(first, from: second) ? .after : .unordered
+  }
+
+  func signatures(of record: HeldRecord) throws(StoreError) -> SignatureReport {
+    try SignatureReport(of: record, in: view)
+  }
+
+  func missingFile(of record: HeldRecord) throws(StoreError) -> FileReference? {
+    for file in (record.shown?.facts ?? nil)?.files ?? [] {
+      guard try view.fileState(of: file.digest) == .here else { return file }
+    }
+    return nil
   }
 
   /// Starts of one site that are walked; more than a restart a day for a decade.

@@ -46,6 +46,10 @@ protocol RecordRules {
   static func objection(
     to event: FoldedEvent, on record: HeldRecord, in view: some RuleView
   ) throws(StoreError) -> FieldFault?
+  /// The same of a put, beside its findings.
+  static func objection(
+    toPut put: Entry, on record: HeldRecord, in view: some RuleView
+  ) throws(StoreError) -> FieldFault?
   /// Events that this site owes once `newest` is in the record.
   static func owed(
     for newest: Entry, in record: HeldRecord, by view: some RuleView,
@@ -68,6 +72,9 @@ extension RecordRules {
   ) throws(StoreError) -> [RecordKey] { [] }
   static func objection(
     to event: FoldedEvent, on record: HeldRecord, in view: some RuleView
+  ) throws(StoreError) -> FieldFault? { nil }
+  static func objection(
+    toPut put: Entry, on record: HeldRecord, in view: some RuleView
   ) throws(StoreError) -> FieldFault? { nil }
   static func owed(
     for newest: Entry, in record: HeldRecord, by view: some RuleView,
@@ -118,7 +125,6 @@ extension EntryFacts {
       try rules.checkPut(body)
       var facts = rules.putFacts(body)
       facts.names.append(.record(record))
-      facts.files = body.attachedFiles
       return facts
     case .append:
       guard let value = body[.type] else { throw FieldFault("type", .required) }
@@ -129,7 +135,6 @@ extension EntryFacts {
       try rules.checkEvent(body, type: type)
       var facts = rules.eventFacts(body, type: type)
       facts.eventType = type
-      facts.files = body.attachedFiles
       return facts
     case .annotate:
       guard let schema = rules.annotationSchema else { return nil }

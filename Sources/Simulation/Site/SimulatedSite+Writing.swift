@@ -12,13 +12,16 @@ enum WriterJob {
   case bootstrap
   case addSite(SiteID)
   case rejoin(without: [SiteID])
+  /// A person lets in what is quarantined, as after a restore of the centre from a backup older
+  /// than its newest registry.
+  case release
   case openLink(SessionNumber, peer: SiteID)
   case change(SessionNumber, peer: SiteID, LinkWrite)
 
   var request: RequestNumber? {
     switch self {
     case .submit(let request, _), .decide(let request, _, _): request
-    case .bootstrap, .addSite, .rejoin, .openLink, .change: nil
+    case .bootstrap, .addSite, .rejoin, .release, .openLink, .change: nil
     }
   }
 }
@@ -61,7 +64,7 @@ extension SimulatedSite {
     world.attempt("group of \(id)") { () throws(StoreError) in
       var group = WriterGroup(transaction: store, reconciler: try makeReconciler(store))
       for job in taken { try perform(job, in: &group) }
-      try group.reconciler.log.finish(in: &group.transaction)
+      try group.reconciler.finish(in: &group.transaction)
       isSyncing = true
       let finished = group
       after(world.random.milliseconds(1...6)) { [self] in
@@ -100,6 +103,7 @@ extension SimulatedSite {
     case .addSite(let site): try editRegistry(adding: site, in: &group)
     case .rejoin(let absent):
       _ = try group.reconciler.rejoin(without: absent, in: &group.transaction)
+    case .release: try release(in: &group)
     case .openLink(let session, let peer):
       group.replies.append(
         .opened(
@@ -113,6 +117,17 @@ extension SimulatedSite {
       if case .resume = write.change { group.resumedPeers.insert(peer) }
       group.peersTouched.insert(peer)
       group.replies.append(.committed(session, peer: peer, write.ticket))
+    }
+  }
+
+  private func release(in group: inout WriterGroup) throws(StoreError) {
+    for waiting in try store.waitingEntries(skip: 0, limit: .max)
+    where waiting.state == .quarantined {
+      // One that came in may have let in others.
+      guard try group.transaction.waiting(waiting.entry.identity) != nil else { continue }
+      let result = try group.reconciler.retry(waiting, isRelease: true, in: &group.transaction)
+      note("releases \(waiting.code): \(result.state) \(result.code)")
+      try group.reconciler.releaseWaiting(after: waiting.entry, result, in: &group.transaction)
     }
   }
 

@@ -86,6 +86,8 @@ extension MemoryStore: StoreTransaction {
     _ state: FileState, of digest: Digest
   ) throws(StoreError) { files[digest]?.state = state }
 
+  package mutating func forgetFile(_ digest: Digest) throws(StoreError) { files[digest] = nil }
+
   package mutating func setCursor(_ consumer: LogConsumer, to lsn: LSN) throws(StoreError) {
     cursors[consumer] = lsn
   }

@@ -135,6 +135,10 @@ extension SQLiteWriter: StoreTransaction {
       [.code(state.rawValue), .digest(digest)])
   }
 
+  package func forgetFile(_ digest: Digest) throws(StoreError) {
+    try tables.connection.run("DELETE FROM file WHERE digest = ?", [.digest(digest)])
+  }
+
   package func setCursor(_ consumer: LogConsumer, to lsn: LSN) throws(StoreError) {
     try tables.connection.run(
       "INSERT OR REPLACE INTO consumer (id, lsn) VALUES (?, ?)",

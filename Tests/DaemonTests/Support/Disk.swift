@@ -50,12 +50,28 @@ enum Disk {
     return names.sorted()
   }
 
-  /// A directory of plain files; what is at `target` goes.
+  static func isDirectory(_ path: String) -> Bool {
+    var status = stat()
+    return lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+  }
+
+  /// Every plain file below a directory.
+  static func files(below directory: String) throws -> [String] {
+    try names(in: directory).map { "\(directory)/\($0)" }
+      .flatMap { try isDirectory($0) ? files(below: $0) : [$0] }
+  }
+
+  /// A directory of files and directories; what is at `target` goes.
   static func copy(_ source: String, to target: String) throws {
     if exists(target) { try remove(target) }
     try #require(mkdir(target, 0o700) == 0, "\(target)")
     for name in try names(in: source) {
-      try Files.create("\(target)/\(name)", try read("\(source)/\(name)"), mode: 0o600)
+      let (from, to) = ("\(source)/\(name)", "\(target)/\(name)")
+      if isDirectory(from) {
+        try copy(from, to: to)
+      } else {
+        try Files.create(to, try read(from), mode: 0o600)
+      }
     }
   }
 

@@ -147,7 +147,7 @@ final class Lab {
   /// Whether `text` stands in the site's log or in any file of its data directory.
   func keeps(_ text: String, at site: String) throws -> Bool {
     let data = "\(path)/\(site)/data"
-    let files = try Disk.names(in: data).map { "\(data)/\($0)" } + [logPath(site)]
+    let files = try Disk.files(below: data) + [logPath(site)]
     return try files.contains { file in
       try Disk.read(file).firstRange(of: Array(text.utf8)) != nil
     }

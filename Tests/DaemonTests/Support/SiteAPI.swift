@@ -34,8 +34,13 @@ final class SiteAPI {
     try send(.post, path, query, JSONValue.object(body).canonicalBytes)
   }
 
-  func post(_ path: String, bytes: [UInt8]) throws -> Answer {
-    try send(.post, path, [], bytes)
+  func post(_ path: String, bytes: [UInt8], _ query: String...) throws -> Answer {
+    try send(.post, path, query, bytes)
+  }
+
+  /// Any answer as it comes, for bodies that are no JSON.
+  func bytes(_ path: String, _ query: String...) throws -> [UInt8] {
+    try response(.get, path, query).body
   }
 
   /// Puts a record and expects OK.
@@ -61,13 +66,18 @@ final class SiteAPI {
   private func send(
     _ method: HTTPMethod, _ path: String, _ query: [String], _ body: [UInt8] = []
   ) throws -> Answer {
+    let response = try response(method, path, query, body)
+    let json = try? JSONValue.parse(response.body)
+    return Answer(status: response.status.code, json: json?.object ?? JSONObject())
+  }
+
+  private func response(
+    _ method: HTTPMethod, _ path: String, _ query: [String], _ body: [UInt8] = []
+  ) throws -> HTTPResponse {
     let items = stride(from: 0, to: query.count, by: 2).map {
       HTTPTarget.QueryItem(query[$0], query[$0 + 1])
     }
     let segments = ["api", "v1"] + path.split(separator: "/").map(String.init)
-    let response = try client.send(
-      method, HTTPTarget(segments: segments, query: items), body: body)
-    let json = try? JSONValue.parse(response.body)
-    return Answer(status: response.status.code, json: json?.object ?? JSONObject())
+    return try client.send(method, HTTPTarget(segments: segments, query: items), body: body)
   }
 }

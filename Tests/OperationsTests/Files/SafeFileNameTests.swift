@@ -138,6 +138,23 @@ import Testing
     #expect(names() == [])
   }
 
+  /// As a kill would leave it: nothing under the name before the file is whole.
+  @Test func theNameComesWhenTheFileIsWhole() throws {
+    let directory = try OutputDirectory(path)
+    var file = try directory.create(SafeFileName.names(for: ["a"])[0])
+    var other = try directory.create(SafeFileName.names(for: ["b"])[0])
+    try file.append([1].span)
+    #expect(names().count == 2 && names().allSatisfy { $0.hasPrefix(".") })
+    try file.finish()
+    #expect(names().filter { !$0.hasPrefix(".") } == ["a"])
+    // Taken meanwhile: it stays as it is.
+    try #require(symlink("\(path)/not-there", "\(path)/b") == 0)
+    #expect(throws: OutputFileError(operation: "create", name: "b", errno: EEXIST)) {
+      try other.finish()
+    }
+    #expect(Set(names()).isSuperset(of: ["a", "b"]))
+  }
+
   @Test func aLinkIsNoDirectoryToWriteTo() throws {
     try #require(symlink(path, "\(path)/self") == 0)
     for (name, code) in [("self", ENOTDIR), ("none", ENOENT)] {

@@ -16,7 +16,13 @@ import Testing
       try network.settleSometimes()
       try network[sample.owner].write(try sample.readPut())
       for append in sample.appends {
-        if append.author != sample.owner || network.random.chance(50) { try network.settle() }
+        // Who answers has heard what it answers.
+        let answers: [JSONValue?] = ["extensionDecided", "completionConfirmed"]
+        let isAnswer = answers.contains(append.json["type"])
+        if append.author != sample.owner || isAnswer || network.random.chance(50) {
+          try network.settle()
+        }
+        try network[append.author].takeFiles()
         try network[append.author].write(try sample.readAppend(append))
       }
     }

@@ -184,6 +184,7 @@ struct TestNetwork {
     [
       "siteId": .string(Text(site.description)), "organId": "A99.X",
       "statusCode": .string(code), "timestamp": "2026-03-02T02:15:41.002117Z",
+      "description": "vì",
     ]
   }
 

@@ -41,7 +41,7 @@ struct TestSite {
   var store: MemoryStore
   /// Drawn at the last start and not yet in the log.
   var unopened: Incarnation?
-  var now = WallTime(microseconds: 1_770_000_000_000_000)
+  var now = WallTime(microseconds: 1_780_000_000_000_000)
   var alarms: [Alarm] = []
   /// How far this site has each peer's log, per lane, and its outcomes.
   var cursors: [SiteID: [Lane: LSN]] = [:]
@@ -71,7 +71,7 @@ struct TestSite {
         state: try store.siteState(), unopened: unopened, hashing: Self.hashing, now: now),
       hashing: Self.hashing, signatures: TestSignatures())
     let result = try body(&reconciler, &draft)
-    try reconciler.log.finish(in: &draft)
+    try reconciler.finish(in: &draft)
     store = draft
     if reconciler.log.isOpened { unopened = nil }
     alarms += reconciler.alarms
@@ -95,12 +95,13 @@ struct TestSite {
   /// The next revision of the registry with these sites, signed.
   @discardableResult
   mutating func writeRegistry(
-    _ sites: [SiteID], parents: [Digest] = [], key: [UInt8] = TestSignatures.key
+    _ sites: [SiteID], parents: [Digest] = [], key: [UInt8] = TestSignatures.key,
+    signatures mode: SignaturePolicy.Mode = .acceptAsReference
   ) throws -> Authored {
     let number = try store.siteState().registry.number + 1
     return try write(
       try TestRegistry.submission(
-        sites, centre: centre, number: number, parents: parents, key: key))
+        sites, centre: centre, number: number, parents: parents, key: key, signatures: mode))
   }
 
   // MARK: Receiving
@@ -123,11 +124,28 @@ struct TestSite {
   mutating func retryWaiting() throws {
     for waiting in try store.waitingEntries(skip: 0, limit: .max) {
       try transact { reconciler, store in
+        // One that came in may have let in others.
+        guard try store.waiting(waiting.entry.identity) != nil else { return }
         _ = try reconciler.retry(waiting, isRelease: true, in: &store)
         while let revision = waiting.entry.registryRevision,
           try reconciler.releaseWaiting(for: revision, in: &store)
         {}
       }
+    }
+  }
+
+  /// As if the site had lost rows and its peers had not yet given back what they hold.
+  mutating func lock() throws {
+    try transact { reconciler, store in
+      try reconciler.lose(.witnessMissing, provedBy: nil, in: &store)
+    }
+  }
+
+  /// Everyone has confirmed.
+  mutating func unlock() throws {
+    let unconfirmed = try store.siteState().unconfirmed
+    try transact { reconciler, store in
+      for peer in unconfirmed { _ = try reconciler.perform(.recovered, of: peer, in: &store) }
     }
   }
 
@@ -137,6 +155,14 @@ struct TestSite {
       for entry in Resolution.compactable(try store.entries(of: record)) {
         try store.dropBody(of: entry.identity)
       }
+    }
+  }
+
+  /// As when every file that a record names has come.
+  mutating func takeFiles() throws {
+    let pending = try store.pendingFiles(after: nil, limit: .max)
+    try transact { _, store in
+      for file in pending { try store.setFileState(.here, of: file.digest) }
     }
   }
 
@@ -193,9 +219,14 @@ extension CalendarDate {
 
 enum TestRegistry {
   static func body(
-    _ sites: [SiteID], centre: SiteID, number: UInt64, key: [UInt8] = TestSignatures.key
+    _ sites: [SiteID], centre: SiteID, number: UInt64, key: [UInt8] = TestSignatures.key,
+    signatures mode: SignaturePolicy.Mode = .acceptAsReference
   ) -> JSONObject {
-    var body = JSONObject()
+    let documents: JSONObject = [
+      "mode": .string(Text(mode.rawValue)), "roles": .array(["person", "organ"]),
+    ]
+    let policy: JSONObject = ["signatures": .object(["document": .object(documents)])]
+    var body: JSONObject = ["policy": .object(policy)]
     for site in sites {
       let pin = site == centre ? TestSignatures.pin : TestSite.hashing.digest(site.bytes)
       let listed = RegistrySnapshot.Site(
@@ -208,9 +239,9 @@ enum TestRegistry {
 
   static func submission(
     _ sites: [SiteID], centre: SiteID, number: UInt64, parents: [Digest] = [],
-    key: [UInt8] = TestSignatures.key
+    key: [UInt8] = TestSignatures.key, signatures mode: SignaturePolicy.Mode = .acceptAsReference
   ) throws -> Submission {
-    var json = body(sites, centre: centre, number: number, key: key)
+    var json = body(sites, centre: centre, number: number, key: key, signatures: mode)
     json["revision"] = .integer(Int64(number))
     json["secrecyLevel"] = "none"
     if !parents.isEmpty {

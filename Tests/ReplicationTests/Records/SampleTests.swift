@@ -144,12 +144,17 @@ import Testing
 }
 
 extension Sample {
+  /// Each author had seen the event before its own.
   func foldedEvents() throws -> [FoldedEvent] {
-    try appends.map { append in
+    var before: [Digest] = []
+    return try appends.enumerated().map { index, append in
       let event = try readAppend(append)
       guard case .event(let id) = event.subject else { throw RecordError.secrecy }
+      defer { before = [Digest(Bytes32(0, 0, 0, UInt64(index) + 1))] }
       return FoldedEvent(
-        id: id, operation: event.operation, author: append.author, body: try object(event.body))
+        id: id, operation: event.operation, author: append.author,
+        digest: Digest(Bytes32(0, 0, 0, UInt64(index) + 1)), parents: before,
+        body: try object(event.body))
     }
   }
 }

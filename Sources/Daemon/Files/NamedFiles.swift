@@ -1,0 +1,66 @@
+import Replication
+import Storage
+
+/// Which files records name, as the entries held say.
+enum NamedFiles {
+  /// Whether an entry whose body is kept names the file, in a record that lives. A record lives
+  /// until it was withdrawn, and for the grace period after that: the withdrawal may be a mistake.
+  static func isLiving(
+    _ digest: Digest, withdrawnBefore: WallTime, in view: some RecordView
+  ) throws(StoreError) -> Bool {
+    var dead: Set<RecordKey> = []
+    for identity in try view.referrers(of: .file(digest)) {
+      guard let entry = try view.entry(identity), entry.body != nil,
+        let record = entry.header.record, !dead.contains(record)
+      else { continue }
+      let current = Resolution(of: try view.entries(of: record)).current
+      let isDead =
+        !current.isEmpty
+        && current.allSatisfy {
+          $0.header.operation == .withdraw
+            && $0.header.time.microseconds < withdrawnBefore.microseconds
+        }
+      guard isDead else { return true }
+      dead.insert(record)
+    }
+    return false
+  }
+}
+
+/// A file's size is not what the record says.
+struct FileSizeMismatch: Error, Hashable, Sendable {
+  let digest: Digest
+  let declared: UInt64
+  let actual: Int64
+}
+
+extension Submission {
+  /// Digests of the files that this names.
+  var fileDigests: Set<Digest> { Set(facts.files.map(\.digest)) }
+
+  /// A file that is here and has another size than declared here; nil when there is none. A file
+  /// that is not here may still come: then the record shows it as pending.
+  func sizeMismatch(in files: FileStore) throws(FileStoreError) -> FileSizeMismatch? {
+    for file in facts.files {
+      guard let actual = try files.size(of: file.digest), UInt64(actual) != file.size else {
+        continue
+      }
+      return FileSizeMismatch(digest: file.digest, declared: file.size, actual: actual)
+    }
+    return nil
+  }
+}
+
+/// Until when a file that nobody names is kept.
+struct FileAge: Hashable, Sendable {
+  /// Files put here before, in seconds since 1970.
+  let writtenBefore: Int64
+  /// Records withdrawn before.
+  let withdrawnBefore: WallTime
+
+  init(now: WallTime, grace: Duration) {
+    let seconds = Int64(now.microseconds / 1_000_000) - grace.components.seconds
+    writtenBefore = seconds
+    withdrawnBefore = WallTime(microseconds: UInt64(max(seconds, 0)) * 1_000_000)
+  }
+}

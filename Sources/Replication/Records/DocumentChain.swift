@@ -1,0 +1,190 @@
+/// What later documents do to a document: recall, update and replace it (domain.md section 3.5).
+/// Rules D4, D5 and D9; nothing here depends on which of them came first.
+extension DocumentRules {
+  /// National codes of the business a document is about (QCVN 102:2016). Raw values are in bodies.
+  enum BusinessType: Int64 {
+    case new = 0
+    case revoke = 1
+    case update = 2
+    case replace = 3
+  }
+
+  /// A lawful document that names this one.
+  struct Action {
+    let document: HeldRecord
+    let body: JSONObject
+    let type: BusinessType
+    /// By the organ that issued the target; else by its superior.
+    let isByIssuer: Bool
+  }
+
+  /// Entries that refer to one document that are looked at; tasks that it gave are among them.
+  private static let maximumReferrerCount = 10_000
+  /// Documents that one question about a chain reads; documents beyond are taken to be in force.
+  private static let maximumChainCount = 256
+  /// Recalls of recalls that are followed.
+  private static let maximumChainDepth = 16
+
+  private static let ofOther = Rule(
+    "D4", vi: "chỉ cơ quan ban hành hoặc cấp trên được thay đổi văn bản; hãy gửi đề nghị tới họ",
+    en: "may be changed only by the body that issued it or a superior; send them a request")
+
+  /// D4: a document that names another one must come from the organ that issued it or from above.
+  /// One that does not is kept, in the open, and changes nothing.
+  static func findings(
+    of record: HeldRecord, in view: some RuleView
+  ) throws(StoreError) -> [Finding] {
+    guard let body = record.put, businessType(of: body) != .new else { return [] }
+    for (index, id) in targetIDs(of: body).enumerated() {
+      for target in try view.claimants(of: .documentID(id)) where target != record.key {
+        guard let its = try view.record(target)?.put, let author = record.owner,
+          !isLawful(body, by: author, on: its, centre: view.centre)
+        else { continue }
+        let issuer = its[.from]?.object?.text(.organId)
+        return [
+          Finding(
+            .notSuperior,
+            FieldFault(
+              "replacementInfo[\(index)].documentId",
+              .broken(ofOther, detail: issuer?.string), found: .string(id)))
+        ]
+      }
+    }
+    return []
+  }
+
+  /// The organ itself may change what it issued; of other bodies only the centre is known to be
+  /// above. Successors follow with the life cycle of sites.
+  private static func isLawful(
+    _ body: JSONObject, by author: SiteID, on target: JSONObject, centre: SiteID
+  ) -> Bool {
+    author == centre || isSameOrgan(body, target)
+  }
+
+  private static func isSameOrgan(_ body: JSONObject, _ target: JSONObject) -> Bool {
+    let (mine, its) = (body[.from]?.object, target[.from]?.object)
+    return mine?[.siteId] == its?[.siteId] && mine?[.organId] == its?[.organId]
+  }
+
+  static func businessType(of body: JSONObject) -> BusinessType {
+    body[.businessDocType]?.integer.flatMap(BusinessType.init(rawValue:)) ?? .new
+  }
+
+  /// Ids of the documents that a recall, update or replacement names.
+  static func targetIDs(of body: JSONObject) -> [Text] {
+    guard businessType(of: body) != .new else { return [] }
+    return (body[.replacementInfo]?.array ?? []).compactMap { $0.object?.text(.documentId) }
+  }
+
+  // MARK: The chain
+
+  /// Documents here that name this one, lawful or not, ascending by record.
+  static func naming(
+    _ record: HeldRecord, in view: some RuleView
+  ) throws(StoreError) -> [HeldRecord] {
+    guard let id = record.put?.text(.documentId) else { return [] }
+    var keys: Set<RecordKey> = []
+    for entry in try view.referrers(of: .documentID(id)).prefix(maximumReferrerCount) {
+      guard let other = try view.recordKey(of: entry), other.kind == .document,
+        other != record.key
+      else { continue }
+      keys.insert(other)
+    }
+    var found: [HeldRecord] = []
+    for key in keys.sorted().prefix(maximumChainCount) {
+      guard let other = try view.record(key), let body = other.put,
+        targetIDs(of: body).contains(id)
+      else { continue }
+      found.append(other)
+    }
+    return found
+  }
+
+  /// Lawful documents here that name this one, in force or not, ascending by record.
+  static func actions(
+    on record: HeldRecord, in view: some RuleView
+  ) throws(StoreError) -> [Action] {
+    guard let target = record.put else { return [] }
+    var actions: [Action] = []
+    for other in try naming(record, in: view) {
+      guard let body = other.put, let author = other.owner,
+        isLawful(body, by: author, on: target, centre: view.centre)
+      else { continue }
+      actions.append(
+        Action(
+          document: other, body: body, type: businessType(of: body),
+          isByIssuer: isSameOrgan(body, target)))
+    }
+    return actions
+  }
+
+  /// The same, without those that were recalled themselves.
+  static func actionsInForce(
+    on record: HeldRecord, in view: some RuleView
+  ) throws(StoreError) -> [Action] {
+    var visited: Set<RecordKey> = [record.key]
+    return try actionsInForce(on: record, depth: 0, &visited, in: view)
+  }
+
+  /// Whether a lawful recall that is in force itself took the document back.
+  static func isRecalled(
+    _ record: HeldRecord, in view: some RuleView
+  ) throws(StoreError) -> Bool {
+    try actionsInForce(on: record, in: view).contains { $0.type == .revoke }
+  }
+
+  /// Documents that recall each other in a circle count as in force where the walk meets itself.
+  private static func actionsInForce(
+    on record: HeldRecord, depth: Int, _ visited: inout Set<RecordKey>, in view: some RuleView
+  ) throws(StoreError) -> [Action] {
+    guard depth < maximumChainDepth else { return [] }
+    var inForce: [Action] = []
+    for action in try actions(on: record, in: view) {
+      let isKnown = !visited.insert(action.document.key).inserted
+      if !isKnown, visited.count <= maximumChainCount {
+        let later = try actionsInForce(
+          on: action.document, depth: depth + 1, &visited, in: view)
+        if later.contains(where: { $0.type == .revoke }) { continue }
+      }
+      inForce.append(action)
+    }
+    return inForce
+  }
+
+  // MARK: Shown
+
+  /// What a recalled document no longer shows at its recipients (D5). Number, digest and receipts
+  /// stay.
+  private static let hiddenFields: [Text] = [
+    "subject", "content", "signerInfo", "toPlaces", "appendixes", "attachments", "keywords",
+    "outrankedKeywords",
+  ]
+
+  /// `effectStatus` and what it follows from: a pure function of the chain of documents held here.
+  static func showEffect(
+    of record: HeldRecord, in view: some RuleView, into object: inout JSONObject
+  ) throws(StoreError) {
+    let actions = try actionsInForce(on: record, in: view)
+    let recall = actions.first { $0.type == .revoke }
+    if let recall {
+      object["effectStatus"] = .string(recall.isByIssuer ? "revoked" : "abolished")
+    } else {
+      let isReplaced = actions.contains { $0.type == .replace }
+      object["effectStatus"] = .string(isReplaced ? "replaced" : "effective")
+    }
+    if !actions.isEmpty {
+      object["effectChangedBy"] = .array(actions.map { .object(reference(to: $0)) })
+    }
+    guard recall != nil, record.owner != view.site else { return }
+    for field in hiddenFields { object[field] = nil }
+    object[.contentHidden] = .bool(true)
+  }
+
+  private static func reference(to action: Action) -> JSONObject {
+    [
+      "recordId": .string(Text(action.document.key.id.description)),
+      "documentId": action.body[.documentId] ?? .null,
+      "businessDocType": .integer(action.type.rawValue),
+    ]
+  }
+}
