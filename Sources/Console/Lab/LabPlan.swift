@@ -11,6 +11,8 @@ package struct LabPlan: Sendable {
     package let name: String
     /// The code of the one organ it serves.
     package let organ: String
+    /// Organs that were merged into it.
+    package let predecessors: [String]
     package let generation: Int64
     package let monitoringPort: UInt16
     /// Where a province dials when a relay stands before it; nil: at the centre itself.
@@ -56,7 +58,8 @@ package struct LabPlan: Sendable {
           id: site, tier: index == 0 ? .centre : .province,
           name: known?.name ?? site.description,
           organ: known?.organ ?? (index == 0 ? "A99.00" : "A99.X\(index < 10 ? "0" : "")\(index)"),
-          generation: known?.generation ?? 1, monitoringPort: ports.removeFirst(),
+          predecessors: known?.predecessors ?? [], generation: known?.generation ?? 1,
+          monitoringPort: ports.removeFirst(),
           relayPort: relayed.contains(site) ? ports.removeFirst() : nil))
     }
     self.centre = planned[0]
@@ -64,13 +67,22 @@ package struct LabPlan: Sendable {
   }
 
   /// The sites of the sample records, whose organs the records name.
-  private static let known: [String: (name: String, organ: String, generation: Int64)] = [
-    "trung-uong": ("Trung ương", "A99.00", 1),
-    "lang-son": ("Lạng Sơn", "A99.P20", 1),
-    "nghe-an": ("Nghệ An", "A99.P40", 1),
-    "ha-giang": ("Hà Giang", "A99.P02", 1),
-    "tuyen-quang-2025": ("Tuyên Quang", "A99.N08", 2),
+  private static let known: [String: Known] = [
+    "trung-uong": Known(name: "Trung ương", organ: "A99.00"),
+    "lang-son": Known(name: "Lạng Sơn", organ: "A99.P20"),
+    "nghe-an": Known(name: "Nghệ An", organ: "A99.P40"),
+    "ha-giang": Known(name: "Hà Giang", organ: "A99.P02"),
+    "tuyen-quang-2025": Known(
+      name: "Tuyên Quang", organ: "A99.N08", generation: 2, predecessors: ["A99.P02"]),
   ]
+
+  private struct Known {
+    let name: String
+    let organ: String
+    var generation: Int64 = 1
+    /// Organs that were merged into this one.
+    var predecessors: [String] = []
+  }
 }
 
 /// Holds a port while others are chosen.

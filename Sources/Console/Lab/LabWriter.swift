@@ -164,10 +164,14 @@ package struct LabWriter {
       ])
     }
     let organs = plan.sites.map { site in
-      JSONValue.object([
+      var organ: JSONObject = [
         "organId": .string(Text(site.organ)), "siteId": .string(Text(site.id.description)),
         "organName": .string(Text("Văn phòng \(site.name) (hư cấu)")),
-      ])
+      ]
+      if !site.predecessors.isEmpty {
+        organ["predecessors"] = .array(site.predecessors.map { .string(Text($0)) })
+      }
+      return JSONValue.object(organ)
     }
     return JSONValue.object([
       "sites": .array(sites), "organs": .array(organs), "signers": signers.list(plan),

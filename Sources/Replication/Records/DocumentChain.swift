@@ -14,7 +14,7 @@ extension DocumentRules {
     let document: HeldRecord
     let body: JSONObject
     let type: BusinessType
-    /// By the organ that issued the target; else by its superior.
+    /// By the organ that issued the target, or its successor; else by its superior.
     let isByIssuer: Bool
   }
 
@@ -37,8 +37,7 @@ extension DocumentRules {
     guard let body = record.put, businessType(of: body) != .new else { return [] }
     for (index, id) in targetIDs(of: body).enumerated() {
       for target in try view.claimants(of: .documentID(id)) where target != record.key {
-        guard let its = try view.record(target)?.put, let author = record.owner,
-          !isLawful(body, by: author, on: its, centre: view.centre)
+        guard let its = try view.record(target)?.put, try !isLawful(record, on: its, in: view)
         else { continue }
         let issuer = its[.from]?.object?.text(.organId)
         return [
@@ -53,17 +52,24 @@ extension DocumentRules {
     return []
   }
 
-  /// The organ itself may change what it issued; of other bodies only the centre is known to be
-  /// above. Successors follow with the life cycle of sites.
+  /// The organ itself may change what it issued, and so may its successor in the registry; of other
+  /// bodies only the centre is known to be above.
   private static func isLawful(
-    _ body: JSONObject, by author: SiteID, on target: JSONObject, centre: SiteID
-  ) -> Bool {
-    author == centre || isSameOrgan(body, target)
+    _ record: HeldRecord, on target: JSONObject, in view: some RuleView
+  ) throws(StoreError) -> Bool {
+    guard let put = record.shown, let body = put.bodyObject else { return false }
+    if put.origin == view.centre { return true }
+    return try isIssuer(body, put, of: target, in: view)
   }
 
-  private static func isSameOrgan(_ body: JSONObject, _ target: JSONObject) -> Bool {
-    let (mine, its) = (body[.from]?.object, target[.from]?.object)
-    return mine?[.siteId] == its?[.siteId] && mine?[.organId] == its?[.organId]
+  private static func isIssuer(
+    _ body: JSONObject, _ put: Entry, of target: JSONObject, in view: some RuleView
+  ) throws(StoreError) -> Bool {
+    guard let mine = body[.from]?.object, let its = target[.from]?.object,
+      let organ = mine.text(.organId), let issuer = its.text(.organId)
+    else { return false }
+    if mine[.siteId] == its[.siteId], organ == issuer { return true }
+    return try view.registry(of: put)?.isSuccessor(organ, of: issuer) ?? false
   }
 
   static func businessType(of body: JSONObject) -> BusinessType {
@@ -107,13 +113,13 @@ extension DocumentRules {
     guard let target = record.put else { return [] }
     var actions: [Action] = []
     for other in try naming(record, in: view) {
-      guard let body = other.put, let author = other.owner,
-        isLawful(body, by: author, on: target, centre: view.centre)
+      guard let put = other.shown, let body = other.put,
+        try isLawful(other, on: target, in: view)
       else { continue }
       actions.append(
         Action(
           document: other, body: body, type: businessType(of: body),
-          isByIssuer: isSameOrgan(body, target)))
+          isByIssuer: try isIssuer(body, put, of: target, in: view)))
     }
     return actions
   }

@@ -69,6 +69,8 @@ protocol RuleView {
   func order(
     _ first: EntryIdentity, _ second: EntryIdentity
   ) throws(StoreError) -> BranchOrder
+  /// The registry an entry was written under; every site judges it by the same one.
+  func registry(of entry: Entry) throws(StoreError) -> RegistrySnapshot?
   /// What this site found about the record's signatures: not for content, which must be the same
   /// everywhere.
   func signatures(of record: HeldRecord) throws(StoreError) -> SignatureReport
@@ -111,6 +113,10 @@ struct RuleLookup<View: RecordView>: RuleView {
       return try descends(second, from: first) ? .before : .unordered
     }
     return try descends(first, from: second) ? .after : .unordered
+  }
+
+  func registry(of entry: Entry) throws(StoreError) -> RegistrySnapshot? {
+    try view.registry(entry.header.registry)
   }
 
   func signatures(of record: HeldRecord) throws(StoreError) -> SignatureReport {

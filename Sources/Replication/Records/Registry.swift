@@ -38,6 +38,8 @@ package enum RegistryRules: RecordRules {
   private static let organ = Schema([
     .required("organId", .text(maximumByteCount: 35)), .required("siteId", .site),
     .optional("organName", .line),
+    // Whose documents it may change as if it had issued them: units that were merged into it.
+    .optional("predecessors", .list(of: .text(maximumByteCount: 35))),
   ])
   private static let signer = Schema([
     .required("certificate", .format(.pin)), .required("organId", .text(maximumByteCount: 35)),

@@ -50,17 +50,19 @@ package struct RegistrySnapshot: Hashable, Sendable {
   package let signature: [UInt8]
   package let codeLists: CodeLists
   package let signers: [Signer]
+  /// Of an organ: those whose powers passed to it.
+  private let predecessors: [Text: Set<Text>]
   private let signaturePolicies: [RecordKind: SignaturePolicy]
 
   /// Number 0: knows no site and allows only genesis and registry.
   package static let builtIn = RegistrySnapshot(
     revision: .builtIn, sites: [:], centre: nil, publicKey: [], signature: [],
-    codeLists: CodeLists(), signers: [], signaturePolicies: [:])
+    codeLists: CodeLists(), signers: [], predecessors: [:], signaturePolicies: [:])
 
   private init(
     revision: RegistryRevision, sites: [SiteID: Site], centre: SiteID?, publicKey: [UInt8],
     signature: [UInt8], codeLists: CodeLists, signers: [Signer],
-    signaturePolicies: [RecordKind: SignaturePolicy]
+    predecessors: [Text: Set<Text>], signaturePolicies: [RecordKind: SignaturePolicy]
   ) {
     self.revision = revision
     self.sites = sites
@@ -69,6 +71,7 @@ package struct RegistrySnapshot: Hashable, Sendable {
     self.signature = signature
     self.codeLists = codeLists
     self.signers = signers
+    self.predecessors = predecessors
     self.signaturePolicies = signaturePolicies
   }
 
@@ -96,7 +99,33 @@ package struct RegistrySnapshot: Hashable, Sendable {
       signers: (object["signers"]?.array ?? []).compactMap {
         $0.object.flatMap(Self.signer(from:))
       },
+      predecessors: Self.predecessors(from: object),
       signaturePolicies: Self.policies(from: object))
+  }
+
+  /// Mergers of mergers that are followed.
+  private static let maximumSuccessionDepth = 16
+
+  /// Whether the powers of `former` have passed to `organ`, perhaps by way of others.
+  package func isSuccessor(_ organ: Text, of former: Text) -> Bool {
+    var found: Set<Text> = []
+    var open: Set<Text> = [organ]
+    for _ in 0..<Self.maximumSuccessionDepth where !open.isEmpty {
+      let before = open.reduce(into: Set<Text>()) { $0.formUnion(predecessors[$1] ?? []) }
+      open = before.subtracting(found)
+      found.formUnion(open)
+    }
+    return found.contains(former)
+  }
+
+  private static func predecessors(from object: JSONObject) -> [Text: Set<Text>] {
+    var predecessors: [Text: Set<Text>] = [:]
+    for organ in (object[.organs]?.array ?? []).compactMap(\.object) {
+      guard let id = organ.text(.organId) else { continue }
+      predecessors[id, default: []].formUnion(
+        (organ["predecessors"]?.array ?? []).compactMap(\.text))
+    }
+    return predecessors
   }
 
   /// What this revision asks of the signatures of a kind.

@@ -340,6 +340,25 @@ import Testing
     }
   }
 
+  @Test("D4: a successor in the registry may change what its predecessor issued")
+  func successors() throws {
+    var network = try TestNetwork(seed: 20)
+    let target = network.document(from: a, to: [b, c])
+    try network.put(a, .document, target)
+    let organ: JSONObject = [
+      "siteId": .string(Text(b.description)), "organId": "A99.NEW", "organName": "Văn phòng mới",
+    ]
+    let recall = network.document(from: b, to: [a], revoking: target["documentId"])
+      .with("from", .object(organ))
+    try network.settle()
+    #expect(try refusal(&network, b, .put, recall) == "D4")
+    try network[centre].writeRegistry(TestNetwork.everyone, successor: b)
+    try network.settle()
+    #expect(try refusal(&network, b, .put, recall) == nil)
+    try network.settle()
+    #expect(try shown(network, c, target, "effectStatus") == "revoked")
+  }
+
   @Test("D5, D9: a recall hides the content at recipients, who answer 13, in either order")
   func recall() throws {
     for isRecallFirst in [true, false] {

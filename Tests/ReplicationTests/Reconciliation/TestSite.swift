@@ -93,15 +93,17 @@ struct TestSite {
   }
 
   /// The next revision of the registry with these sites, signed.
+  /// - Parameter successor: whose organ A99.NEW follows A99.X.
   @discardableResult
   mutating func writeRegistry(
     _ sites: [SiteID], parents: [Digest] = [], key: [UInt8] = TestSignatures.key,
-    signatures mode: SignaturePolicy.Mode = .acceptAsReference
+    signatures mode: SignaturePolicy.Mode = .acceptAsReference, successor: SiteID? = nil
   ) throws -> Authored {
     let number = try store.siteState().registry.number + 1
     return try write(
       try TestRegistry.submission(
-        sites, centre: centre, number: number, parents: parents, key: key, signatures: mode))
+        sites, centre: centre, number: number, parents: parents, key: key, signatures: mode,
+        successor: successor))
   }
 
   // MARK: Receiving
@@ -220,13 +222,20 @@ extension CalendarDate {
 enum TestRegistry {
   static func body(
     _ sites: [SiteID], centre: SiteID, number: UInt64, key: [UInt8] = TestSignatures.key,
-    signatures mode: SignaturePolicy.Mode = .acceptAsReference
+    signatures mode: SignaturePolicy.Mode = .acceptAsReference, successor: SiteID? = nil
   ) -> JSONObject {
     let documents: JSONObject = [
       "mode": .string(Text(mode.rawValue)), "roles": .array(["person", "organ"]),
     ]
     let policy: JSONObject = ["signatures": .object(["document": .object(documents)])]
     var body: JSONObject = ["policy": .object(policy)]
+    if let successor {
+      let organ: JSONObject = [
+        "organId": "A99.NEW", "siteId": .string(Text(successor.description)),
+        "predecessors": .array(["A99.X"]),
+      ]
+      body["organs"] = .array([.object(organ)])
+    }
     for site in sites {
       let pin = site == centre ? TestSignatures.pin : TestSite.hashing.digest(site.bytes)
       let listed = RegistrySnapshot.Site(
@@ -239,9 +248,11 @@ enum TestRegistry {
 
   static func submission(
     _ sites: [SiteID], centre: SiteID, number: UInt64, parents: [Digest] = [],
-    key: [UInt8] = TestSignatures.key, signatures mode: SignaturePolicy.Mode = .acceptAsReference
+    key: [UInt8] = TestSignatures.key, signatures mode: SignaturePolicy.Mode = .acceptAsReference,
+    successor: SiteID? = nil
   ) throws -> Submission {
-    var json = body(sites, centre: centre, number: number, key: key, signatures: mode)
+    var json = body(
+      sites, centre: centre, number: number, key: key, signatures: mode, successor: successor)
     json["revision"] = .integer(Int64(number))
     json["secrecyLevel"] = "none"
     if !parents.isEmpty {
