@@ -110,8 +110,7 @@ package final class DongboDaemon {
         daemon: context, loop: loop, writer: writer, readers: readers, tls: files.tls,
         registry: start.registry, news: start.news)
       status = StatusCollector(
-        daemon: context, loop: loop, links: links, directory: store.directory,
-        files: fileStore)
+        daemon: context, loop: loop, links: links, directory: store.directory, files: fileStore)
       status.certificateNotAfter = files.notAfter
     } catch let error as StartError {
       throw error
