@@ -10,9 +10,15 @@ extension DongboDaemon {
       switch message {
       case .writer(.group(let replies, let news)): committed(replies, news)
       case .writer(.full(let jobs)): full(jobs)
+      case .writer(.rotten(let digest, let jobs, let waiting)):
+        rotten(digest, jobs, waiting: waiting)
       case .writer(.failed(let error)): fail(error)
-      case .reader(.queried(let request, let result)): admin?.queried(request, result)
+      case .reader(.queried(let request, let result)):
+        if case .failure(.rotten(let digest)) = result { files?.examine(digest) }
+        admin?.queried(request, result)
       case .reader(let reply): links.take(reply)
+      case .files(let reply): files?.take(reply)
+      case .leads(let page): files?.fetcher.take(page)
       case .upload(let reply): uploads.take(reply)
       case .filesLooked(let page):
         let isLocked = links.news.state.lock != nil
@@ -39,6 +45,7 @@ extension DongboDaemon {
       admin?.wakeFeeds()
       status.changed()
     }
+    if news.namesFiles { files?.fetcher.wake() }
   }
 
   private func answer(_ reply: WriterReply) {
@@ -47,6 +54,7 @@ extension DongboDaemon {
       admin?.submitted(request, result, pendingFileCount: pendingFileCount)
     case .fileCame(let request, let file, let isNamed):
       admin?.fileCame(request, file, isNamed: isNamed)
+      if isNamed { status.changed() }
     case .filesCollected(let digests, let fault): collector.collected(digests, fault)
     case .registryEdited(let request?, let result): admin?.registryEdited(request, result)
     case .registryEdited(nil, .success(let revision)):
@@ -55,6 +63,12 @@ extension DongboDaemon {
       context.logger.log(.error, "registry.refused", ["reason": .of("\(refusal)")])
     case .rejoined(let request, let unconfirmed): admin?.rejoined(request, unconfirmed)
     case .verdictsKept: verifier.wake()
+    case .filesSet(let changes):
+      files?.filesSet(changes)
+      status.changed()
+    case .repaired(let digest, let isDone):
+      files?.repaired(digest, isDone)
+      verifier.wake()
     case .retried(let request, let result): admin?.retried(request, result)
     case .linkOpened(let link, let opening): links.opened(link, opening)
     case .committed(let link, let ticket, let report): links.committed(link, ticket, report)
@@ -97,8 +111,27 @@ extension DongboDaemon {
         if let request { admin?.fail(request, .storageFull) }
       // Looked at again after the next start.
       case .keepVerdicts, .collectFiles: break
+      case .setFiles, .repair: files?.notWritten(job)
       case .openLink(let link, _), .change(let link, _, _):
         links.drivers[link]?.refuse(Refuse(.overloaded, "storage is full"))
+      }
+    }
+  }
+
+  /// What a peer sent waits for the repair; an application is told to come again.
+  private func rotten(_ digest: Digest, _ jobs: [WriterJob], waiting: SessionNumber?) {
+    files?.examine(digest)
+    if let waiting { links.writesStalled(waiting, at: digest) }
+    for job in jobs {
+      switch job {
+      case .submit(let request, _), .decide(let request, _), .rejoin(let request, _),
+        .retry(let request, _, _), .editRegistry(.some(let request), _),
+        .fileCame(let request, _):
+        admin?.fail(request, .store(.rotten(digest)))
+      case .editRegistry(nil, _), .keepVerdicts, .collectFiles: break
+      case .setFiles, .repair: files?.notWritten(job)
+      case .openLink(let link, _), .change(let link, _, _):
+        links.drivers[link]?.refuse(Refuse(.overloaded, "an entry is being repaired"))
       }
     }
   }
@@ -142,6 +175,7 @@ extension DongboDaemon {
   func shutDown() {
     _ = notifier.send(.stopping)
     verifier.stop()
+    fileWorker.stop()
     if failure == nil { writer.stop() }
     for message in inbox.drain() {
       if case .writer(.group(_, let news)) = message {

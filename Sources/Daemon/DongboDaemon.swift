@@ -6,7 +6,8 @@ import Transport
 
 /// The site at run time: starts in order, runs the reactor on the calling thread, stops in reverse.
 ///
-/// Threads: the reactor (sockets, TLS, sessions, HTTP), the writer, two readers, the witness.
+/// Threads: the reactor (sockets, TLS, sessions, HTTP), the writer, two readers, the verifier, the
+/// files, the witness.
 package final class DongboDaemon {
   /// How long a stop may take; systemd would kill soon after.
   static let stopLimit = Duration.seconds(8)
@@ -19,6 +20,8 @@ package final class DongboDaemon {
   enum Inbox: Sendable {
     case writer(WriterReport)
     case reader(ReadReply)
+    case files(FileReply)
+    case leads(LeadPage)
     case upload(UploadReply)
     case filesLooked(FileCollector.Page)
     case refreshed(StatusCollector.Snapshot)
@@ -39,10 +42,12 @@ package final class DongboDaemon {
   let writer: Writer
   let readers: ReaderPool
   let verifier: Verifier
+  let fileWorker: FileWorker
   let witness: WitnessKeeper
   let links: LinkTable
   let status: StatusCollector
   let notifier = ServiceNotifier()
+  var files: FileCare?
   var admin: AdminServer?
   var adminServer: HTTPServer?
   var monitoring: MonitoringServer?
@@ -94,6 +99,10 @@ package final class DongboDaemon {
         reader: try store.makeReader(timeBox: configuration.limits.readerTime),
         cursor: start.verifiedUpTo, trust: files.recordTrust
       ) { batch in writer.postBounded(.keepVerdicts(batch)) }
+      fileWorker = try FileWorker(
+        store: fileStore, reader: try store.makeReader(timeBox: configuration.limits.readerTime),
+        centre: context.centre
+      ) { reply in inbox.postReply(.files(reply)) }
       witness = try WitnessKeeper(path: configuration.site.witnessFile) { error in
         inbox.postReply(.witnessFailed(error))
       }
@@ -101,7 +110,7 @@ package final class DongboDaemon {
         daemon: context, loop: loop, writer: writer, readers: readers, tls: files.tls,
         registry: start.registry, news: start.news)
       status = StatusCollector(
-        daemon: context, loop: loop, links: links, directory: store.directory)
+        daemon: context, loop: loop, links: links, directory: store.directory, files: fileStore)
       status.certificateNotAfter = files.notAfter
     } catch let error as StartError {
       throw error
@@ -157,6 +166,7 @@ package final class DongboDaemon {
           inbox.postReply(.refreshed(body(reader)))
         })
     }
+    careForFiles()
     try listen(admin)
     bootstrapRegistry()
     verifier.wake()
@@ -175,6 +185,24 @@ package final class DongboDaemon {
       every(interval / 2) { [unowned self] in _ = notifier.send(.watchdog) }
     }
     status.refresh()
+  }
+
+  private func careForFiles() {
+    let fetcher = FileFetcher(
+      daemon: context, loop: loop, links: links, writer: writer, worker: fileWorker,
+      store: fileStore
+    ) { [readers, inbox] body in
+      readers.postBounded(
+        .background { reader in
+          inbox.postReply(.leads(body(reader)))
+        })
+    }
+    let files = FileCare(
+      daemon: context, loop: loop, links: links, writer: writer, worker: fileWorker,
+      store: fileStore, fetcher: fetcher)
+    self.files = files
+    links.files = files
+    files.start()
   }
 
   private func listen(_ admin: AdminServer) throws(TransportError) {

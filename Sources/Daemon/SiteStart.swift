@@ -50,7 +50,7 @@ struct SiteStart {
       head: state.end.head, sealing: context.sealing)
     let news = CommitNews(
       logEnd: sealed, state: state, outcomesEnd: [:], alarms: [], tally: GroupTally(),
-      registry: nil)
+      namesFiles: false, registry: nil)
     return Result(
       writerContext: WriterContext(
         site: context.site, centre: context.centre, configuredPins: context.configuredPins,

@@ -262,6 +262,24 @@ extension Session {
     #expect(between.dropFirst().allSatisfy { $0 == 8 }, "\(between)")
   }
 
+  /// A catch-up that waits for acknowledgements leaves no gap and no turn for a file; an entry
+  /// under repair goes all the same, because they may wait for it.
+  @Test func anEntryUnderRepairWaitsForNoTurn() {
+    var session = upSession()
+    let wanted = Wanted.entry(Digest(Bytes32(5, 5, 5, 5)))
+    let end = Checkpoint(
+      incarnation: incarnation(1), lsn: LSN(9), head: .zero, tag: Bytes16(high: 0, low: 9))
+    let loading = session.step(.logGrew(end), now: seconds(100))
+    #expect(!loading.requests.isEmpty, "a lane loads, so it is busy")
+    func reads(_ wanted: Wanted) -> [SessionRequest] {
+      let want = WantMessage(wanted, .begin(FileWindow(taken: 0, upTo: 9)))
+      return session.step(.messageReceived(.want(want)), now: seconds(100)).requests
+    }
+    #expect(reads(Self.file(1)).isEmpty)
+    #expect(
+      reads(wanted) == [.readFile(wanted, offset: 0, byteCount: 9, whenQueuedAtMost: nil)])
+  }
+
   @Test func nothingIsAskedForWhileTheDiskIsFull() {
     var pair = pairWithFiles(2, size: 1 << 20)
     pair.province.step(.storageFullChanged(true), pair.now)

@@ -25,6 +25,20 @@ private func batch(after: UInt64, _ last: UInt64, count: Int) -> RowBatch {
     return rate.mark(now: seconds(1), hasOthersInFlight: false)
   }
 
+  /// A lane in front of what cannot be read waits for the repair, whatever else happens.
+  @Test func aStalledLaneLoadsAgainOnceItIsRepaired() {
+    var lane = sender(entries: 10, bytes: 10_000)
+    func nextLoad(_ end: UInt64) -> RowLimits? {
+      lane.nextLoad(logEnd: LSN(end), frameByteCount: 2_000, limits: limits)
+    }
+    #expect(nextLoad(5) != nil)
+    lane.stall()
+    #expect(!lane.isLoading && lane.scanned == .start)
+    #expect(nextLoad(9) == nil, "the log grew")
+    lane.resume()
+    #expect(nextLoad(9) != nil)
+  }
+
   @Test func creditIsNeverNegativeAndNeverPassed() throws {
     var random = TestRandom(state: 3)
     for _ in 0..<200 {

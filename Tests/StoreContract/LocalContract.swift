@@ -60,6 +60,19 @@ import Testing
   }
 
   @Test(arguments: Implementation.allCases)
+  func onlyAnEntryWithARowIsRepaired(_ implementation: Implementation) throws {
+    let entry = Fixture.entry(Fixture.identity(1), body: #"{"amount":"000007"}"#)
+    let other = Fixture.entry(Fixture.identity(1), body: #"{"amount":"000008"}"#)
+    try implementation.run { store in
+      try store.append(entry)
+      return try [entry, other, Fixture.entry(Fixture.identity(2))].map { try store.repair($0) }
+    } read: { store, repaired throws in
+      #expect(repaired == [true, false, false])
+      #expect(try store.entry(entry.identity) == entry)
+    }
+  }
+
+  @Test(arguments: Implementation.allCases)
   func filesArePendingUntilTheirContentIsHere(_ implementation: Implementation) throws {
     func file(_ number: UInt64, _ size: UInt64) -> FileReference {
       FileReference(digest: Digest(Bytes32(number, 0, 0, 0)), size: size)
@@ -87,6 +100,8 @@ import Testing
         ])
       #expect(try store.fileState(of: file(5, 5).digest) == nil, "forgotten")
       #expect(try store.pendingFiles(after: file(1, 1).digest, limit: 1) == [file(3, 3)])
+      #expect(try store.storedFiles(after: nil, limit: 9) == [file(2, 2)])
+      #expect(try store.storedFiles(after: file(2, 2).digest, limit: 9) == [])
       #expect(try store.fileState(of: file(2, 2).digest) == .here)
       #expect(try store.fileState(of: file(7, 7).digest) == nil, "nobody named it")
     }

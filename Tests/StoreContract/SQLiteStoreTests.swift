@@ -69,7 +69,7 @@ import Testing
     }
     let opened = try openStore(directory)
     func isCorrupt(_ read: () throws -> Void) -> Bool {
-      do { try read() } catch StoreError.corrupt { return true } catch {}
+      do { try read() } catch StoreError.rotten { return true } catch {}
       return false
     }
     let writer = opened.writer
@@ -82,6 +82,60 @@ import Testing
         _ = try writer.rows(
           after: .start, lane: .normal, selection: .province(Fixture.hue), limits: .wide)
       })
+  }
+
+  /// The scrub names what has changed and goes on; the bytes come back under their digest only.
+  @Test(arguments: ["body", "header"])
+  func whatHasChangedIsFoundAndRepaired(_ column: String) throws {
+    let entries = (1...3).map {
+      Fixture.entry(Fixture.identity($0), body: #"{"amount":"00000\#($0)"}"#)
+    }
+    do {
+      let opened = try openStore(directory)
+      for number in 1...3 as ClosedRange<UInt64> {
+        try commit(number, to: opened, body: #"{"amount":"00000\#(number)"}"#)
+      }
+    }
+    do {
+      let raw = try SQLiteConnection(path: databasePath, role: .writer)
+      let flipped = "CAST(x'ff' || substr(\(column), 2) AS BLOB)"
+      try raw.execute("UPDATE entry SET \(column) = \(flipped) WHERE id = 2")
+    }
+    let opened = try openStore(directory)
+    let writer = opened.writer
+    func page(after lsn: LSN, limit: Int = 9, byteCount: Int = 1 << 20) throws -> EntryScrubPage {
+      try writer.scrubEntries(after: lsn, limit: limit, byteCount: byteCount)
+    }
+    let all = try page(after: .start)
+    #expect(all.rotten == [entries[1].digest] && all.last == LSN(3) && all.entryCount == 3)
+    #expect(try page(after: LSN(3)).last == nil)
+    #expect(try page(after: .start, limit: 1).last == LSN(1))
+    #expect(try page(after: .start, byteCount: 1).last == LSN(1))
+    let lead = try #require(try writer.lead(toEntry: entries[1].digest))
+    #expect(lead.wanted == .entry(entries[1].digest) && lead.origins == [Fixture.centre])
+    #expect(try writer.lead(toEntry: .zero) == nil)
+
+    // A link gets what stands before it, and then nothing.
+    func rows(after lsn: LSN) throws -> RowBatch {
+      try writer.rows(
+        after: lsn, lane: .normal, selection: .province(Fixture.hue), limits: .wide)
+    }
+    let before = try rows(after: .start)
+    #expect(before.entries.map(\.identity) == [entries[0].identity] && before.last.lsn == LSN(1))
+    #expect(throws: StoreError.rotten(entries[1].digest)) { try rows(after: LSN(1)) }
+
+    try writer.begin()
+    #expect(try !writer.repair(Fixture.entry(Fixture.identity(2), body: "{}")))
+    #expect(throws: StoreError.rotten(entries[1].digest)) {
+      try writer.entry(entries[1].identity)
+    }
+    // A peer that keeps the stub helps when the body here is intact.
+    let stub = entries[1].stub
+    #expect(try writer.repair(column == "header" ? stub : entries[1]))
+    try writer.commit()
+    #expect(try writer.entry(entries[1].identity) == entries[1])
+    #expect(try page(after: .start).rotten == [])
+    #expect(try rows(after: LSN(1)).entries == [entries[1], entries[2]])
   }
 
   /// Commits some 400 KB, then takes a checkpoint step.

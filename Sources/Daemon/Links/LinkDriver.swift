@@ -49,7 +49,8 @@ final class LinkDriver {
   private var isOpened = false
   private var isOver = false
   private var timer: TimerID?
-  private var heldLoads: [SessionRequest] = []
+  /// Requests that wait until little waits for the line.
+  private var heldRequests: [SessionRequest] = []
   /// Plaintext TLS could not take yet.
   private var unsent: [UInt8] = []
   private var plaintext: [UInt8] = []
@@ -78,6 +79,7 @@ final class LinkDriver {
   var peerHost: String { connection.peerAddress.hostText }
   var isUp: Bool { session.isUp }
   var progress: SessionProgress? { session.progress }
+  var freeFilePlaces: Int { isOver ? 0 : session.freeFilePlaces }
 
   /// The writer has read what the session starts from.
   func open(_ view: LocalView) {
@@ -122,7 +124,7 @@ final class LinkDriver {
     case .received(let bytes): received(bytes)
     case .drained:
       connection.isReadingPaused = false
-      loadHeld()
+      startHeld()
     case .closed(let end):
       if case .failed(let error) = end, failure == nil { failure = "\(error)" }
       transportEnded()
@@ -254,17 +256,24 @@ final class LinkDriver {
   }
 
   private func start(_ request: SessionRequest, peer: SiteID) {
-    if case .load(.normal, _, _, _) = request, connection.queuedByteCount > Self.outputLowWater {
-      heldLoads.append(request)
+    let limit: Int? =
+      switch request {
+      case .load(.normal, _, _, _): Self.outputLowWater
+      case .readFile(_, _, _, let whenQueuedAtMost): whenQueuedAtMost
+      default: nil
+      }
+    if let limit, connection.queuedByteCount > limit {
+      heldRequests.append(request)
     } else {
       host.perform(request, self, peer: peer)
     }
   }
 
-  private func loadHeld() {
+  /// The line has taken everything.
+  private func startHeld() {
     guard let peer = identity?.site else { return }
-    let requests = heldLoads
-    heldLoads = []
+    let requests = heldRequests
+    heldRequests = []
     for request in requests { host.perform(request, self, peer: peer) }
   }
 
@@ -318,7 +327,7 @@ final class LinkDriver {
     isOver = true
     if let timer { loop.cancel(timer) }
     timer = nil
-    heldLoads = []
+    heldRequests = []
     flush()
     tls.close()
     flush()

@@ -14,6 +14,7 @@ extension LinkTable {
       peers[peer]?.series.failures.set(0)
       setCondition(.streaming, of: peer)
       countSession(peer, "up")
+      files?.fetcher.linkIsUp()
       daemon.logger.log(
         .info, "link.up",
         [
@@ -39,7 +40,8 @@ extension LinkTable {
       peers[peer]?.outcomesAnnounced = end
       onProgress?(peer)
     case .probeAnswered: probeAnswered(link.number)
-    case .fileRefused: break
+    case .fileRefused(let wanted, let reason):
+      files?.fetcher.refused(wanted, reason, link.number)
     }
   }
 

@@ -29,6 +29,10 @@ final class LinkTable: LinkHost {
   private(set) var news: CommitNews
   /// Told of every durable acknowledgement and outcome of a peer.
   var onProgress: ((SiteID) -> Void)?
+  /// Set by the daemon before the first link.
+  var files: FileCare?
+  /// Lanes that stopped at an entry that cannot be read, until it is repaired.
+  private(set) var stalled: Set<SessionNumber> = []
 
   init(
     daemon: DaemonContext, loop: EventLoop, writer: Writer, readers: ReaderPool, tls: TLSContext,
@@ -105,6 +109,7 @@ final class LinkTable: LinkHost {
     case .judged(let number, let judgement): drivers[number]?.advance(.helloJudged(judgement))
     case .outcomes(let number, let outcomes):
       drivers[number]?.advance(.outcomesLoaded(outcomes))
+    case .stalled(let number, let lane, let digest): stall(number, lane, at: digest)
     case .failed(let number, let error):
       // A local failure stops the link; it never skips a change (promise 5).
       daemon.logger.log(
@@ -116,7 +121,40 @@ final class LinkTable: LinkHost {
     }
   }
 
+  /// The link goes on; this lane waits in front of what cannot be read, and skips nothing.
+  private func stall(_ number: SessionNumber, _ lane: Lane, at digest: Digest) {
+    noteStall(number, "sending", at: digest)
+    files?.examine(digest)
+    drivers[number]?.advance(.loadStalled(lane))
+  }
+
+  /// What the peer sent needs what cannot be read: it is not acknowledged before the repair.
+  func writesStalled(_ number: SessionNumber, at digest: Digest) {
+    noteStall(number, "receiving", at: digest)
+  }
+
+  private func noteStall(_ number: SessionNumber, _ what: String, at digest: Digest) {
+    guard let peer = drivers[number]?.identity?.site else { return }
+    setCondition(.waiting(reason: "entry \(digest) here is damaged and being repaired"), of: peer)
+    guard stalled.insert(number).inserted else { return }
+    daemon.logger.log(
+      .error, "link.stalled",
+      ["site": .of(peer), "while": .text(what), "entry": .of(digest)])
+  }
+
+  /// An entry was repaired: lanes that stand before another one stop there again.
+  func resumeLoads() {
+    let numbers = stalled.sorted()
+    stalled = []
+    for number in numbers {
+      guard let driver = drivers[number], let peer = driver.identity?.site else { continue }
+      if driver.isUp { setCondition(.streaming, of: peer) }
+      driver.advance(.loadsResumed)
+    }
+  }
+
   func storageFullChanged(_ isFull: Bool) {
+    files?.fetcher.storageFullChanged(isFull)
     for driver in drivers.values { driver.advance(.storageFullChanged(isFull)) }
   }
 
@@ -179,9 +217,7 @@ final class LinkTable: LinkHost {
       readers.postBounded(.load(link.number, selection, lane, after: after, limits))
     case .loadOutcomes(let after, let limit):
       readers.postBounded(.outcomes(link.number, peer: peer, after: after, limit: limit))
-    // This site keeps no files, so it has none to give and wants none.
-    case .readFile(let wanted, _, _, _): link.advance(.fileUnavailable(wanted, .notHere))
-    case .writeFile(let wanted, _, _, _): link.advance(.wantCancelled(wanted))
+    case .readFile, .writeFile: files?.perform(request, link, peer: peer)
     }
   }
 
@@ -225,7 +261,9 @@ final class LinkTable: LinkHost {
     drivers[link.number] = nil
     pendingOutcomes[link.number] = nil
     challengers[link.number] = nil
+    stalled.remove(link.number)
     if let next = directory.ended(link.number) { continueChallenger(next) }
+    files?.fetcher.ended(link.number, peer: link.identity?.site)
     noteEnd(closure, link)
     if link.role == .dialler { dialAgain(after: closure, link) }
   }

@@ -31,6 +31,7 @@ struct Peer {
 struct PeerSeries {
   private let entries: [[MetricSeries]]
   private let bytes: [[MetricSeries]]
+  private let fileBytes: [MetricSeries]
   let lastContact: MetricSeries
   let failures: MetricSeries
 
@@ -45,6 +46,9 @@ struct PeerSeries {
     }
     entries = both(.entries)
     bytes = both(.bytes)
+    fileBytes = ["sent", "received"].map {
+      metrics.series(.fileBytes, [site.description, $0])
+    }
     lastContact = metrics.series(.linkLastContact, [site.description])
     failures = metrics.series(.linkConsecutiveFailures, [site.description])
   }
@@ -55,6 +59,9 @@ struct PeerSeries {
     bytes[lane][direction].add(Double(byteCount))
     if case .entries(let message) = message {
       entries[lane][direction].add(Double(message.entries.count))
+    }
+    if case .file(let file) = message, case .piece(let piece) = file.form {
+      fileBytes[direction].add(piece.bytes.count)
     }
   }
 }

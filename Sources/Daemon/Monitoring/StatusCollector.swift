@@ -18,6 +18,8 @@ final class StatusCollector {
   struct Snapshot: Sendable {
     /// nil: never read, or not in time; then the last ones stand.
     var counts: [RecordKind: KindCounts]?
+    /// Files that records name and that are not here; nil: not in time.
+    var pendingFileCount: Int?
     var backlog: [SiteID: [Lane: Backlog]] = [:]
     var duration: Duration = .zero
   }
@@ -26,6 +28,7 @@ final class StatusCollector {
   private let loop: EventLoop
   private let links: LinkTable
   private let directory: DataDirectory
+  private let files: FileStore
   private var snapshot = Snapshot()
   private var isRefreshing = false
   private var isStale = true
@@ -34,11 +37,15 @@ final class StatusCollector {
   var certificateNotAfter: WallTime?
   var reloadFault: String?
 
-  init(daemon: DaemonContext, loop: EventLoop, links: LinkTable, directory: DataDirectory) {
+  init(
+    daemon: DaemonContext, loop: EventLoop, links: LinkTable, directory: DataDirectory,
+    files: FileStore
+  ) {
     self.daemon = daemon
     self.loop = loop
     self.links = links
     self.directory = directory
+    self.files = files
   }
 
   /// Something was committed or acknowledged: the counts may have changed.
@@ -71,6 +78,9 @@ final class StatusCollector {
       var snapshot = Snapshot()
       snapshot.counts = try? reader.inSnapshot { reader throws(StoreError) in
         try reader.counts()
+      }
+      snapshot.pendingFileCount = try? reader.inSnapshot { reader throws(StoreError) in
+        try reader.pendingFileCount()
       }
       for (peer, acknowledged) in wanted {
         snapshot.backlog[peer] = try? reader.inSnapshot { reader throws(StoreError) in
@@ -189,6 +199,10 @@ final class StatusCollector {
   func publish(to metrics: MetricRegistry) {
     report().publish(to: metrics)
     ProcessFigures.read()?.publish(to: metrics)
+    let totals = files.totals
+    metrics.series(.filesPending).set(snapshot.pendingFileCount.map { Double($0) })
+    metrics.series(.filesStored).set(Double(totals.fileCount))
+    metrics.series(.filesStoredBytes).set(Double(totals.byteCount))
     let now = WallClock.now()
     for site in links.peers.keys.sorted() {
       let driver = links.directory.holder(of: site).flatMap { links.drivers[$0] }

@@ -23,6 +23,8 @@ enum ReadReply: Sendable {
   case outcomes(SessionNumber, [NumberedOutcome])
   case queried(RequestID, Result<HTTPResponse, StoreError>)
   case resolved(HostPort, Result<[SocketAddress], TransportError>)
+  /// The next entry of the lane cannot be read: the lane stops before it.
+  case stalled(SessionNumber, Lane, Digest)
   /// A read of a link failed: that link stops, the change is not skipped.
   case failed(SessionNumber, StoreError)
 }
@@ -77,7 +79,7 @@ private struct ReadWorker: Sendable {
   func perform(_ job: ReadJob) -> ReadReply? {
     switch job {
     case .load(let session, let selection, let lane, let after, let limits):
-      return answer(session) { reader throws(StoreError) in
+      return answer(session, lane) { reader throws(StoreError) in
         let batch = try reader.rows(
           after: after, lane: lane, selection: selection, limits: limits)
         let checkpoint = Checkpoint(
@@ -106,9 +108,11 @@ private struct ReadWorker: Sendable {
   }
 
   private func answer(
-    _ session: SessionNumber, _ body: (SQLiteReader) throws(StoreError) -> ReadReply
+    _ session: SessionNumber, _ lane: Lane? = nil,
+    _ body: (SQLiteReader) throws(StoreError) -> ReadReply
   ) -> ReadReply {
     do throws(StoreError) { return try reader.inSnapshot(body) } catch {
+      if let lane, case .rotten(let digest) = error { return .stalled(session, lane, digest) }
       return .failed(session, error)
     }
   }

@@ -66,6 +66,9 @@ enum WriterReport: Sendable {
   case group([WriterReply], CommitNews)
   /// The disk is full: nothing of the group was written.
   case full([WriterJob])
+  /// An entry that the jobs need cannot be read here: nothing of them was written. `waiting`: the
+  /// session whose writes wait for the repair; nil: the jobs are given up.
+  case rotten(Digest, [WriterJob], waiting: SessionNumber?)
   /// The environment failed: the process ends without an answer, recovery decides.
   case failed(StoreError)
 }
@@ -88,6 +91,11 @@ private struct WriterLoop {
   /// Sessions one of whose writes was rolled back: what they sent after it builds on what is not
   /// there. The reactor closes them; a new session has a new number.
   private var broken: Set<SessionNumber> = []
+  /// Writes of sessions that need a damaged entry, in order, until it is repaired. Bounded by what
+  /// a session may have uncommitted: nothing of them is acknowledged, so the peer waits.
+  private var parked: [WriterJob] = []
+  private var parkedSessions: Set<SessionNumber> = []
+  private var isReleased = false
 
   init(
     store: SQLiteWriter, context: WriterContext, report: @escaping @Sendable (WriterReport) -> Void
@@ -100,19 +108,51 @@ private struct WriterLoop {
 
   mutating func run(_ mailbox: Mailbox<WriterJob>) {
     while let taken = mailbox.take(limit: context.groupEntryCount) {
-      var rest = taken[...]
-      let orphans = rest.filter { $0.session.map(broken.contains) == true }
-      if !orphans.isEmpty {
-        rest = rest.filter { $0.session.map(broken.contains) != true }[...]
-        report(.full(orphans))
-      }
+      var rest = sort(taken)
       while !rest.isEmpty {
         let group = rest.prefix(groupLength(rest))
         rest = rest.dropFirst(group.count)
         guard commit(Array(group)) else { return }
-        rest = rest.filter { $0.session.map(broken.contains) != true }[...]
+        rest = sort(release() + rest)
       }
     }
+  }
+
+  /// Puts aside the jobs of sessions that are broken or wait; in order, the others.
+  private mutating func sort(_ jobs: [WriterJob]) -> ArraySlice<WriterJob> {
+    var ready: [WriterJob] = []
+    var orphans: [WriterJob] = []
+    for job in jobs {
+      if case .openLink(_, let peer) = job { forgetParked(of: peer) }
+      if let session = job.session, broken.contains(session) {
+        orphans.append(job)
+      } else if let session = job.session, parkedSessions.contains(session) {
+        parked.append(job)
+      } else {
+        ready.append(job)
+      }
+    }
+    if !orphans.isEmpty { report(.full(orphans)) }
+    return ready[...]
+  }
+
+  /// A new session starts from what is committed: the peer sends again what an earlier one of it
+  /// has waiting here.
+  private mutating func forgetParked(of peer: SiteID) {
+    let sessions = Set(parked.filter { $0.peer == peer }.compactMap(\.session))
+    guard !sessions.isEmpty else { return }
+    parked.removeAll { $0.peer == peer }
+    parkedSessions.subtract(sessions)
+    broken.formUnion(sessions)
+  }
+
+  /// What waited, once something was repaired: it waits again if that was not what it needs.
+  private mutating func release() -> [WriterJob] {
+    guard isReleased else { return [] }
+    isReleased = false
+    parkedSessions = []
+    defer { parked = [] }
+    return parked
   }
 
   /// Jobs that fit into one transaction: at least one, entries within their bound.
@@ -140,15 +180,54 @@ private struct WriterLoop {
       if group.isOpened { unopened = nil }
       var told = news
       told.tally.commitSeconds = (MonotonicClock.now() - started).inSeconds
+      isReleased = isReleased || jobs.contains(where: \.isRepair)
       report(.group(replies, told))
     } catch {
-      guard case .full = error else {
+      switch error {
+      case .full: return rollBack(jobs)
+      case .rotten(let digest): return isolate(jobs, digest)
+      case .failed, .corrupt, .tookTooLong:
         report(.failed(error))
         return false
       }
-      return rollBack(jobs)
     }
     return checkpoint()
+  }
+
+  /// One of the jobs needs an entry that cannot be read. The others are done one by one; that one
+  /// waits for the repair when a session can wait, and is given up otherwise.
+  private mutating func isolate(_ jobs: [WriterJob], _ digest: Digest) -> Bool {
+    context.attempts.end()
+    guard undo() else { return false }
+    guard jobs.count == 1 else {
+      for job in jobs {
+        if let session = job.session, parkedSessions.contains(session) {
+          parked.append(job)
+        } else if !commit([job]) {
+          return false
+        }
+      }
+      return true
+    }
+    if let session = jobs[0].session {
+      parkedSessions.insert(session)
+      parked.append(jobs[0])
+      report(.rotten(digest, [], waiting: session))
+    } else {
+      report(.rotten(digest, jobs, waiting: nil))
+    }
+    return true
+  }
+
+  /// - Returns: false when the process must end.
+  private func undo() -> Bool {
+    do throws(StoreError) {
+      try store.rollback()
+      return true
+    } catch {
+      report(.failed(error))
+      return false
+    }
   }
 
   /// Between groups. A disk too full to checkpoint on is tried again after the next group.
@@ -165,12 +244,7 @@ private struct WriterLoop {
   }
 
   private mutating func rollBack(_ jobs: [WriterJob]) -> Bool {
-    do throws(StoreError) {
-      try store.rollback()
-    } catch {
-      report(.failed(error))
-      return false
-    }
+    guard undo() else { return false }
     context.disk.isFull = true
     broken.formUnion(jobs.compactMap(\.session))
     report(.full(jobs))

@@ -61,6 +61,12 @@ struct WriterGroup {
       }
       try store.setCursor(.verifier, to: batch.cursor)
       replies.append(.ready(.verdictsKept))
+    case .setFiles(let changes):
+      for change in changes { try store.setFileState(change.state, of: change.digest) }
+      replies.append(.ready(.filesSet(changes)))
+    case .repair(let entry):
+      let isDone = try store.repair(entry)
+      replies.append(.ready(.repaired(entry.digest, isDone)))
     case .fileCame(let request, let file):
       let state = try store.fileState(of: file.digest)
       if state == .pending { try store.setFileState(.here, of: file.digest) }
@@ -108,7 +114,7 @@ struct WriterGroup {
       state.registry == registryBefore ? nil : try store.registry(state.registry)
     let news = CommitNews(
       logEnd: sealed, state: state, outcomesEnd: outcomesEnd, alarms: reconciler.alarms,
-      tally: tally, registry: registry)
+      tally: tally, namesFiles: reconciler.filesNamed > 0, registry: registry)
     return (ready, news)
   }
 

@@ -16,6 +16,9 @@ enum WriterJob: Sendable {
   /// `isRelease`: by a person's word, whatever barred it.
   case retry(RequestID, EntryIdentity, isRelease: Bool)
   case keepVerdicts(VerdictBatch)
+  case setFiles([FileChange])
+  /// The bytes of an entry that are damaged here, from a peer, under its digest.
+  case repair(Entry)
   /// An application brought this file; it is durable.
   case fileCame(RequestID, StoredUpload)
   /// Remove those that no living record names.
@@ -29,10 +32,20 @@ enum WriterJob: Sendable {
     switch self {
     case .openLink(let session, _), .change(let session, _, _): session
     case .submit, .decide, .editRegistry, .rejoin, .retry, .keepVerdicts, .fileCame,
-      .collectFiles:
+      .collectFiles, .setFiles, .repair:
       nil
     }
   }
+
+  /// The peer of that session.
+  var peer: SiteID? {
+    switch self {
+    case .openLink(_, let peer), .change(_, let peer, _): peer
+    default: nil
+    }
+  }
+
+  var isRepair: Bool { if case .repair = self { true } else { false } }
 
   /// Entries it brings, for the bound of a group; at least 1.
   var entryCount: Int {
@@ -74,6 +87,9 @@ enum WriterReply: Sendable {
   case rejoined(RequestID, unconfirmed: [SiteID])
   case retried(RequestID, Reconciled?)
   case verdictsKept
+  case filesSet([FileChange])
+  /// false: the entry has no row here.
+  case repaired(Digest, Bool)
   case fileCame(RequestID, StoredUpload, isNamed: Bool)
   case filesCollected([Digest], FileStoreError?)
   case linkOpened(SessionNumber, LinkOpening)
@@ -100,6 +116,8 @@ struct CommitNews: Sendable {
   let outcomesEnd: [SiteID: UInt64]
   let alarms: [Alarm]
   var tally: GroupTally
+  /// Entries of the group name files: their content is to be looked for.
+  let namesFiles: Bool
   /// The registry in use, when this group changed it.
   let registry: RegistrySnapshot?
 }

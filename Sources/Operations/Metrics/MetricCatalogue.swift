@@ -80,6 +80,35 @@ extension MetricDefinition {
     "dongbo_refused_entries_total", .counter,
     [.oneOf(name: "reason", values: entryReasons)],
     "Entries refused, from applications and from peers.")
+  /// A number.
+  package static let filesPending = MetricDefinition(
+    "dongbo_files_pending", .gauge, [],
+    "Files that records name and that are not here yet; NaN unknown.")
+  /// A number.
+  package static let filesStored = MetricDefinition(
+    "dongbo_files_stored", .gauge, [], "Files that are here as a whole.")
+  /// In bytes.
+  package static let filesStoredBytes = MetricDefinition(
+    "dongbo_files_stored_bytes", .gauge, [], "Bytes of the files that are here.")
+  /// Labels: site, direction. In bytes.
+  package static let fileBytes = MetricDefinition(
+    "dongbo_file_bytes_total", .counter, [.site, direction],
+    "Bytes of file content sent to and received from a peer, repeats included.")
+  /// Labels: content.
+  package static let rottenFound = MetricDefinition(
+    "dongbo_rotten_found_total", .counter, [content],
+    "Files and entries whose stored bytes had changed or gone.")
+  /// Labels: content.
+  package static let rottenRepaired = MetricDefinition(
+    "dongbo_rotten_repaired_total", .counter, [content],
+    "Files and entries that a peer gave back.")
+  /// In bytes.
+  package static let scrubbedBytes = MetricDefinition(
+    "dongbo_scrubbed_bytes_total", .counter, [], "Bytes that the scrub has read.")
+  /// In seconds since 1970.
+  package static let scrubRound = MetricDefinition(
+    "dongbo_scrub_last_round_timestamp_seconds", .gauge, [],
+    "When the scrub had last read everything; 0 when not yet.")
   /// In bytes.
   package static let storeBytes = MetricDefinition(
     "dongbo_store_bytes", .gauge, [], "Size of the store and its files.")
@@ -145,8 +174,9 @@ extension MetricDefinition {
     .buildInfo, .siteState, .checkStatus, .linkState, .linkLastContact, .linkSessions,
     .linkConsecutiveFailures, .refusedConnections, .entries, .bytes, .lagEntries, .lagSeconds,
     .oldestUnacknowledged, .conflicts, .held, .quarantined, .oldestHeld, .refusedEntries,
-    .fileUploads, .unnamedFileBytes, .collectedFiles,
-    .storeBytes, .storeFreeBytes, .commitDuration, .groupEntries, .certificateNotAfter,
+    .filesPending, .filesStored, .filesStoredBytes, .fileBytes, .rottenFound, .rottenRepaired,
+    .scrubbedBytes, .scrubRound, .fileUploads, .unnamedFileBytes, .collectedFiles, .storeBytes,
+    .storeFreeBytes, .commitDuration, .groupEntries, .certificateNotAfter,
     .reloadSuccessful, .reloadTimestamp, .seriesRefused, .processCPU, .processResident,
     .processDescriptors, .processMaximumDescriptors, .processStart,
   ]
@@ -154,6 +184,7 @@ extension MetricDefinition {
   private static let lane = MetricLabel.oneOf(
     name: "lane", values: Lane.allCases.map(\.description))
   private static let direction = MetricLabel.oneOf(name: "direction", values: ["sent", "received"])
+  private static let content = MetricLabel.oneOf(name: "content", values: ["file", "entry"])
   private static let kind = MetricLabel.oneOf(
     name: "kind", values: RecordKind.allCases.map(\.description))
 

@@ -6,6 +6,10 @@ package enum Wanted: Hashable, Sendable {
   case entry(Digest)
 }
 
+extension Wanted {
+  package var isEntry: Bool { if case .entry = self { true } else { false } }
+}
+
 extension Wanted: CustomStringConvertible {
   package var description: String {
     switch self {

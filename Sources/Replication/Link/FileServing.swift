@@ -94,9 +94,9 @@ struct FileServing: Hashable, Sendable {
   // MARK: Reading and sending
 
   /// The next read, and its content's turn passes; nil when there is none, or one is under way.
-  mutating func nextRead(frameByteCount: Int) -> Read? {
+  mutating func nextRead(frameByteCount: Int, onlyEntries: Bool = false) -> Read? {
     guard reading == nil else { return nil }
-    for (index, place) in places.enumerated() {
+    for (index, place) in places.enumerated() where !onlyEntries || place.wanted.isEntry {
       let count = place.nextByteCount(frameByteCount)
       guard count > 0 else { continue }
       places.append(places.remove(at: index))

@@ -25,6 +25,8 @@ struct LaneSender: Hashable, Sendable {
   private var credit: Credit
   /// The end of the log when the outstanding load was asked for; nil without one.
   private var loadingAt: LSN?
+  /// An entry after ``scanned`` cannot be read: no load until it is repaired.
+  private(set) var isStalled = false
   /// A load found nothing up to this end of the log.
   private var exhaustedAt: LSN = .start
   private var lastSentAt: Instant?
@@ -55,14 +57,23 @@ struct LaneSender: Hashable, Sendable {
   /// What to load next; nil while a load or its entries are outstanding, without credit, or when
   /// the peer has been sent everything.
   mutating func nextLoad(logEnd: LSN, frameByteCount: Int, limits: LinkLimits) -> RowLimits? {
-    guard loadingAt == nil, ready == nil, hasCredit, scanned < logEnd, exhaustedAt < logEnd,
-      !isFarBehind(limits)
+    guard loadingAt == nil, !isStalled, ready == nil, hasCredit, scanned < logEnd,
+      exhaustedAt < logEnd, !isFarBehind(limits)
     else { return nil }
     loadingAt = logEnd
     return RowLimits(
       entries: min(availableEntryCount, EntriesMessage.maximumEntryCount),
       bytes: min(availableByteCount, frameByteCount), scannedRows: limits.scannedRows)
   }
+
+  /// - Precondition: the load was asked for.
+  mutating func stall() {
+    precondition(loadingAt != nil, "stalled after \(scanned) unasked")
+    loadingAt = nil
+    isStalled = true
+  }
+
+  mutating func resume() { isStalled = false }
 
   /// - Precondition: the load was asked for, and the shell kept to its limits.
   mutating func loaded(_ batch: RowBatch, _ checkpoint: Checkpoint) {

@@ -113,7 +113,8 @@ package struct Session: Hashable, Sendable {
       throw SessionEnd(.refusedByPeer(refuse.code, refuse.text))
     case .opened, .messageReceived, .bytesReceived, .helloJudged, .batchLoaded, .outcomesLoaded,
       .logGrew, .outcomesGrew, .committed, .storageFullChanged, .recoveryChanged, .probeRequested,
-      .deadlineReached, .fileWanted, .wantCancelled, .fileWritten, .fileRead, .fileUnavailable:
+      .deadlineReached, .fileWanted, .wantCancelled, .fileWritten, .fileRead, .fileUnavailable,
+      .loadStalled, .loadsResumed:
       break
     }
     switch state {

@@ -54,13 +54,15 @@ extension Streaming {
   /// In a gap the shell waits until the connection holds so little that, with the piece, it is one
   /// frame of what the line carries: what a lane has next waits no longer than for such a frame. A
   /// piece whose turn it is among the lanes' frames takes its place in their queue instead, which
-  /// may never run dry.
+  /// may never run dry. An entry that the peer repairs its log with waits for no turn: the peer may
+  /// acknowledge nothing before it has it.
   mutating func requestFile(now: Instant, output: inout StepOutput) {
     let isGap = !sending.lanesAreBusy(logEnd: logEnd.lsn, now: now, limits: limits)
-    guard isGap || sending.laneFrameRun >= limits.laneFramesPerFileFrame else { return }
+    let isTurn = isGap || sending.laneFrameRun >= limits.laneFramesPerFileFrame
     let frameByteCount = sending.rate.frameByteCount
     let read = sending.files.nextRead(
-      frameByteCount: min(frameByteCount, limits.largestFileFrameByteCount))
+      frameByteCount: min(frameByteCount, limits.largestFileFrameByteCount),
+      onlyEntries: !isTurn)
     guard let read else { return }
     sending.laneFrameRun = 0
     output.requests.append(

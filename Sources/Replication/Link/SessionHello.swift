@@ -24,7 +24,7 @@ struct Opening: Hashable, Sendable {
       .logGrew,
       .outcomesGrew, .committed, .storageFullChanged, .recoveryChanged, .probeRequested,
       .deadlineReached, .closeRequested, .fileWanted, .wantCancelled, .fileWritten, .fileRead,
-      .fileUnavailable:
+      .fileUnavailable, .loadStalled, .loadsResumed:
       try next.note(input, deadline: openedAt + limits.helloTimeout, now: now)
       return .awaitingHello(next)
     }
@@ -83,7 +83,7 @@ struct Opening: Hashable, Sendable {
       if now >= deadline { throw SessionEnd(.handshakeTimedOut) }
     case .opened, .helloJudged, .batchLoaded, .outcomesLoaded, .committed, .messageReceived,
       .frameRejected, .closeRequested, .fileWanted, .wantCancelled, .fileWritten, .fileRead,
-      .fileUnavailable:
+      .fileUnavailable, .loadStalled, .loadsResumed:
       preconditionFailure("\(input) before the session is up")
     }
   }
@@ -119,7 +119,7 @@ struct Handshake: Hashable, Sendable {
     case .opened, .frameRejected, .bytesReceived, .batchLoaded, .outcomesLoaded, .logGrew,
       .outcomesGrew, .committed, .storageFullChanged, .recoveryChanged, .probeRequested,
       .deadlineReached, .closeRequested, .fileWanted, .wantCancelled, .fileWritten, .fileRead,
-      .fileUnavailable:
+      .fileUnavailable, .loadStalled, .loadsResumed:
       try next.opening.note(input, deadline: opening.openedAt + limits.helloOKTimeout, now: now)
     }
     return .judging(next)
@@ -141,7 +141,7 @@ struct Handshake: Hashable, Sendable {
       .logGrew,
       .outcomesGrew, .committed, .storageFullChanged, .recoveryChanged, .probeRequested,
       .deadlineReached, .closeRequested, .fileWanted, .wantCancelled, .fileWritten, .fileRead,
-      .fileUnavailable:
+      .fileUnavailable, .loadStalled, .loadsResumed:
       try next.opening.note(input, deadline: opening.openedAt + limits.helloOKTimeout, now: now)
       return .awaitingHelloOK(next, sent: sent)
     }

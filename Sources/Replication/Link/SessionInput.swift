@@ -108,6 +108,11 @@ package enum SessionInput: Hashable, Sendable {
   /// Answer to ``SessionRequest/load(lane:after:limits:peerIsRecovering:)``; the checkpoint is
   /// `batch.last`, sealed.
   case batchLoaded(Lane, RowBatch, Checkpoint)
+  /// The other answer to it: an entry there cannot be read until it is repaired. The lane stops at
+  /// it, and skips nothing.
+  case loadStalled(Lane)
+  /// What was damaged is repaired: stalled lanes load again.
+  case loadsResumed
   /// Answer to ``SessionRequest/loadOutcomes(after:limit:)``.
   case outcomesLoaded([NumberedOutcome])
   /// Rows were committed: the new end of this site's log, sealed.

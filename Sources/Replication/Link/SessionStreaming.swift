@@ -67,6 +67,8 @@ struct Streaming: Hashable, Sendable {
     case .bytesReceived: lastHeardAt = now
     case .batchLoaded(let lane, let batch, let checkpoint):
       sending.lanes[lane].loaded(batch, checkpoint)
+    case .loadStalled(let lane): sending.lanes[lane].stall()
+    case .loadsResumed: for lane in Lane.allCases { sending.lanes[lane].resume() }
     case .outcomesLoaded(let outcomes): outcomesLoaded(outcomes, output: &output)
     case .logGrew(let end): noteLogEnd(end)
     case .outcomesGrew(let end): sending.outcomesEnd = max(sending.outcomesEnd, end)

@@ -11,6 +11,9 @@ package enum StoreError: Error, Hashable, Sendable {
   case failed(operation: String, code: Int32, message: String)
   /// Stored bytes that do not decode or do not match their digest; never served.
   case corrupt(String)
+  /// The stored bytes of the entry with this digest are not those it names: never served, repaired
+  /// from a peer by ``StoreTransaction/repair(_:)``.
+  case rotten(Digest)
   /// A reader used up its time box; the caller may ask for less.
   case tookTooLong
 
@@ -19,6 +22,7 @@ package enum StoreError: Error, Hashable, Sendable {
     case .full: "free disk space or enlarge the volume; nothing was lost"
     case .failed: "check the disk and the kernel log, then start the daemon again"
     case .corrupt: "stop the daemon and restore the newest backup; peers return what is missing"
+    case .rotten: "nothing: the entry is fetched again from a peer; check the disk"
     case .tookTooLong: "ask for a smaller page"
     }
   }
@@ -127,6 +131,8 @@ package protocol RecordView {
   func fileState(of digest: Digest) throws(StoreError) -> FileState?
   /// Files whose content is not here, ascending by digest, after `after`, at most `limit`.
   func pendingFiles(after: Digest?, limit: Int) throws(StoreError) -> [FileReference]
+  /// Files whose content is here, in the same way.
+  func storedFiles(after: Digest?, limit: Int) throws(StoreError) -> [FileReference]
   /// How far a reader of this site's own log has come; the start when it has not begun.
   func cursor(of consumer: LogConsumer) throws(StoreError) -> LSN
   func peer(_ site: SiteID) throws(StoreError) -> PeerState
@@ -244,6 +250,10 @@ package protocol StoreTransaction: RecordView, LogReader {
   mutating func setRemoteOutcome(_ outcome: Outcome) throws(StoreError)
   /// Turns superseded bodies of the record into stubs (law 2); their rows stay.
   mutating func dropBody(of identity: EntryIdentity) throws(StoreError)
+  /// Puts the bytes of an entry back whose copy here has changed. An entry that a peer keeps as a
+  /// stub gets the body that is here, when that is intact.
+  /// - Returns: false when no entry with a row has this digest and identity; nothing is changed.
+  mutating func repair(_ entry: Entry) throws(StoreError) -> Bool
   /// Two entries under one identity: the second, kept in the open.
   mutating func keepFork(_ entry: Entry, via: SiteID?) throws(StoreError)
 }

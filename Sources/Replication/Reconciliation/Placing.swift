@@ -168,7 +168,7 @@ extension Reconciler {
     return summary
   }
 
-  private func index(
+  private mutating func index(
     _ entry: Entry, _ facts: EntryFacts?, _ record: RecordKey, _ siblings: [Entry],
     in store: inout some StoreTransaction
   ) throws(StoreError) {
@@ -176,6 +176,7 @@ extension Reconciler {
     for reference in facts?.references ?? [] {
       try store.refer(entry.identity, to: reference.key)
     }
+    filesNamed += facts?.files.count ?? 0
     for file in facts?.files ?? [] {
       try store.refer(entry.identity, to: .file(file.digest))
       try store.name(file)

@@ -54,6 +54,8 @@ package struct Reconciler: Sendable {
   package var log: SiteLog
   /// Found in this transaction; the shell reports them after the commit.
   package internal(set) var alarms: [Alarm] = []
+  /// Files that entries of this transaction name; the shell then looks for their content.
+  package internal(set) var filesNamed = 0
   /// Where the children of an incarnation branch off, as read in this transaction: asked of every
   /// entry, and changed by a genesis only.
   var branchPoints: [UniqueKey: [SequenceNumber]] = [:]

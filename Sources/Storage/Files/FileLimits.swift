@@ -9,6 +9,8 @@ package struct FileLimits: Hashable, Sendable {
   static let writebackByteCount: Int64 = 8 << 20
   /// Names that one page of a listing holds at most.
   package static let maximumPageCount = 1_000
+  /// Files remembered as hashed by this process; beyond it all are forgotten and hashed again.
+  static let maximumHashedCount = 16_384
   /// Files that one step of the scrub looks at, however small they are.
   static let maximumFilesPerStep = 64
 

@@ -49,6 +49,7 @@ extension FileStore {
       let isSame = found.map { $0.isRegular && $0.byteCount == byteCount } ?? false
       if let found, !isSame { _ = try moveAside(found, digest, of: bucket, &state) }
       try source.rename(name, to: bucket, as: digest.description)
+      state.noteHashed(digest)
       guard !isSame else { return }
       state.totals.fileCount += 1
       state.totals.byteCount += byteCount
@@ -90,6 +91,7 @@ extension FileStore {
       }
     }
     if !isKept { try bucket.remove(name) }
+    state.hashed.remove(digest)
     noteWithdrawn(found, &state)
     return isKept
   }
@@ -127,5 +129,22 @@ extension FileStore {
     return try bucket.status(of: digest.description)?.isSameFile(as: opened) ?? false
   }
 
+  /// Whether this process has hashed the file's bytes. What stood on disk when it started may have
+  /// changed since it was written, so it is hashed before it is served.
+  package func isHashed(_ digest: Digest) -> Bool { state.withLock { $0.hashed.contains(digest) } }
+
+  /// The file's bytes have been read and are those of its digest.
+  package func noteHashed(_ digest: Digest) {
+    guard (try? contains(digest)) == true else { return }
+    state.withLock { $0.noteHashed(digest) }
+  }
+
   var withdrawalCount: UInt64 { state.withLock { $0.withdrawalCount } }
+}
+
+extension FileStore.State {
+  mutating func noteHashed(_ digest: Digest) {
+    if hashed.count >= FileLimits.maximumHashedCount { hashed = [] }
+    hashed.insert(digest)
+  }
 }

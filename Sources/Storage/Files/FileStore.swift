@@ -17,6 +17,8 @@ package final class FileStore: Sendable {
     var openParts: Set<Digest> = []
     /// Counts files taken away; readers that are open look again when it has grown.
     var withdrawalCount: UInt64 = 0
+    /// Files whose bytes this process has hashed, when they came or later.
+    var hashed: Set<Digest> = []
     /// Of the last file an application began.
     var lastNumber: UInt64 = 0
   }

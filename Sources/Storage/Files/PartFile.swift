@@ -36,6 +36,8 @@ package final class PartFile: @unchecked Sendable {
   /// Whether bytes from an earlier transfer are among them.
   package let isResumed: Bool
   private var hashedByteCount: Int64 = 0
+  /// Whether bytes from an earlier transfer are still to be read for the digest.
+  package var hasUnhashedBytes: Bool { hashedByteCount < receivedByteCount }
   private var writebackStart: Int64
   private let store: FileStore
   private let file: OpenFile

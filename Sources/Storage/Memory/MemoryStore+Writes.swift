@@ -112,6 +112,11 @@ extension MemoryStore: StoreTransaction {
     held[identity]?.entry = stub
   }
 
+  /// Memory does not rot, so there is nothing to change.
+  package mutating func repair(_ entry: Entry) throws(StoreError) -> Bool {
+    identities[entry.digest] == entry.identity
+  }
+
   package mutating func keepFork(_ entry: Entry, via: SiteID?) throws(StoreError) {
     let known = forked[entry.identity] ?? []
     guard !known.contains(where: { $0.entry.digest == entry.digest }) else { return }

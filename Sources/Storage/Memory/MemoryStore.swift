@@ -143,10 +143,20 @@ extension MemoryStore: RecordView {
   package func pendingFiles(
     after: Digest?, limit: Int
   ) throws(StoreError) -> [FileReference] {
-    let pending = files.filter { digest, file in
-      file.state == .pending && (after.map { $0 < digest } ?? true)
+    files(in: .pending, after: after, limit: limit)
+  }
+
+  package func storedFiles(
+    after: Digest?, limit: Int
+  ) throws(StoreError) -> [FileReference] {
+    files(in: .here, after: after, limit: limit)
+  }
+
+  private func files(in state: FileState, after: Digest?, limit: Int) -> [FileReference] {
+    let found = files.filter { digest, file in
+      file.state == state && (after.map { $0 < digest } ?? true)
     }
-    return pending.sorted { $0.key < $1.key }.prefix(limit).map {
+    return found.sorted { $0.key < $1.key }.prefix(limit).map {
       FileReference(digest: $0.key, size: $0.value.size)
     }
   }

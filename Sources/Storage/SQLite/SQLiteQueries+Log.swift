@@ -55,13 +55,18 @@ extension SQLiteQueries {
     after lsn: LSN, lane: Lane, selection: RowSelection, limits: RowLimits
   ) throws(StoreError) -> RowBatch {
     var batch = BatchBuilder(after: lsn, limits: limits)
-    try scan(after: lsn) { row throws(StoreError) in
-      guard batch.mayScan else { return false }
-      if try row.lane(5) == lane, try wants(row, selection) {
-        guard batch.take(try entry(row: row)) else { return false }
+    do throws(StoreError) {
+      try scan(after: lsn) { row throws(StoreError) in
+        guard batch.mayScan else { return false }
+        if try row.lane(5) == lane, try wants(row, selection) {
+          guard batch.take(try entry(row: row)) else { return false }
+        }
+        batch.scanned(LSN(row.unsigned(0)))
+        return true
       }
-      batch.scanned(LSN(row.unsigned(0)))
-      return true
+    } catch {
+      // What stands before an entry that has changed goes out; the next load begins at it.
+      guard case .rotten = error, batch.last > lsn else { throw error }
     }
     return RowBatch(after: lsn, last: try logEnd(at: batch.last), entries: batch.entries)
   }

@@ -122,6 +122,13 @@ extension SQLiteQueries {
     }
   }
 
+  /// Files that records name and that are not here.
+  package func pendingFileCount() throws(StoreError) -> Int {
+    try tables.connection.first("SELECT count(*) FROM file WHERE state = 1") {
+      row throws(StoreError) in Int(row.integer(0))
+    } ?? 0
+  }
+
   package func counts() throws(StoreError) -> [RecordKind: KindCounts] {
     var counts: [RecordKind: KindCounts] = [:]
     try tables.connection.forEach(

@@ -188,6 +188,17 @@ extension SQLiteQueries {
     }
   }
 
+  package func storedFiles(
+    after: Digest?, limit: Int
+  ) throws(StoreError) -> [FileReference] {
+    try tables.connection.all(
+      "SELECT digest, size FROM file WHERE state = 2 AND digest > ? ORDER BY digest LIMIT ?",
+      [after.map { .digest($0) } ?? .blob([]), .integer(Int64(limit))]
+    ) { row throws(StoreError) in
+      FileReference(digest: try row.digest(0), size: row.unsigned(1))
+    }
+  }
+
   package func cursor(of consumer: LogConsumer) throws(StoreError) -> LSN {
     try tables.connection.first(
       "SELECT lsn FROM consumer WHERE id = ?", [.code(consumer.rawValue)]

@@ -98,12 +98,19 @@ package final class SQLiteTables {
           try Entry(headerBytes: header, body: row.bytes(column + 1), hashing: hashing)
         }
     } catch {
-      throw .corrupt("entry \(stored): \(error)")
+      throw .rotten(stored)
     }
-    guard entry.digest == stored else {
-      throw .corrupt("entry \(entry.identity): digest \(entry.digest), stored \(stored)")
-    }
+    guard entry.digest == stored else { throw .rotten(stored) }
     return entry
+  }
+
+  /// A stub with the body that is here, when it is the one the stub names; else as it came.
+  func withBody(_ body: [UInt8], _ entry: Entry) -> Entry {
+    guard entry.body == nil,
+      let whole = try? Entry(headerBytes: entry.headerBytes, body: body, hashing: hashing),
+      whole.digest == entry.digest
+    else { return entry }
+    return whole
   }
 
   func registry(_ revision: RegistryRevision) throws(StoreError) -> RegistrySnapshot? {

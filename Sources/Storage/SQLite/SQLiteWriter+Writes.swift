@@ -264,8 +264,8 @@ extension SQLiteWriter: StoreTransaction {
 
 extension Entry {
   /// The digest of a body that has gone; one that is there says its own.
-  fileprivate var storedBodyDigest: SQLValue { body == nil ? .digest(bodyDigest) : .null }
-  fileprivate var storedBody: SQLValue { body.map { .blob($0) } ?? .null }
+  var storedBodyDigest: SQLValue { body == nil ? .digest(bodyDigest) : .null }
+  var storedBody: SQLValue { body.map { .blob($0) } ?? .null }
 }
 
 extension SQLValue {

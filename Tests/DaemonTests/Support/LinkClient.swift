@@ -80,9 +80,11 @@ final class LinkClient {
     while case .handshaking = tls.state, try fill() {}
   }
 
-  /// Shakes hands in dongbo/1: returns once both HELLO_OKs are exchanged.
-  func open() throws {
-    try send(.hello(hello()))
+  /// Shakes hands: returns once both HELLO_OKs are exchanged.
+  func open(version: ProtocolVersion = 1) throws {
+    var hello = hello()
+    hello.protocolMaximum = version
+    try send(.hello(hello))
     guard case .hello(let centre)? = try receive() else {
       try #require(Bool(false), "no HELLO")
       return
@@ -91,7 +93,7 @@ final class LinkClient {
     try send(
       .helloOK(
         HelloOK(
-          version: 1, nonce: centre.nonce, resume: centre.received.map { _ in .start },
+          version: version, nonce: centre.nonce, resume: centre.received.map { _ in .start },
           outcomeCursor: 0)))
     guard case .helloOK? = try receive() else {
       try #require(Bool(false), "no HELLO_OK")
@@ -156,6 +158,14 @@ final class LinkClient {
       if case .refuse(let refuse) = message { found = refuse.code }
     }
     return found
+  }
+
+  /// Reads to the next FILE; nil at the end of the connection.
+  func file() throws -> FileMessage? {
+    while let message = try receive() {
+      if case .file(let file) = message { return file }
+    }
+    return nil
   }
 
   /// Reads until the centre has acknowledged `lsn` in the normal lane and told its outcomes.

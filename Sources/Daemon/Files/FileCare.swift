@@ -1,0 +1,179 @@
+import Operations
+import Replication
+import Storage
+import Transport
+
+/// A file that is here, or is not any more.
+struct FileChange: Sendable {
+  let digest: Digest
+  let state: FileState
+  init(_ digest: Digest, _ state: FileState) {
+    self.digest = digest
+    self.state = state
+  }
+}
+
+/// Files on the reactor: hands what sessions ask for to the thread of files, and back; walks the
+/// scrub; sees that what is damaged is fetched again.
+final class FileCare {
+  /// Between two stretches of the scrub: with 1 MiB a stretch, at most some 10 MiB a second, and a
+  /// terabyte in a day and a half.
+  static let scrubPause = Duration.milliseconds(100)
+  /// A round begins no sooner after the last one began, however little there is.
+  static let scrubInterval = Duration.seconds(600)
+
+  private let daemon: DaemonContext
+  private let loop: EventLoop
+  private let links: LinkTable
+  private let writer: Writer
+  private let worker: FileWorker
+  private let store: FileStore
+  let fetcher: FileFetcher
+  private var roundStarted: Instant
+  /// Files found rotten or lost, until they are here again: for the count of repairs.
+  private var lost: Set<Digest> = []
+  private static let lostCount = 4_096
+
+  init(
+    daemon: DaemonContext, loop: EventLoop, links: LinkTable, writer: Writer, worker: FileWorker,
+    store: FileStore, fetcher: FileFetcher
+  ) {
+    self.daemon = daemon
+    self.loop = loop
+    self.links = links
+    self.writer = writer
+    self.worker = worker
+    self.store = store
+    self.fetcher = fetcher
+    roundStarted = loop.now
+  }
+
+  func start() {
+    fetcher.wake()
+    scheduleScrub(after: Self.scrubPause)
+  }
+
+  // MARK: What sessions ask for
+
+  func perform(_ request: SessionRequest, _ link: LinkDriver, peer: SiteID) {
+    switch request {
+    case .readFile(let wanted, let offset, let byteCount, _):
+      worker.post(.read(link.number, peer: peer, wanted, offset: offset, byteCount: byteCount))
+    case .writeFile(let wanted, let offset, let bytes, let total):
+      worker.post(
+        .write(link.number, wanted, offset: offset, bytes: bytes, totalByteCount: total))
+    case .judge, .load, .loadOutcomes: preconditionFailure("\(request) is not about files")
+    }
+  }
+
+  // MARK: What the thread of files says
+
+  func take(_ reply: FileReply) {
+    switch reply {
+    case .read(let session, let wanted, let offset, let bytes, let total):
+      links.drivers[session]?.advance(
+        .fileRead(wanted, offset: offset, bytes: bytes, totalByteCount: total))
+    case .unavailable(let session, let wanted, let reason):
+      links.drivers[session]?.advance(.fileUnavailable(wanted, reason))
+    case .opened(let session, let wanted, let offset): fetcher.opened(session, wanted, offset)
+    case .written(let session, let wanted, let upTo):
+      fetcher.written(session, wanted, upTo: upTo)
+    case .storedFile(let digest, let byteCount): fetcher.stored(digest, byteCount)
+    case .fetchedEntry(let entry, let byteCount): fetcher.fetched(entry, byteCount)
+    case .failed(let wanted, let fault): fetcher.failed(wanted, fault)
+    case .found(let findings): for finding in findings { found(finding) }
+    case .scrubbed(let step): scrubbed(step)
+    }
+  }
+
+  /// An entry could not be read: it is looked for, and fetched again.
+  func examine(_ digest: Digest) {
+    guard fetcher.repairs[digest] == nil else { return }
+    worker.post(.examine(digest))
+  }
+
+  private func found(_ finding: FileFinding) {
+    switch finding {
+    case .rottenFile(let digest, let isKept):
+      fetchAgain(digest, "file.rotten", isKept: isKept)
+    case .lostFile(let digest): fetchAgain(digest, "file.lost", isKept: false)
+    case .rottenEntry(let digest, let lead): foundRottenEntry(digest, lead)
+    }
+  }
+
+  private func fetchAgain(_ digest: Digest, _ event: StaticString, isKept: Bool) {
+    if lost.count < Self.lostCount, lost.insert(digest).inserted {
+      daemon.metrics.series(.rottenFound, ["file"]).add()
+      daemon.logger.log(
+        .error, event,
+        [
+          "file": .of(digest), "kept": .flag(isKept),
+          "do": "nothing: it is fetched again; check the disk",
+        ])
+    }
+    writer.postBounded(.setFiles([FileChange(digest, .pending)]))
+  }
+
+  private func foundRottenEntry(_ digest: Digest, _ lead: ContentLead?) {
+    guard fetcher.repairs[digest] == nil else { return }
+    daemon.metrics.series(.rottenFound, ["entry"]).add()
+    daemon.logger.log(
+      .error, "entry.rotten",
+      [
+        "entry": .of(digest), "origin": .text(lead?.origins.first?.description ?? "unknown"),
+        "do": .of(StoreError.rotten(digest).hint),
+      ])
+    if let lead { fetcher.repair(digest, lead) }
+  }
+
+  // MARK: What the writer says
+
+  func filesSet(_ changes: [FileChange]) {
+    for change in changes {
+      switch change.state {
+      case .here:
+        fetcher.settled(.file(change.digest))
+        guard lost.remove(change.digest) != nil else { continue }
+        daemon.metrics.series(.rottenRepaired, ["file"]).add()
+        daemon.logger.log(.notice, "file.repaired", ["file": .of(change.digest)])
+      case .pending: fetcher.wake()
+      }
+    }
+  }
+
+  func repaired(_ digest: Digest, _ isDone: Bool) {
+    fetcher.settled(.entry(digest))
+    fetcher.repairs[digest] = nil
+    guard isDone else { return }
+    daemon.metrics.series(.rottenRepaired, ["entry"]).add()
+    daemon.logger.log(.notice, "entry.repaired", ["entry": .of(digest)])
+    links.resumeLoads()
+  }
+
+  /// The disk is full: what was to be noted is found again.
+  func notWritten(_ job: WriterJob) {
+    switch job {
+    case .setFiles(let changes): for change in changes { fetcher.notWritten(.file(change.digest)) }
+    case .repair(let entry): fetcher.notWritten(.entry(entry.digest))
+    default: break
+    }
+  }
+
+  // MARK: Scrub
+
+  private func scheduleScrub(after delay: Duration) {
+    _ = loop.schedule(after: delay) { [weak self] in self?.worker.post(.scrub) }
+  }
+
+  private func scrubbed(_ step: ScrubStep) {
+    daemon.metrics.series(.scrubbedBytes).add(step.byteCount)
+    if let failure = step.failure {
+      daemon.logger.log(.warning, "scrub.failed", ["error": .text(failure)])
+    }
+    guard step.isRoundOver else { return scheduleScrub(after: Self.scrubPause) }
+    daemon.metrics.series(.scrubRound).set(Double(WallClock.now().microseconds) / 1e6)
+    let next = max(roundStarted + Self.scrubInterval, loop.now + Self.scrubPause)
+    roundStarted = next
+    scheduleScrub(after: next - loop.now)
+  }
+}

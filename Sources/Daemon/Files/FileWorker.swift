@@ -1,0 +1,102 @@
+import Replication
+import Storage
+import Transport
+
+/// What the thread of files is asked to do, in the order asked.
+enum FileJob: Sendable {
+  /// Bytes for a peer, if it may have them.
+  case read(SessionNumber, peer: SiteID, Wanted, offset: UInt64, byteCount: Int)
+  /// Begins or goes on to receive; without a session, content that needs no peer.
+  case open(SessionNumber?, ContentLead)
+  case write(SessionNumber, Wanted, offset: UInt64, bytes: [UInt8], totalByteCount: UInt64)
+  /// No more comes; what was received of a file stays.
+  case close(Wanted)
+  /// A stretch of the scrub.
+  case scrub
+  /// The entry cannot be read: who should have it?
+  case examine(Digest)
+}
+
+/// What it answers.
+enum FileReply: Sendable {
+  case read(SessionNumber, Wanted, offset: UInt64, bytes: [UInt8], totalByteCount: UInt64)
+  case unavailable(SessionNumber, Wanted, FileRefusal)
+  /// The bytes from `offset` on are to be fetched.
+  case opened(SessionNumber, Wanted, offset: UInt64)
+  case written(SessionNumber, Wanted, upTo: UInt64)
+  /// The whole content is here and its digest is the right one; a file is durable.
+  case storedFile(Digest, byteCount: UInt64)
+  case fetchedEntry(Entry, byteCount: UInt64)
+  /// Nothing more comes of this try.
+  case failed(Wanted, FileFault)
+  case found([FileFinding])
+  case scrubbed(ScrubStep)
+}
+
+/// Why a content did not come.
+enum FileFault: Sendable {
+  case file(FileStoreError)
+  /// The peer's bytes are no entry, or another one.
+  case wrongEntry
+}
+
+/// Something that the scrub or a reader found.
+enum FileFinding: Sendable {
+  /// The file's bytes have changed; it is out of reach. `isKept`: in `files/rotten`.
+  case rottenFile(Digest, isKept: Bool)
+  /// A file that should be here is not.
+  case lostFile(Digest)
+  /// The entry's bytes have changed. nil: nobody can be asked, because no row names it.
+  case rottenEntry(Digest, ContentLead?)
+}
+
+/// What one stretch of the scrub came to.
+struct ScrubStep: Sendable {
+  var byteCount = 0
+  /// Everything has been read once since the last end.
+  var isRoundOver = false
+  /// The machine could not read; the next step tries again.
+  var failure: String?
+}
+
+/// The thread of files: receives parts in order, compares digests, reads for peers, scrubs. It
+/// alone writes parts, so no two transfers meet in one.
+final class FileWorker: Sendable {
+  /// Jobs that may wait: a window of pieces and a read for each link.
+  static let mailboxCapacity = 4_096
+  /// Jobs between two stretches of hashing what an earlier transfer left.
+  static let jobsAtOnce = 16
+
+  private let jobs: Mailbox<FileJob>
+  private let thread: WorkerThread
+
+  /// - Parameter reply: called on the worker's thread.
+  init(
+    store: FileStore, reader: SQLiteReader, centre: SiteID,
+    reply: @escaping @Sendable (FileReply) -> Void
+  ) throws(TransportError) {
+    let jobs = try Mailbox<FileJob>(capacity: Self.mailboxCapacity)
+    self.jobs = jobs
+    thread = try WorkerThread(name: "files") {
+      var desk = FileDesk(store: store, reader: reader, centre: centre, reply: reply)
+      while true {
+        if desk.isHashing {
+          if jobs.wait(atMost: .zero) == .closed { return }
+          for job in jobs.drain(limit: Self.jobsAtOnce) { desk.perform(job) }
+          desk.hashStep()
+        } else {
+          guard let taken = jobs.take(limit: Self.jobsAtOnce) else { return }
+          for job in taken { desk.perform(job) }
+        }
+      }
+    }
+  }
+
+  /// For what sessions bound by their windows, and the fetcher by its places.
+  func post(_ job: FileJob) { jobs.postReply(job) }
+
+  func stop() {
+    jobs.close()
+    thread.join()
+  }
+}

@@ -1,0 +1,79 @@
+package import Replication
+
+/// A stretch of the log's entries that the scrub has read.
+package struct EntryScrubPage: Hashable, Sendable {
+  /// The last entry's position; nil when none is left after the one asked for.
+  package let last: LSN?
+  package let entryCount: Int
+  package let byteCount: Int
+  /// Digests of entries whose bytes are not those they name.
+  package let rotten: [Digest]
+}
+
+extension SQLiteQueries {
+  /// Reads entries after `lsn` and computes their digests, at most `byteCount` bytes and one entry
+  /// beyond. What does not match is reported and the reading goes on.
+  package func scrubEntries(
+    after lsn: LSN, limit: Int, byteCount limitOfBytes: Int
+  ) throws(StoreError) -> EntryScrubPage {
+    var last: LSN?
+    var entryCount = 0
+    var byteCount = 0
+    var rotten: [Digest] = []
+    try tables.connection.forEach(
+      """
+      SELECT id, header, body, body_digest, digest FROM entry WHERE id > ? ORDER BY id LIMIT ?
+      """, [.unsigned(lsn.value), .integer(Int64(limit))]
+    ) { row throws(StoreError) in
+      last = LSN(row.unsigned(0))
+      entryCount += 1
+      do throws(StoreError) {
+        let entry = try tables.entry(row, 1)
+        byteCount += entry.headerBytes.count + (entry.body?.count ?? 0)
+      } catch {
+        guard case .rotten(let digest) = error else { throw error }
+        rotten.append(digest)
+      }
+      return byteCount < limitOfBytes
+    }
+    return EntryScrubPage(
+      last: last, entryCount: entryCount, byteCount: byteCount, rotten: rotten)
+  }
+
+  /// Who should have the entry with this digest, though its bytes here cannot be read.
+  /// - Returns: nil when no entry with a row has it.
+  package func lead(toEntry digest: Digest) throws(StoreError) -> ContentLead? {
+    let identity = try tables.connection.first(
+      """
+      SELECT run, sequence FROM entry
+      WHERE substr(digest, 1, 8) = substr(?1, 1, 8) AND digest = ?1
+      """, [.digest(digest)]
+    ) { row throws(StoreError) in try tables.identity(row.integer(0), row.unsigned(1)) }
+    guard let identity else { return nil }
+    return ContentLead(
+      .entry(digest), byteCount: nil, origins: [identity.origin],
+      holders: try recipients(of: identity) ?? .none)
+  }
+}
+
+extension SQLiteWriter {
+  package func repair(_ entry: Entry) throws(StoreError) -> Bool {
+    guard let run = try tables.runID(of: entry.identity) else { return false }
+    let found = try tables.connection.first(
+      "SELECT body FROM entry WHERE run = ? AND sequence = ? AND digest = ?",
+      [.integer(run), .unsigned(entry.identity.sequence.value), .digest(entry.digest)]
+    ) { row throws(StoreError) in row.isNull(0) ? nil : row.bytes(0) }
+    guard let found else { return false }
+    let repaired = found.map { tables.withBody($0, entry) } ?? entry
+    try tables.connection.run(
+      """
+      UPDATE entry SET header = ?, body_digest = ?, body = ?
+      WHERE run = ? AND sequence = ? AND digest = ?
+      """,
+      [
+        .blob(repaired.headerBytes), repaired.storedBodyDigest, repaired.storedBody,
+        .integer(run), .unsigned(entry.identity.sequence.value), .digest(entry.digest),
+      ])
+    return true
+  }
+}
