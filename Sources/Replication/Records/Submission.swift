@@ -28,7 +28,7 @@ package struct Submission: Hashable, Sendable {
     let value: JSONValue
     do throws(JSONError) { value = try JSONValue.parse(json) } catch { throw .json(error) }
     guard let input = value.object else {
-      throw .field(FieldFault("body", .type("an object"), found: value))
+      throw .field(FieldFault("body", .type(.object), found: value))
     }
     let secrecy = input[.secrecyLevel].map(Self.level) ?? SecrecyLevel.none
     guard let secrecy, secrecy <= ceiling else { throw .secrecy }
@@ -113,7 +113,7 @@ private struct Envelope {
     let own = value?.text.flatMap { UniqueID(spelling: $0) }.map { RecordID($0) }
     guard let id = own ?? given else { throw FieldFault("recordId", .required) }
     guard given == nil || given == id else {
-      throw FieldFault("recordId", .mustEqual("the id in the address"), found: value)
+      throw FieldFault("recordId", .otherRecord, found: value)
     }
     return id
   }
