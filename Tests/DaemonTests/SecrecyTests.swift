@@ -136,7 +136,8 @@ extension DaemonTests {
       for site in lab.sites {
         places.append(("log of \(site)", Array(lab.log(site).utf8)))
         // A site that is stopped has no page.
-        if let page = try? lab.monitoring(site, "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n") {
+        if let page = try? lab.monitoring(site, "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        {
           places.append(("metrics of \(site)", Array(page.utf8)))
         }
         for file in try Disk.files(below: "\(lab.path)/\(site)/data") {

@@ -137,7 +137,8 @@ import Testing
     }
     #expect(fault(Self.base.with(Text(prose), 1))?.description.contains(prose) == false)
     let long = String(repeating: "a", count: 65)
-    #expect(fault(Self.base.with("voucherDate", .string(Text(long))))?.found == .text(byteCount: 65))
+    #expect(
+      fault(Self.base.with("voucherDate", .string(Text(long))))?.found == .text(byteCount: 65))
     let tooLong = Text(String(repeating: "ủ", count: 20_000))
     #expect(
       fault(Self.base.with("description", .string(tooLong)))?.rule
