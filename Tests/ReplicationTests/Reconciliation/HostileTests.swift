@@ -76,6 +76,25 @@ import Testing
     #expect(found([hidden], above: .tuyetMat) == hidden, "no ceiling covers what hides its level")
   }
 
+  /// Kills: a search that steps over the name, wherever it stands and whatever comes before it.
+  @Test func aLevelIsFoundAnywhereInABody() throws {
+    var network = try TestNetwork(seed: 11)
+    let lawful = try network.draft(a, .document, .put, network.document(from: a, to: [b]))
+    func isWithin(_ body: String) -> Bool {
+      Entry(authoring: lawful.header, body: Array(body.utf8), hashing: TestSite.hashing)
+        .isWithin(.none)
+    }
+    for pad in ["", "e", "secrecyLevel", #"\"secrecyLevel"#, "secrecyLeve", "lll", "mật"] {
+      for count in 0..<30 {
+        let filler = pad + String(repeating: "x", count: count)
+        #expect(!isWithin(#"{"a":"\#(filler)","secrecyLevel":"mat"}"#), "\(filler)")
+        #expect(!isWithin(#"{"secrecyLevel":"none","z":"\#(filler)"}"#), "\(filler)")
+        #expect(isWithin(#"{"a":"\#(filler)","secrecyLeve":"mat"}"#), "\(filler)")
+      }
+    }
+    #expect(isWithin("{}") && isWithin(#"{"a":"secrecyLevel"}"#) && !isWithin(#""secrecyLevel""#))
+  }
+
   /// The daemon opens the check at ingest for tests; what is received is held against `none` even
   /// then. Kills: the ceiling of ingest used for both.
   @Test func theCeilingOfIngestIsNotThatOfReceiving() throws {
