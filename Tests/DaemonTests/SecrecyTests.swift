@@ -26,6 +26,7 @@ extension DaemonTests {
       #expect(answer.status == 422 && answer.code == "secrecy", "\(answer)")
       #expect(!"\(answer)".contains(Self.canary))
       #expect(try lab.refusedEntries("lang-son", "secrecy") == 1)
+      #expect(lab.logs("lang-son", "level=error", "event=write.secret-refused"))
       #expect(try lab.api("lang-son").get("records/document/\(Self.id)").status == 404)
       #expect(try Self.traces(in: lab, relay).isEmpty)
       #expect(try lab.stop("lang-son") == 0)
@@ -52,6 +53,8 @@ extension DaemonTests {
       try Self.start("lang-son", open: "ingest,send", in: lab)
       try eventually("the outcome is back") { try Self.outcomeAtCentre(in: lab) == "secrecy" }
       #expect(try lab.refusedEntries(Lab.centre, "secrecy") == 1)
+      #expect(
+        lab.logs(Lab.centre, "level=error", "event=entry.secret-refused", "site=lang-son"))
       // Refused, not stuck: what came later arrives.
       try eventually("the voucher is at the centre") {
         try lab.api(Lab.centre).get("records/finance/\(Samples.id(2))").status == 200

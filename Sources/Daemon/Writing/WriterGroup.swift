@@ -76,7 +76,7 @@ struct WriterGroup {
       replies.append(.ready(.linkOpened(link, opening)))
     case .change(let link, let peer, let write):
       for result in try reconciler.perform(write.change, of: peer, in: &store) {
-        tally.note(result)
+        tally.note(result, from: peer)
       }
       peersTouched.insert(peer)
       replies.append(.committed(link, peer: peer, write.ticket))
