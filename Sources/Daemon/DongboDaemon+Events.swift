@@ -79,6 +79,12 @@ extension DongboDaemon {
     context.metrics.series(.commitDuration).observe(news.tally.commitSeconds)
     context.metrics.series(.groupEntries).observe(Double(news.tally.entryCount))
     for (code, count) in news.tally.refused { context.countRefusedEntry(code, by: count) }
+    // Nothing of the entry itself: a person at the other end has to find it there.
+    for site in news.tally.secretsFrom.sorted() {
+      context.logger.log(
+        .error, "entry.secret-refused",
+        ["site": .of(site), "do": "at that site: dongbo explain DB-SECR-001"])
+    }
     uploads.named(news.tally.namedFiles)
     for alarm in news.alarms {
       switch alarm {

@@ -110,6 +110,7 @@ extension Substring {
   var all = try estate()
   all.peers[0].state = .refused(reason: "pin")
   all.peers[1].hasTwoHolders = true
+  all.peers[2].aboveCeiling = "lang-son/1 (document 2)"
   all.conflicts[.directive] = 1
   all.quarantined[.finance] = 2
   all.held[.document] = 3

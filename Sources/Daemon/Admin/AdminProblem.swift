@@ -190,5 +190,7 @@ enum AdminProblem {
 extension DaemonContext {
   func noteRefusal(_ problem: AdminProblem) {
     if let reason = problem.refusedEntryReason { countRefusedEntry(reason: reason) }
+    // The application is told; so is whoever runs the machine it was sent to.
+    if case .record(.secrecy) = problem { logger.log(.error, "write.secret-refused") }
   }
 }

@@ -69,7 +69,8 @@ extension AdminServer {
     guard !daemon.disk.isFull else { return respond(problem(.storageFull)) }
     do throws(RecordError) {
       let submission = try Submission.read(
-        kind: kind, operation: operation, id: id, json: request.body)
+        kind: kind, operation: operation, id: id, json: request.body,
+        ceiling: SecrecyChecks.ingest)
       let pending = begin(.write(record: submission.record, submission.subject, wait, respond))
       post(.submit(pending, submission), pending)
     } catch {

@@ -45,6 +45,25 @@ extension LinkTable {
     }
   }
 
+  /// An entry above the link's ceiling is in the log: our own fault, or the store was tampered
+  /// with. The link stops where it is: to leave the entry out and go on would be a silent drop
+  /// (promise 5). It stops again at each session until the entry is gone. The peer is told no more
+  /// than that.
+  func stopAboveCeiling(_ number: SessionNumber, _ entry: EntryIdentity, of record: RecordKey?) {
+    guard let driver = drivers[number], let peer = driver.identity?.site else { return }
+    let place = record.map { "\($0.kind) \($0.id)" } ?? "no record"
+    daemon.countRefusedEntry(.secrecy)
+    daemon.logger.log(
+      .error, "link.above-ceiling",
+      [
+        "site": .of(peer), "entry": .of(entry), "record": .text(place),
+        "do": "dongbo explain DB-SECR-001",
+      ])
+    peers[peer]?.aboveCeiling = "\(entry) (\(place))"
+    driver.failure = "entry \(entry) (\(place)) is above the ceiling; dongbo explain DB-SECR-001"
+    driver.refuse(Refuse(.aboveCeiling, "an entry above the ceiling does not leave that site"))
+  }
+
   func noteEnd(_ closure: LinkClosure, _ link: LinkDriver) {
     guard let peer = link.identity?.site ?? (link.role == .dialler ? daemon.centre : nil) else {
       countUnknownEnd(closure)
@@ -95,7 +114,7 @@ extension LinkTable {
     case .refusedByPeer(let code, let text):
       return ("refused", .refused(reason: "\(code): \(text)"), .warning)
     case .refused(let code, let text):
-      return ("refused", .refused(reason: "\(code): \(text)"), .warning)
+      return ("refused", .refused(reason: link.failure ?? "\(code): \(text)"), .warning)
     case .violation(let violation):
       daemon.countRefusedConnection("hello-protocol-violation")
       return ("peer-violation", .waiting(reason: "\(violation)"), .warning)

@@ -105,7 +105,9 @@ final class LinkTable: LinkHost {
   func take(_ reply: ReadReply) {
     switch reply {
     case .loaded(let number, let lane, let batch, let checkpoint):
-      drivers[number]?.advance(.batchLoaded(lane, withinCeiling(batch, number), checkpoint))
+      drivers[number]?.advance(.batchLoaded(lane, batch, checkpoint))
+    case .aboveCeiling(let number, let entry, let record):
+      stopAboveCeiling(number, entry, of: record)
     case .judged(let number, let judgement): drivers[number]?.advance(.helloJudged(judgement))
     case .outcomes(let number, let outcomes):
       drivers[number]?.advance(.outcomesLoaded(outcomes))
@@ -158,18 +160,6 @@ final class LinkTable: LinkHost {
     for driver in drivers.values { driver.advance(.storageFullChanged(isFull)) }
   }
 
-  /// The ceiling is checked a second time, at send: nothing above it leaves on a link (promise 7).
-  private func withinCeiling(_ batch: RowBatch, _ number: SessionNumber) -> RowBatch {
-    guard let peer = drivers[number]?.identity?.site else { return batch }
-    let ceiling = registry.ceiling(of: peer)
-    guard batch.entries.contains(where: { $0.header.secrecy > ceiling }) else { return batch }
-    daemon.countRefusedEntry(.secrecy)
-    daemon.logger.log(.error, "link.above-ceiling", ["site": .of(peer)])
-    return RowBatch(
-      after: batch.after, last: batch.last,
-      entries: batch.entries.filter { $0.header.secrecy <= ceiling })
-  }
-
   // MARK: LinkHost
 
   func admit(_ identity: PeerIdentity, _ link: LinkDriver) -> Refuse? {
@@ -214,7 +204,9 @@ final class LinkTable: LinkHost {
     case .load(let lane, let after, let limits, let peerIsRecovering):
       let selection = RowSelection(
         peer: peer, peerIsCentre: peer == daemon.centre, peerIsRecovering: peerIsRecovering)
-      readers.postBounded(.load(link.number, selection, lane, after: after, limits))
+      let ceiling = SecrecyChecks.sending(registry.ceiling(of: peer))
+      readers.postBounded(
+        .load(link.number, selection, lane, after: after, limits, ceiling: ceiling))
     case .loadOutcomes(let after, let limit):
       readers.postBounded(.outcomes(link.number, peer: peer, after: after, limit: limit))
     case .readFile, .writeFile: files?.perform(request, link, peer: peer)

@@ -9,6 +9,8 @@ struct Peer {
   var certificateNotAfter: WallTime?
   /// When a second process last claimed this site.
   var secondHolderSeen: Instant?
+  /// What stopped the link in this process's time: an entry that must not leave, and its record.
+  var aboveCeiling: String?
   var consecutiveFailureCount = 0
   var upSince: Instant?
   /// The peer's outcomes up to this number are durable here.

@@ -171,6 +171,7 @@ final class StatusCollector {
     status.certificateNotAfter = peer?.certificateNotAfter
     status.hasTwoHolders =
       peer?.secondHolderSeen.map { loop.now - $0 < Self.secondHolderMemory } ?? false
+    status.aboveCeiling = peer?.aboveCeiling
     return status
   }
 

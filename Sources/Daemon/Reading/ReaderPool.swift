@@ -6,7 +6,9 @@ import Transport
 
 /// A read that somebody waits for.
 enum ReadJob: Sendable {
-  case load(SessionNumber, RowSelection, Lane, after: LSN, RowLimits)
+  /// Rows for a link that carries nothing above `ceiling`.
+  case load(
+    SessionNumber, RowSelection, Lane, after: LSN, RowLimits, ceiling: SecrecyLevel)
   case judge(SessionNumber, Hello)
   case outcomes(SessionNumber, peer: SiteID, after: UInt64, limit: Int)
   /// One page for the admin API, in one snapshot.
@@ -19,6 +21,8 @@ enum ReadJob: Sendable {
 
 enum ReadReply: Sendable {
   case loaded(SessionNumber, Lane, RowBatch, Checkpoint)
+  /// An entry above the ceiling lies in the log where this link would go on.
+  case aboveCeiling(SessionNumber, EntryIdentity, RecordKey?)
   case judged(SessionNumber, HelloJudgement)
   case outcomes(SessionNumber, [NumberedOutcome])
   case queried(RequestID, Result<HTTPResponse, StoreError>)
@@ -78,10 +82,13 @@ private struct ReadWorker: Sendable {
   /// - Returns: nil when the job answers by itself.
   func perform(_ job: ReadJob) -> ReadReply? {
     switch job {
-    case .load(let session, let selection, let lane, let after, let limits):
+    case .load(let session, let selection, let lane, let after, let limits, let ceiling):
       return answer(session, lane) { reader throws(StoreError) in
         let batch = try reader.rows(
           after: after, lane: lane, selection: selection, limits: limits)
+        if let entry = batch.firstEntry(above: ceiling) {
+          return .aboveCeiling(session, entry.identity, entry.header.record)
+        }
         let checkpoint = Checkpoint(
           of: site, incarnation: batch.last.incarnation, lsn: batch.last.lsn,
           head: batch.last.head, sealing: sealing)

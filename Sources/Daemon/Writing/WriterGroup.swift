@@ -23,7 +23,8 @@ struct WriterGroup {
     let log = SiteLog(state: state, unopened: unopened, hashing: context.hashing, now: now)
     reconciler = Reconciler(
       site: context.site, centre: context.centre, configuredPins: context.configuredPins, log: log,
-      hashing: context.hashing, signatures: ECDSAChecker(), attempts: context.attempts)
+      hashing: context.hashing, signatures: ECDSAChecker(), attempts: context.attempts,
+      ingestCeiling: SecrecyChecks.ingest)
   }
 
   /// Whether the genesis of this start is in the transaction or before it.
@@ -81,7 +82,7 @@ struct WriterGroup {
       replies.append(.ready(.linkOpened(link, opening)))
     case .change(let link, let peer, let write):
       for result in try reconciler.perform(write.change, of: peer, in: &store) {
-        tally.note(result)
+        tally.note(result, from: peer)
       }
       peersTouched.insert(peer)
       replies.append(.committed(link, peer: peer, write.ticket))

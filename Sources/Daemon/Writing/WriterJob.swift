@@ -128,11 +128,14 @@ struct GroupTally: Sendable {
   var jobCount = 0
   var commitSeconds = 0.0
   var refused: [OutcomeCode: Int] = [:]
+  /// Peers that sent what is above the ceiling: their check at send let it through.
+  var secretsFrom: Set<SiteID> = []
   /// Files that the entries written here name.
   var namedFiles: Set<Digest> = []
 
-  mutating func note(_ result: Reconciled) {
+  mutating func note(_ result: Reconciled, from peer: SiteID) {
     entryCount += 1
+    if result.code == .secrecy { secretsFrom.insert(peer) }
     if result.state == .refused { refused[result.code, default: 0] += 1 }
   }
 }

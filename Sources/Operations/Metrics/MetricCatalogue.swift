@@ -209,7 +209,7 @@ extension MetricDefinition {
     "hello-unknown-site", "hello-wrong-identity", "hello-wrong-pin", "hello-unsupported-version",
     "hello-two-holders", "hello-log-forked", "hello-bad-tag", "hello-overloaded",
     "hello-shutting-down", "hello-protocol-violation", "hello-wrong-tier", "hello-restarting",
-    "hello-timeout", "too-many-links", "other",
+    "hello-above-ceiling", "hello-timeout", "too-many-links", "other",
   ]
 
   /// Results of `link_sessions_total`.

@@ -4,6 +4,7 @@ package enum CheckID: String, Sendable, CaseIterable {
   case linkRefused = "DB-LINK-002"
   case linkWaiting = "DB-LINK-003"
   case twoHolders = "DB-LINK-004"
+  case aboveCeiling = "DB-SECR-001"
   case certificateExpiring = "DB-CERT-001"
   case conflictsOpen = "DB-CONF-001"
   case quarantineNotEmpty = "DB-QUAR-001"
@@ -23,6 +24,10 @@ package enum CheckID: String, Sendable, CaseIterable {
       LocalText(vi: "không có phiên từ {0}: {1}", en: "no session since {0}: {1}")
     case .twoHolders:
       LocalText(vi: "hai máy cùng dùng một mã điểm", en: "two machines use this one identity")
+    case .aboveCeiling:
+      LocalText(
+        vi: "có mục vượt trần độ mật, không gửi đi: {0}",
+        en: "an entry above the ceiling does not leave: {0}")
     case .certificateExpiring:
       LocalText(
         vi: "chứng thư hết hạn sau {0} ngày ({1})", en: "certificate ends in {0} days ({1})")
@@ -62,6 +67,12 @@ package enum CheckID: String, Sendable, CaseIterable {
       LocalText(
         vi: "một máy ảo bị nhân bản hoặc bản khôi phục chạy song song với máy cũ",
         en: "a virtual machine was cloned, or a restored copy runs beside the old machine")
+    case .aboveCeiling:
+      LocalText(
+        vi: "sổ của điểm này có mục mật, lẽ ra bị từ chối khi ghi: lỗi phần mềm hoặc sổ bị sửa;"
+          + " liên kết dừng tại mục đó, không bỏ qua",
+        en: "this site's log has a secret entry that ingest should have refused: a fault of"
+          + " dongbod, or the store was altered; the link stops at it and skips nothing")
     case .certificateExpiring:
       LocalText(
         vi: "sau ngày này liên kết không bắt tay được nữa",
@@ -112,6 +123,11 @@ package enum CheckID: String, Sendable, CaseIterable {
       LocalText(
         vi: "dừng bản sao của {0}, rồi dongbo rejoin tại điểm còn lại",
         en: "stop the copy of {0}, then dongbo rejoin at the one that stays")
+    case .aboveCeiling:
+      LocalText(
+        vi: "dừng dongbod tại đây, giữ nguyên máy, báo Cơ yếu; xem chặng đã qua: dongbo why",
+        en: "stop dongbod here, leave the machine as it is, tell the cipher office; see how far"
+          + " it went: dongbo why")
     case .certificateExpiring:
       LocalText(
         vi: "cấp chứng thư mới cho {0}, rồi dongbo reload",

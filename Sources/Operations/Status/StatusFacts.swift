@@ -71,6 +71,8 @@ package struct PeerStatus: Equatable, Sendable {
   package var certificateNotAfter: WallTime?
   /// Two daemons answered with this identity.
   package var hasTwoHolders = false
+  /// The entry, with its record, that stops this link: above its ceiling, and in this site's log.
+  package var aboveCeiling: String?
 
   package init(site: SiteID, state: LinkCondition) {
     self.site = site

@@ -46,6 +46,7 @@ extension StatusReport {
       ("quarantined", peer.quarantined.json),
       ("certificateNotAfter", .optional(peer.certificateNotAfter?.rfc3339)),
       ("twoHolders", .flag(peer.hasTwoHolders)),
+      ("aboveCeiling", .optional(peer.aboveCeiling)),
     ])
   }
 

@@ -91,6 +91,10 @@ package struct StatusReport: Equatable, Sendable {
     if peer.hasTwoHolders {
       found.append(Finding(id: .twoHolders, severity: .critical, site: site, arguments: []))
     }
+    if let entry = peer.aboveCeiling {
+      found.append(
+        Finding(id: .aboveCeiling, severity: .critical, site: site, arguments: [.text(entry)]))
+    }
     switch peer.state {
     case .streaming, .catchUp: break
     case .never:

@@ -13,11 +13,13 @@ package enum RefusalCode: Hashable, Sendable, CustomStringConvertible {
   case protocolViolation
   case wrongTier
   case restarting
+  case aboveCeiling
   case unknown(UInt16)
 
   private static let known: [RefusalCode] = [
     .unknownSite, .wrongIdentity, .wrongPin, .unsupportedVersion, .twoHolders, .logForked, .badTag,
     .overloaded, .shuttingDown, .protocolViolation, .wrongTier, .restarting,
+    .aboveCeiling,
   ]
 
   package init(code: UInt16) {
@@ -38,6 +40,7 @@ package enum RefusalCode: Hashable, Sendable, CustomStringConvertible {
     case .protocolViolation: 10
     case .wrongTier: 11
     case .restarting: 12
+    case .aboveCeiling: 13
     case .unknown(let code): code
     }
   }
@@ -56,6 +59,7 @@ package enum RefusalCode: Hashable, Sendable, CustomStringConvertible {
     case .protocolViolation: "protocol-violation"
     case .wrongTier: "wrong-tier"
     case .restarting: "restarting"
+    case .aboveCeiling: "above-ceiling"
     case .unknown(let code): "refusal-\(code)"
     }
   }

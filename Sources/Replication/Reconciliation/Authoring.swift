@@ -55,7 +55,7 @@ extension Reconciler {
     let entry = try log.draft(
       submission.operation, record: submission.record, subject: submission.subject,
       parents: parents,
-      lane: summary?.lane ?? submission.facts.lane ?? .normal,
+      lane: summary?.lane ?? submission.facts.lane ?? .normal, secrecy: submission.secrecy,
       audience: submission.facts.audience, body: submission.body, in: &store)
     if let fault = try fault(of: entry, submission.facts, entries, in: store) {
       return .failure(.rule(fault))

@@ -10,7 +10,8 @@ extension Reconciler {
     if known == entry.digest { return .duplicate }
     // Only `none` passes, whatever a ceiling says: refused whole, no stub, no subject (promise 7),
     // and before anything else could keep the entry.
-    guard entry.header.secrecy == .none, !entry.bodyNamesSecrecy else { return .refuse(.secrecy) }
+    let ceiling = arrival == .authored ? ingestCeiling : .none
+    guard entry.isWithin(ceiling) else { return .refuse(.secrecy) }
     if let code = refusalOfCarrier(entry, arrival) { return .refuse(code) }
     if known != nil { return .fork }
     if entry.header.depth.value > log.state.greatestDepth.value.addingSaturated(Self.depthLeap) {
@@ -179,31 +180,6 @@ extension UInt32 {
   fileprivate func addingSaturated(_ other: UInt32) -> UInt32 {
     let (sum, overflow) = addingReportingOverflow(other)
     return overflow ? .max : sum
-  }
-}
-
-extension Entry {
-  /// The level belongs to the header; a body that names one hides it from whoever reads headers.
-  fileprivate var bodyNamesSecrecy: Bool {
-    guard let body, Self.hasName(Self.secrecyName, in: body) else { return false }
-    guard let object = (try? JSONValue.parse(body))?.object else { return true }
-    return object["secrecyLevel"] != nil
-  }
-
-  private static let secrecyName = Array("\"secrecyLevel\"".utf8)
-
-  /// Whether the bytes hold `name`. A plain loop: the library's search over collections takes a
-  /// thousand times as long, and every entry comes by here.
-  private static func hasName(_ name: [UInt8], in body: [UInt8]) -> Bool {
-    guard body.count >= name.count else { return false }
-    var start = 0
-    while start <= body.count - name.count {
-      var matched = 0
-      while matched < name.count, body[start + matched] == name[matched] { matched += 1 }
-      if matched == name.count { return true }
-      start += 1
-    }
-    return false
   }
 }
 

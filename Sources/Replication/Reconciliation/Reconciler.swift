@@ -51,6 +51,8 @@ package struct Reconciler: Sendable {
   /// Keys a registry revision 1 may be signed with, from the site's own configuration.
   let configuredPins: [Digest]
   let attempts: any AttemptNoting
+  /// The highest level that this site writes; what is received is held against `none` always.
+  let ingestCeiling: SecrecyLevel
   package var log: SiteLog
   /// Found in this transaction; the shell reports them after the commit.
   package internal(set) var alarms: [Alarm] = []
@@ -65,7 +67,7 @@ package struct Reconciler: Sendable {
   package init(
     site: SiteID, centre: SiteID, configuredPins: [Digest], log: SiteLog,
     hashing: any SHA256Hashing, signatures: any SignatureChecking,
-    attempts: any AttemptNoting = NoAttemptNotes()
+    attempts: any AttemptNoting = NoAttemptNotes(), ingestCeiling: SecrecyLevel = .none
   ) {
     self.site = site
     self.centre = centre
@@ -74,6 +76,7 @@ package struct Reconciler: Sendable {
     self.hashing = hashing
     self.signatures = signatures
     self.attempts = attempts
+    self.ingestCeiling = ingestCeiling
   }
 
   /// Takes one entry from a peer. Its outcome, when other than applied, is listed for the link that

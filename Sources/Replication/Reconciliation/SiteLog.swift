@@ -58,7 +58,8 @@ package struct SiteLog: Sendable {
   /// takes its sequence number, time and depth, so a draft that is refused leaves no gap.
   mutating func draft(
     _ operation: Operation, record: RecordKey?, subject: Subject, parents: [Digest], lane: Lane,
-    audience: [SiteID], body: [UInt8], in store: inout some StoreTransaction
+    secrecy: SecrecyLevel, audience: [SiteID], body: [UInt8],
+    in store: inout some StoreTransaction
   ) throws(StoreError) -> Entry {
     try open(in: &store)
     let header = EntryHeader(
@@ -66,7 +67,7 @@ package struct SiteLog: Sendable {
         origin: state.site, incarnation: state.end.incarnation, sequence: state.lastSequence.next),
       time: state.clock.next(now: now), operation: operation, record: record, subject: subject,
       parents: parents, depth: state.greatestDepth.next, registry: state.registry, lane: lane,
-      secrecy: .none, audience: audience)
+      secrecy: secrecy, audience: audience)
     return Entry(authoring: header, body: body, hashing: hashing)
   }
 
@@ -100,8 +101,8 @@ package struct SiteLog: Sendable {
     let parent = Genesis(parent: state.end, sequence: state.lastSequence)
     state.end = LogEnd(lsn: state.end.lsn, incarnation: incarnation, head: state.end.head)
     let genesis = try draft(
-      .genesis, record: nil, subject: .none, parents: [], lane: .urgent, audience: [],
-      body: parent.body, in: &store)
+      .genesis, record: nil, subject: .none, parents: [], lane: .urgent, secrecy: .none,
+      audience: [], body: parent.body, in: &store)
     try appendRow(genesis, recipients: .everyone, via: nil, isNew: true, in: &store)
     if parent.incarnation != Checkpoint.start.incarnation {
       try store.refer(

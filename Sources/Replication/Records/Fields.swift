@@ -108,23 +108,23 @@ extension Shape {
     switch self {
     case .text(let maximumByteCount): try Self.checkText(value, maximumByteCount)
     case .format(let format):
-      guard let text = value.text else { throw FieldFault("", .type("text"), found: value) }
+      guard let text = value.text else { throw FieldFault("", .type(.text), found: value) }
       guard format.matches(text) else { throw FieldFault("", .format(format), found: value) }
     case .oneOf(let allowed):
-      guard let text = value.text else { throw FieldFault("", .type("text"), found: value) }
+      guard let text = value.text else { throw FieldFault("", .type(.text), found: value) }
       guard allowed.contains(text) else { throw FieldFault("", .oneOf(allowed), found: value) }
     case .integer(let range):
       guard let number = value.integer else {
-        throw FieldFault("", .type("an integer"), found: value)
+        throw FieldFault("", .type(.integer), found: value)
       }
       guard range.contains(number) else {
         throw FieldFault("", .range(range.lowerBound, range.upperBound), found: value)
       }
     case .bool:
-      if value.bool == nil { throw FieldFault("", .type("true or false"), found: value) }
+      if value.bool == nil { throw FieldFault("", .type(.truth), found: value) }
     case .object(let schema):
       guard let object = value.object else {
-        throw FieldFault("", .type("an object"), found: value)
+        throw FieldFault("", .type(.object), found: value)
       }
       try schema.check(object, unknown: unknown)
     case .list(let shape, let count): try Self.checkList(value, shape, count, unknown)
@@ -135,7 +135,7 @@ extension Shape {
   }
 
   private static func checkText(_ value: JSONValue, _ maximumByteCount: Int) throws(FieldFault) {
-    guard let text = value.text else { throw FieldFault("", .type("text"), found: value) }
+    guard let text = value.text else { throw FieldFault("", .type(.text), found: value) }
     guard !text.bytes.isEmpty else { throw FieldFault("", .required) }
     guard text.bytes.count <= maximumByteCount else {
       throw FieldFault("", .tooLong(maximumByteCount: maximumByteCount), found: value)
@@ -147,7 +147,7 @@ extension Shape {
   private static func checkList(
     _ value: JSONValue, _ shape: Shape, _ count: ClosedRange<Int>, _ unknown: UnknownFields
   ) throws(FieldFault) {
-    guard let items = value.array else { throw FieldFault("", .type("a list"), found: value) }
+    guard let items = value.array else { throw FieldFault("", .type(.list), found: value) }
     guard count.contains(items.count) else {
       throw FieldFault("", .count(count.lowerBound, count.upperBound), found: value)
     }
@@ -162,7 +162,7 @@ extension Shape {
     _ value: JSONValue, _ shape: Shape, _ unknown: UnknownFields
   ) throws(FieldFault) {
     guard let members = value.object?.members else {
-      throw FieldFault("", .type("an object"), found: value)
+      throw FieldFault("", .type(.object), found: value)
     }
     guard members.count <= maximumListCount else {
       throw FieldFault("", .count(0, maximumListCount), found: value)

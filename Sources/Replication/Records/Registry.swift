@@ -77,11 +77,11 @@ package enum RegistryRules: RecordRules {
       if object[.tier] == .string("centre") { centreCount += 1 }
     }
     guard centreCount == 1 else {
-      throw FieldFault("sites.tier", .mustEqual("centre for exactly one site"))
+      throw FieldFault("sites.tier", .notOneCentre)
     }
     for (index, entry) in (body[.organs]?.array ?? []).enumerated() {
       guard let site = entry.object?.site(.siteId), !known.contains(site) else { continue }
-      throw FieldFault("organs[\(index)].siteId", .mustEqual("a site of `sites`"))
+      throw FieldFault("organs[\(index)].siteId", .unlistedSite)
     }
   }
 

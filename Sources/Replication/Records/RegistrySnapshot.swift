@@ -81,7 +81,7 @@ package struct RegistrySnapshot: Hashable, Sendable {
     let value: JSONValue
     do throws(JSONError) { value = try JSONValue.parseCanonical(body) } catch { throw .json(error) }
     guard let object = value.object else {
-      throw .field(FieldFault("body", .type("an object"), found: value))
+      throw .field(FieldFault("body", .type(.object), found: value))
     }
     _ = try EntryFacts.read(
       record: RegistryRules.record, operation: .put, body: object, unknown: .kept)

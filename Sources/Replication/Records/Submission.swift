@@ -17,19 +17,21 @@ package struct Submission: Hashable, Sendable {
 
   static let openLevel = JSONValue.string(Text(SecrecyLevel.none.description))
 
-  /// - Parameter id: the record's id when the request names it outside the body.
+  /// - Parameters:
+  ///   - id: the record's id when the request names it outside the body.
+  ///   - ceiling: the highest level let in; above `none` only where a test opens this check.
   /// - Throws: `.secrecy` before anything else is judged; `.json`, `.operation`, `.field`.
   package static func read(
-    kind: RecordKind, operation: Operation, id: RecordID? = nil, json: [UInt8]
+    kind: RecordKind, operation: Operation, id: RecordID? = nil, json: [UInt8],
+    ceiling: SecrecyLevel = .none
   ) throws(RecordError) -> Submission {
     let value: JSONValue
     do throws(JSONError) { value = try JSONValue.parse(json) } catch { throw .json(error) }
     guard let input = value.object else {
-      throw .field(FieldFault("body", .type("an object"), found: value))
+      throw .field(FieldFault("body", .type(.object), found: value))
     }
-    if let level = input[.secrecyLevel], level != Self.openLevel {
-      throw .secrecy
-    }
+    let secrecy = input[.secrecyLevel].map(Self.level) ?? SecrecyLevel.none
+    guard let secrecy, secrecy <= ceiling else { throw .secrecy }
     var envelope = Envelope(kind: kind, operation: operation, body: input)
     let header: Envelope.Header
     do throws(FieldFault) { header = try envelope.takeHeader(id: id) } catch { throw .field(error) }
@@ -37,8 +39,13 @@ package struct Submission: Hashable, Sendable {
       record: header.record, operation: operation, body: envelope.body, unknown: .refused)
     return Submission(
       record: header.record, operation: operation, subject: header.subject,
-      ownerSite: header.owner, secrecy: .none, parents: header.parents,
+      ownerSite: header.owner, secrecy: secrecy, parents: header.parents,
       body: JSONValue.object(envelope.body).canonicalBytes, facts: facts)
+  }
+
+  /// nil for what is no level: nobody knows how secret that is.
+  private static func level(_ value: JSONValue) -> SecrecyLevel? {
+    value.text.flatMap { SecrecyLevel(name: $0.string) }
   }
 }
 
@@ -106,7 +113,7 @@ private struct Envelope {
     let own = value?.text.flatMap { UniqueID(spelling: $0) }.map { RecordID($0) }
     guard let id = own ?? given else { throw FieldFault("recordId", .required) }
     guard given == nil || given == id else {
-      throw FieldFault("recordId", .mustEqual("the id in the address"), found: value)
+      throw FieldFault("recordId", .otherRecord, found: value)
     }
     return id
   }

@@ -84,6 +84,7 @@ extension SimulatedSite {
       world.attempt("load of \(id)") { () throws(StoreError) in
         let batch = try store.rows(
           after: after, lane: lane, selection: selection, limits: limits)
+        if batch.firstEntry(above: .none) != nil { world.fail("O8: a secret was to leave \(id)") }
         link.advance(.batchLoaded(lane, batch, seal(batch.last)))
       }
     case .loadOutcomes(let after, let limit):

@@ -335,7 +335,7 @@ extension TestNetwork {
       try reconciler.log.draft(
         submission.operation, record: submission.record, subject: submission.subject,
         parents: submission.parents, lane: submission.facts.lane ?? .normal,
-        audience: submission.facts.audience, body: submission.body, in: &store)
+        secrecy: .none, audience: submission.facts.audience, body: submission.body, in: &store)
     }
   }
 }

@@ -10,7 +10,7 @@ import Testing
   let owner = TestNetwork.provinces[0]
   let receiver = TestNetwork.provinces[1]
 
-  private func closing(
+  func closing(
     _ network: inout TestNetwork, month: Text = "2026-05", type: Text = "period",
     count: Int64 = 1, last: JSONObject = ["C41-BB": "1"], balances: [JSONValue] = []
   ) -> JSONObject {
@@ -23,7 +23,7 @@ import Testing
       .with("closingBalances", .array(balances))
   }
 
-  private func adjustment(
+  func adjustment(
     _ network: inout TestNetwork, of voucher: JSONObject, number: Text, amount: Int64,
     isFullReversal: Bool = false
   ) -> JSONObject {

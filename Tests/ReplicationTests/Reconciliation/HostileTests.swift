@@ -54,6 +54,73 @@ import Testing
     #expect(network.centre.alarms.isEmpty)
   }
 
+  /// Promise 7 at send. Kills: the check left out, or of the header alone; a check that holds only
+  /// the first entry of a batch against the ceiling.
+  @Test func whatIsAboveTheCeilingIsFoundBeforeItLeaves() throws {
+    var network = try TestNetwork(seed: 9)
+    let lawful = try network.draft(a, .document, .put, network.document(from: a, to: [b]))
+    var header = lawful.header
+    header.secrecy = .mat
+    let marked = Entry(authoring: header, body: lawful.body ?? [], hashing: TestSite.hashing)
+    let hidden = Entry(
+      authoring: lawful.header, body: Array(#"{"secrecyLevel":"mat","subject":"x"}"#.utf8),
+      hashing: TestSite.hashing)
+    let end = try network.centre.store.siteState().end
+    func found(_ entries: [Entry], above ceiling: SecrecyLevel) -> Entry? {
+      RowBatch(after: .start, last: end, entries: entries).firstEntry(above: ceiling)
+    }
+    #expect(found([lawful], above: .none) == nil)
+    #expect(found([lawful, marked, hidden], above: .none) == marked)
+    #expect(found([lawful, hidden], above: .none) == hidden)
+    #expect(found([lawful, marked], above: .mat) == nil)
+    #expect(found([hidden], above: .tuyetMat) == hidden, "no ceiling covers what hides its level")
+  }
+
+  /// Kills: a search that steps over the name, wherever it stands and whatever comes before it.
+  @Test func aLevelIsFoundAnywhereInABody() throws {
+    var network = try TestNetwork(seed: 11)
+    let lawful = try network.draft(a, .document, .put, network.document(from: a, to: [b]))
+    func isWithin(_ body: String) -> Bool {
+      Entry(authoring: lawful.header, body: Array(body.utf8), hashing: TestSite.hashing)
+        .isWithin(.none)
+    }
+    for pad in ["", "e", "secrecyLevel", #"\"secrecyLevel"#, "secrecyLeve", "lll", "mật"] {
+      for count in 0..<30 {
+        let filler = pad + String(repeating: "x", count: count)
+        #expect(!isWithin(#"{"a":"\#(filler)","secrecyLevel":"mat"}"#), "\(filler)")
+        #expect(!isWithin(#"{"secrecyLevel":"none","z":"\#(filler)"}"#), "\(filler)")
+        #expect(isWithin(#"{"a":"\#(filler)","secrecyLeve":"mat"}"#), "\(filler)")
+      }
+    }
+    #expect(isWithin("{}") && isWithin(#"{"a":"secrecyLevel"}"#) && !isWithin(#""secrecyLevel""#))
+  }
+
+  /// The daemon opens the check at ingest for tests; what is received is held against `none` even
+  /// then. Kills: the ceiling of ingest used for both.
+  @Test func theCeilingOfIngestIsNotThatOfReceiving() throws {
+    var network = try TestNetwork(seed: 10)
+    let json = network.document(from: a, to: [b]).with("secrecyLevel", "mat").bytes
+    #expect(throws: RecordError.secrecy) {
+      try Submission.read(kind: .document, operation: .put, json: json)
+    }
+    #expect(throws: RecordError.secrecy) {
+      let above = network.document(from: a, to: [b]).with("secrecyLevel", "toiMat").bytes
+      _ = try Submission.read(kind: .document, operation: .put, json: above, ceiling: .mat)
+    }
+    let submission = try Submission.read(
+      kind: .document, operation: .put, json: json, ceiling: .mat)
+    #expect(submission.secrecy == .mat)
+    let closed = try network[a].attempt(submission)
+    #expect(closed == .failure(.notAllowed(.secrecy)))
+    network[a].ingestCeiling = .mat
+    let authored = try network[a].write(submission)
+    let entry = try #require(try network[a].store.entry(digest: authored.digest))
+    #expect(entry.header.secrecy == .mat)
+    network.centre.ingestCeiling = .tuyetMat
+    let received = try network.centre.receive(entry, from: a)
+    #expect(received.state == .refused && received.code == .secrecy)
+  }
+
   /// Kills: outcomes taken about entries that never went to that site.
   @Test func nobodySpeaksOfEntriesThatAreNotTheirs() throws {
     var network = try TestNetwork(seed: 8)

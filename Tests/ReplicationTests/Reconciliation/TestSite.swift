@@ -43,6 +43,8 @@ struct TestSite {
   var unopened: Incarnation?
   var now = WallTime(microseconds: 1_780_000_000_000_000)
   var alarms: [Alarm] = []
+  /// The highest level it writes; above `none` where a test opens that check.
+  var ingestCeiling = SecrecyLevel.none
   /// How far this site has each peer's log, per lane, and its outcomes.
   var cursors: [SiteID: [Lane: LSN]] = [:]
   var outcomeCursors: [SiteID: UInt64] = [:]
@@ -69,7 +71,7 @@ struct TestSite {
       site: id, centre: centre, configuredPins: [TestSignatures.pin],
       log: SiteLog(
         state: try store.siteState(), unopened: unopened, hashing: Self.hashing, now: now),
-      hashing: Self.hashing, signatures: TestSignatures())
+      hashing: Self.hashing, signatures: TestSignatures(), ingestCeiling: ingestCeiling)
     let result = try body(&reconciler, &draft)
     try reconciler.finish(in: &draft)
     store = draft
