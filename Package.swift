@@ -79,7 +79,7 @@ let tests: [Target] = [
     name: "SimulationTests", dependencies: ["Simulation", "Replication", "Storage"],
     swiftSettings: strict),
   .testTarget(
-    name: "Scenarios", dependencies: ["Simulation", "Replication", "Storage"],
+    name: "Scenarios", dependencies: ["Simulation", "Replication", "Storage", "Cryptography"],
     exclude: ["Scripts"], swiftSettings: strict),
   .testTarget(
     name: "BenchTests", dependencies: ["dongbo-bench", "Replication"], swiftSettings: strict),

@@ -12,7 +12,14 @@ import Testing
     ((try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? [])
     .filter { $0.hasSuffix(".txt") }.sorted()
 
-  @Test func allAreThere() { #expect(Self.scripts.count >= 6) }
+  /// The six of the mechanism, and one of each situation that records officers wrote down.
+  @Test func allAreThere() {
+    #expect(Self.scripts.count >= 18)
+    for number in 1...12 {
+      let prefix = "situation-\(number < 10 ? "0" : "")\(number)-"
+      #expect(Self.scripts.filter { $0.hasPrefix(prefix) }.count == 1, "\(prefix)")
+    }
+  }
 
   @Test(arguments: scripts) func showsWhatItSays(name: String) throws {
     let file = Self.folder.appending(path: name)

@@ -15,13 +15,16 @@ enum WriterJob {
   /// A person lets in what is quarantined, as after a restore of the centre from a backup older
   /// than its newest registry.
   case release
+  /// An entry comes by itself, as from an offline bundle: at the centre from its origin, elsewhere
+  /// from the centre.
+  case handOver(Entry)
   case openLink(SessionNumber, peer: SiteID)
   case change(SessionNumber, peer: SiteID, LinkWrite)
 
   var request: RequestNumber? {
     switch self {
     case .submit(let request, _), .decide(let request, _, _): request
-    case .bootstrap, .addSite, .rejoin, .release, .openLink, .change: nil
+    case .bootstrap, .addSite, .rejoin, .release, .handOver, .openLink, .change: nil
     }
   }
 }
@@ -104,6 +107,11 @@ extension SimulatedSite {
     case .rejoin(let absent):
       _ = try group.reconciler.rejoin(without: absent, in: &group.transaction)
     case .release: try release(in: &group)
+    case .handOver(let entry):
+      let result = try group.reconciler.receive(
+        entry, from: isCentre ? entry.origin : centre, isRecovering: false,
+        in: &group.transaction)
+      note("is handed an entry as \(result.state) \(result.code)")
     case .openLink(let session, let peer):
       group.replies.append(
         .opened(
@@ -141,6 +149,7 @@ extension SimulatedSite {
         while try group.reconciler.releaseWaiting(for: revision, in: &group.transaction) {}
       }
       return .ok(authored)
+    case .failure(.rule(let fault)): return .refused("\(fault)")
     case .failure(let refusal): return .refused("\(refusal)")
     }
   }

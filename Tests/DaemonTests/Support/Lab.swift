@@ -13,13 +13,17 @@ final class Lab {
   let provinces: [String]
   private let monitoringPorts: [String: UInt16]
   private var processes: [String: SiteProcess] = [:]
+  /// By province: what carries its line to the centre.
+  private var relays: [String: SiteProcess] = [:]
 
-  init(_ provinces: String...) throws {
+  /// - Parameter relayed: provinces whose line can be cut; it is whole at first.
+  init(_ provinces: String..., relayed: [String] = []) throws {
     self.provinces = provinces
     path = try Disk.makeTemporary()
     let plan = try LabPlan(
       centre: try #require(SiteID(Self.centre)),
-      provinces: try provinces.map { try #require(SiteID($0)) }, relayed: [])
+      provinces: try provinces.map { try #require(SiteID($0)) },
+      relayed: try relayed.map { try #require(SiteID($0)) })
     monitoringPorts = Dictionary(
       uniqueKeysWithValues: plan.sites.map { ("\($0.id)", $0.monitoringPort) })
     try LabWriter(plan, directory: path, language: .en, now: WallClock.now()).write()
@@ -28,10 +32,11 @@ final class Lab {
       try edit(site, "Heartbeat=5s", to: "Heartbeat=1s")
       try edit(site, "ReconnectLast=2s", to: "ReconnectLast=1s")
     }
+    for province in relayed { try heal(province) }
   }
 
   deinit {
-    for process in processes.values { process.killNow() }
+    for process in Array(processes.values) + Array(relays.values) { process.killNow() }
     try? Disk.remove(path)
   }
 
@@ -115,6 +120,19 @@ final class Lab {
     let process = try process(site)
     process.send(SIGTERM)
     return try process.exitCode()
+  }
+
+  // MARK: Lines
+
+  /// Ends the relay before the province: both ends lose their connection, and dialling fails.
+  func cut(_ province: String) throws {
+    try #require(relays[province], "\(province) has no relay").killNow()
+  }
+
+  /// Starts the relay; the province finds it when it dials next.
+  func heal(_ province: String) throws {
+    relays[province] = try SiteProcess(
+      "dongbo", ["lab", "relay", path, province], log: logPath("\(province)-relay"))
   }
 
   // MARK: What sites say

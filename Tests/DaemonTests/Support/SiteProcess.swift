@@ -1,7 +1,7 @@
 import Glibc
 import Testing
 
-/// One running dongbod. Killed at the latest when the value goes.
+/// One running program of ours, mostly dongbod. Killed at the latest when the value goes.
 final class SiteProcess {
   let pid: pid_t
   private var status: CInt?
@@ -17,8 +17,16 @@ final class SiteProcess {
   /// - Parameters:
   ///   - log: the file that standard error is appended to.
   ///   - environment: further variables, as `NAME=value`.
-  init(configuration: String, log: String, environment extra: [String] = []) throws {
-    let arguments = Self.list(["dongbod", "--config", configuration])
+  convenience init(configuration: String, log: String, environment: [String] = []) throws {
+    try self.init(
+      "dongbod", ["--config", configuration], log: log, environment: environment)
+  }
+
+  /// - Parameter program: one of those built beside the tests.
+  init(
+    _ program: String, _ words: [String], log: String, environment extra: [String] = []
+  ) throws {
+    let arguments = Self.list([program] + words)
     let environment = Self.list(["LANG=en_US.UTF-8"] + extra)
     defer { for text in arguments + environment { free(text) } }
     var actions = posix_spawn_file_actions_t()
@@ -30,9 +38,9 @@ final class SiteProcess {
       &actions, STDERR_FILENO, log, O_WRONLY | O_CREAT | O_APPEND, 0o644)
     var pid = pid_t()
     let code = posix_spawn(
-      &pid, Self.programs + "/dongbod", &actions, nil, arguments, environment)
+      &pid, "\(Self.programs)/\(program)", &actions, nil, arguments, environment)
     let isSpawned = code == 0
-    try #require(isSpawned, "dongbod: errno \(code)")
+    try #require(isSpawned, "\(program): errno \(code)")
     self.pid = pid
   }
 
