@@ -47,3 +47,17 @@ wait_equal() {
   printf '%s and %s still differ after %s s\n' "$centre" "$province" "$limit" >&2
   return 1
 }
+
+# The record ids in lines of JSON.
+record_ids() { grep -o '"recordId":"[^"]*"' | cut -d'"' -f4; }
+
+# Waits until every file of a document is at SITE; one that SITE does not hold has none there.
+wait_files() {
+  local lab=$1 site=$2 id=$3 dongbo=$4 limit=${5:-60}
+  local end=$((SECONDS + limit))
+  while "$dongbo" --config "$lab/$site/dongbo.conf" get document "$id" 2>/dev/null |
+    grep -q '"bodyState": *"pending"'; do
+    ((SECONDS < end)) || die "files of document $id have not come to $site within $limit s"
+    sleep 0.2
+  done
+}

@@ -78,15 +78,43 @@ extension DaemonTests {
         for site in try Disk.names(in: "\(folder)/\(round)") {
           try write("Deploy/samples/\(set)/\(round)/\(site)", at: lab.api(site))
         }
-        // The next round answers what this one says: it must have arrived.
+        // The next round answers what this one says: it must have arrived, with its files.
         try lab.awaitEqual()
+        try awaitFiles(in: lab)
+      }
+    }
+
+    private func awaitFiles(in lab: Lab) throws {
+      for (kind, id, _) in Self.provinces where kind == "document" {
+        for site in Self.sites {
+          try eventually("the files of \(id) at \(site)") {
+            try lab.api(site).get("records/document/\(id)").objects("files")
+              .allSatisfy { $0.text("bodyState") == "here" }
+          }
+        }
+      }
+    }
+
+    /// The files that the records of a folder name; theirs are in Deploy/samples/files.
+    private func bringFiles(of record: JSONObject, to api: SiteAPI) throws {
+      for attachment in record["attachments"]?.array ?? [] {
+        let name = try #require(attachment.object?.text("attachmentName"))
+        let bytes = try Disk.read("\(Samples.repository)/Deploy/samples/files/\(name)")
+        let upload = try #require(try api.post("files", JSONObject()).text("upload"))
+        try #require(
+          try api.post("files/\(upload)/bytes", bytes: bytes, "offset", "0").status == 200)
+        let end = try api.post("files/\(upload)/end", JSONObject())
+        try #require(end.text("digest") == attachment.object?.text("digest"), "\(name)")
       }
     }
 
     private func write(_ folder: String, at api: SiteAPI) throws {
       let names = try Disk.names(in: Samples.repository + "/" + folder)
       for kind in ["document", "directive", "finance"] where names.contains("put.\(kind).jsonl") {
-        for record in try Samples.lines("\(folder)/put.\(kind).jsonl") { try api.put(kind, record) }
+        for record in try Samples.lines("\(folder)/put.\(kind).jsonl") {
+          try bringFiles(of: record, to: api)
+          try api.put(kind, record)
+        }
       }
       for name in names where name.hasPrefix("append.") {
         let parts = name.split(separator: ".")

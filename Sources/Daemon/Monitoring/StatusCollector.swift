@@ -147,6 +147,7 @@ final class StatusCollector {
       facts.held[kind] = UInt64(counts.held)
       facts.quarantined[kind] = UInt64(counts.quarantined)
     }
+    facts.pendingFileCount = snapshot.pendingFileCount
     facts.refusedEntryCount = daemon.refusedEntryCount
     facts.refusedConnectionCount = daemon.refusedConnectionCount
     facts.storeByteCount = directory.storeByteCount

@@ -18,6 +18,8 @@ package struct StatusFacts: Equatable, Sendable {
   package var quarantined = CountByKind()
   /// Since when the oldest held entry waits.
   package var oldestHeld: WallTime?
+  /// Files that records name and whose content is not here; nil: cannot be known now.
+  package var pendingFileCount: Int?
   /// Since the start of this process.
   package var refusedEntryCount: UInt64 = 0
   package var refusedConnectionCount: UInt64 = 0

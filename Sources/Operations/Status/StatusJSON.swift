@@ -20,6 +20,7 @@ extension StatusReport {
       ("held", facts.held.json),
       ("oldestHeld", .optional(facts.oldestHeld?.rfc3339)),
       ("quarantined", facts.quarantined.json),
+      ("filesPending", .optional(facts.pendingFileCount.map { Int64($0) })),
       ("refusedEntries", .integer(Int64(clamping: facts.refusedEntryCount))),
       ("refusedConnections", .integer(Int64(clamping: facts.refusedConnectionCount))),
       ("storeBytes", .integer(Int64(clamping: facts.storeByteCount))),

@@ -1,7 +1,7 @@
 /// Words of the status screen.
 package enum StatusPhrase: Sendable, CaseIterable {
   case allHealthy, peersNeedAttention, siteNeedsAttention, noPeers
-  case oldestProof, neverProof, up, hidden
+  case oldestProof, neverProof, up, hidden, filesPending
   case streaming, catchUp, waiting, never, refused
   case columnSite, columnState, columnProof, columnOut, columnIn, columnKinds
   case columnConflicts, columnHeld, columnQuarantined, columnCertificate
@@ -23,6 +23,9 @@ package enum StatusPhrase: Sendable, CaseIterable {
     case .up: LocalText(vi: "{0} {1} chạy {2}", en: "{0} {1} up {2}")
     case .hidden:
       LocalText(vi: "... ẩn {0} điểm tốt (--all)", en: "... {0} healthy sites hidden (--all)")
+    case .filesPending:
+      LocalText(
+        vi: "{0} tệp của bản ghi chưa tới", en: "{0} files of records have not come yet")
     case .streaming: LocalText(vi: "đồng bộ", en: "streaming")
     case .catchUp: LocalText(vi: "đuổi kịp", en: "catch-up")
     case .waiting: LocalText(vi: "đang chờ", en: "waiting")

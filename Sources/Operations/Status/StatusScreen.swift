@@ -28,6 +28,9 @@ package struct StatusScreen {
       lines += table(Array(shown))
     }
     if hiddenCount > 0 { lines.append("  " + word(.hidden, "\(hiddenCount)")) }
+    if let count = report.facts.pendingFileCount, count > 0 {
+      lines.append("  " + word(.filesPending, "\(count)"))
+    }
     for finding in report.findings { lines += [""] + paragraph(finding) }
     return lines.map { cut($0, to: Self.width) }.joined(separator: "\n") + "\n"
   }
