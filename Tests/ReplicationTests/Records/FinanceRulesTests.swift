@@ -70,6 +70,9 @@ import Testing
   func amounts() {
     let zero = Self.line(1, "611", "debit", 0)
     #expect(Self.broken(Self.lines([zero], total: 0)) == "lines[0].amount F2")
+    // Nor on a correction, which may have negative ones.
+    #expect(
+      Self.broken(Self.lines([zero], total: 0, of: Self.adjustment)) == "lines[0].amount F2")
     let minus = [Self.line(1, "611", "debit", -5), Self.line(2, "1111", "credit", -5)]
     #expect(Self.broken(Self.lines(minus, total: -5)) == "lines[0].amount F2")
     #expect(Self.broken(Self.lines(minus, total: -5, of: Self.adjustment)) == nil)
