@@ -17,7 +17,7 @@ struct LocalFile: Hashable {
     (digest, byteCount) = try FileSource(path).measured()
   }
 
-  var digestText: Text { Text("sha-256:\(digest)") }
+  var digestText: Text { digest.tagged }
 
   /// From name and content, so that `sign --file` and `put --file` make the same body.
   var contentID: UniqueID {

@@ -13,12 +13,11 @@ private struct ListedFile {
 
   init?(_ object: JSONObject) {
     guard let name = object["attachmentName"]?.text?.string,
-      let text = object["digest"]?.text?.string, text.hasPrefix("sha-256:"),
-      let raw = hexBytes(String(text.dropFirst(8))).flatMap({ Bytes32($0) }),
+      let digest = object["digest"]?.text.flatMap(Digest.init(tagged:)),
       let byteCount = object["sizeBytes"]?.integer
     else { return nil }
     self.name = name
-    digest = Digest(raw)
+    self.digest = digest
     self.byteCount = byteCount
     isHere = object["bodyState"] == .string("here")
   }
@@ -47,7 +46,7 @@ extension CommandRun {
     for (file, name) in zip(files, names) {
       var line: JSONObject = [
         "attachmentName": .string(Text(file.name)), "name": .string(Text(name.text)),
-        "digest": .string(Text("sha-256:\(file.digest)")), "sizeBytes": .integer(file.byteCount),
+        "digest": .string(file.digest.tagged), "sizeBytes": .integer(file.byteCount),
       ]
       do throws(FileFault) {
         try write(file, as: name, into: directory, client)

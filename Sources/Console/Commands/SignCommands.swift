@@ -34,7 +34,7 @@ extension CommandRun {
       "eventId": .string(Text(event.description)), "type": .string("signature"),
       "signerRole": .string(Text(role)), "format": .string("CAdES-BES"),
       "revision": .integer(Int64(clamping: revision.value)),
-      "covers": .string(Text("sha-256:\(hashing.digest(content))")),
+      "covers": .string(hashing.digest(content).tagged),
       "value": .string(Text(String(decoding: Base64.encode(value), as: UTF8.self))),
     ]
     terminal.line(line.bytes)

@@ -76,13 +76,15 @@ extension AdminServer {
     guard case .respond(let respond) = end(request) else { return }
     respond(
       .json([
-        "digest": .string(file.digest.attachmentText), "sizeBytes": .integer(file.byteCount),
+        "digest": .string(file.digest.tagged), "sizeBytes": .integer(file.byteCount),
         "named": .bool(isNamed),
       ]))
   }
 
   func readFile(_ text: String, _ target: HTTPTarget, _ respond: @escaping Respond) {
-    guard let digest = Digest(attachmentText: text) else {
+    // In a path the tag may be left out.
+    let tagged = text.hasPrefix("sha-256:") ? text : "sha-256:" + text
+    guard let digest = Digest(tagged: Text(tagged)) else {
       return respond(problem(.malformedID("a file: sha-256:HEX")))
     }
     let range: FileRange?
@@ -116,7 +118,7 @@ extension AdminServer {
     let byteCount = try files.size(of: digest)
     guard byteCount != nil || state != nil else { return nil }
     var object: JSONObject = [
-      "digest": .string(digest.attachmentText), "named": .bool(state != nil),
+      "digest": .string(digest.tagged), "named": .bool(state != nil),
       "state": .string(byteCount == nil ? "pending" : "here"),
     ]
     object["sizeBytes"] = byteCount.map { .integer($0) }
@@ -130,7 +132,7 @@ private struct DeclaredFile {
   let byteCount: Int64?
 
   init?(_ body: JSONObject) {
-    digest = body["digest"]?.text.flatMap { Digest(attachmentText: $0.string) }
+    digest = body["digest"]?.text.flatMap(Digest.init(tagged:))
     byteCount = body["sizeBytes"]?.integer
     guard (digest == nil) == (body["digest"] == nil),
       (byteCount == nil) == (body["sizeBytes"] == nil), byteCount ?? 0 >= 0

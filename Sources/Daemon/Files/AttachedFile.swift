@@ -8,7 +8,7 @@ struct AttachedFile: Hashable {
 
   init?(_ object: JSONObject) {
     guard let name = object["attachmentName"]?.text,
-      let digest = object["digest"]?.text.flatMap({ Digest(attachmentText: $0.string) }),
+      let digest = object["digest"]?.text.flatMap(Digest.init(tagged:)),
       let byteCount = object["sizeBytes"]?.integer
     else { return nil }
     self.name = name
@@ -46,27 +46,11 @@ struct AttachedFile: Hashable {
       let isHere = try view.fileState(of: file.digest) == .here
       states.append(
         .object([
-          "attachmentName": .string(file.name), "digest": .string(file.digest.attachmentText),
+          "attachmentName": .string(file.name), "digest": .string(file.digest.tagged),
           "sizeBytes": .integer(file.byteCount),
           "bodyState": .string(isHere ? "here" : "pending"),
         ]))
     }
     return states.isEmpty ? nil : .array(states)
-  }
-}
-
-extension Digest {
-  private static let prefix = "sha-256:"
-
-  /// As records write it: `sha-256:HEX`.
-  var attachmentText: Text { Text(Self.prefix + description) }
-
-  /// - Returns: nil unless `text` is 64 digits, with or without `sha-256:`.
-  init?(attachmentText text: String) {
-    let digits = text.hasPrefix(Self.prefix) ? String(text.dropFirst(Self.prefix.count)) : text
-    guard digits.utf8.count == 64, let raw = hexBytes(digits).flatMap({ Bytes32($0) }) else {
-      return nil
-    }
-    self.init(raw)
   }
 }

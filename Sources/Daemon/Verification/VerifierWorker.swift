@@ -127,7 +127,7 @@ struct VerifierWorker {
 
   private func details(of signer: VerifiedSigner) -> JSONObject {
     var details: JSONObject = [
-      "certificate": .string(Text("sha-256:\(signer.certificate)")),
+      "certificate": .string(signer.certificate.tagged),
       "subject": .string(Text(signer.subject)), "issuer": .string(Text(signer.issuer)),
       "algorithm": .string(Text("\(signer.scheme)")),
       "digestAlgorithm": .string(Text("\(signer.digest)")),

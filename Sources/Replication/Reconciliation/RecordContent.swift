@@ -50,7 +50,7 @@ package struct RecordContent: Hashable, Sendable {
     object["recordId"] = .string(Text(record.id.description))
     object["ownerSite"] = .string(Text(put.origin.description))
     object["secrecyLevel"] = .string(Text(put.header.secrecy.description))
-    object["contentDigest"] = .string(Text("sha-256:\(put.bodyDigest)"))
+    object["contentDigest"] = .string(put.bodyDigest.tagged)
     object["writtenAtMicroseconds"] = .integer(Int64(clamping: put.header.time.microseconds))
     if case .revision(let revision) = put.header.subject {
       object["revision"] = .integer(Int64(clamping: revision.value))

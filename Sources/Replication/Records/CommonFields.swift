@@ -70,6 +70,9 @@ extension JSONObject {
 }
 
 extension Digest {
+  /// As records write it: `sha-256:` and 64 lower-case hexadecimal digits.
+  package var tagged: Text { Text("sha-256:\(self)") }
+
   /// - Returns: nil unless `text` is `sha-256:` and 64 lower-case hexadecimal digits.
   package init?(tagged text: Text) {
     let tag = Array("sha-256:".utf8)

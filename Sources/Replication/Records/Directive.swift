@@ -128,7 +128,7 @@ enum DirectiveRules: RecordRules {
     if isAssigners(type) || isAssignees(type) {
       facts.codes = [CodeUse(.directiveEventTypes, type, at: "type")]
     }
-    facts.files = (body[.attachments]?.array ?? []).compactMap { $0.object?.attachedFile }
+    facts.files = body.files(.attachments)
     if type == "assigned" || type == "reassigned" {
       facts.audience = [body.site(.leadSite)].asAudience
       facts.widensRecordAudience = true
@@ -141,15 +141,4 @@ enum DirectiveRules: RecordRules {
   static let annotationSchema: Schema? = nil
   static let annotationWriter = Writer.owner
   static let withdrawalWriter = Writer.owner
-}
-
-extension JSONObject {
-  /// The file that an attachment names.
-  fileprivate var attachedFile: FileReference? {
-    let hex = text("digest")?.string.dropFirst("sha-256:".count)
-    guard let digest = hex.flatMap({ hexBytes($0) }).flatMap({ Bytes32($0) }),
-      let size = self["sizeBytes"]?.integer
-    else { return nil }
-    return FileReference(digest: Digest(digest), size: UInt64(clamping: size))
-  }
 }

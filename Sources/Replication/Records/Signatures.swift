@@ -30,8 +30,8 @@ package struct SignatureManifest: Hashable, Sendable {
   /// another purpose never fits.
   package var canonicalBytes: [UInt8] {
     JSONValue.object([
-      "body": .string(Text("sha-256:\(body)")),
-      "files": .array(files.map { .string(Text("sha-256:\($0)")) }),
+      "body": .string(body.tagged),
+      "files": .array(files.map { .string($0.tagged) }),
       "kind": .string(Text(record.kind.description)),
       "manifest": .string("dongbo-record/1"),
       "recordId": .string(Text(record.id.description)),

@@ -37,8 +37,7 @@ import Testing
     return rule.id
   }
 
-  func codes(_ network: TestNetwork, _ site: SiteID, _ json: JSONObject) throws -> [String]
-  {
+  func codes(_ network: TestNetwork, _ site: SiteID, _ json: JSONObject) throws -> [String] {
     let receipts = try network[site].content(json.record)?.json["receipts"]?.array ?? []
     return receipts.compactMap(\.object).map { receipt in
       let site = receipt.text("siteId")?.string ?? ""
