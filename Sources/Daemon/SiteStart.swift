@@ -37,7 +37,8 @@ struct SiteStart {
         now: WallClock.now()),
       hashing: OpenSSLHash(), signatures: ECDSAChecker())
     try reconciler.judgeWitness(finding, sealing: context.sealing, in: &writer)
-    try reconciler.finish(in: &writer)
+    // Writes nothing of its own: this start's genesis, and what is owed, are the writer's.
+    try reconciler.log.finish(in: &writer)
     try writer.commit()
     let state = reconciler.log.state
     if let lock = state.lock {

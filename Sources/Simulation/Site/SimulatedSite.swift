@@ -104,7 +104,7 @@ final class SimulatedSite {
       var transaction = store
       var reconciler = try makeReconciler(transaction)
       try reconciler.judgeWitness(witness, sealing: key, in: &transaction)
-      try reconciler.finish(in: &transaction)
+      try reconciler.log.finish(in: &transaction)
       store = transaction
       if let reason = reconciler.log.state.lock { note("is locked: \(reason)") }
     }
