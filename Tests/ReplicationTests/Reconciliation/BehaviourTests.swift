@@ -91,6 +91,23 @@ import Testing
     #expect(try network[c].outcomes(for: centre).last?.code == .notEntitled)
   }
 
+  /// Causality first: who had seen the other's word has the last one, however far a clock is off.
+  /// Kills: the clock before the depth in `foldPosition`.
+  @Test func theLastWordIsOfWhoHadSeenTheOther() throws {
+    var network = try TestNetwork(seed: 51)
+    let put = network.document(from: a, to: [b])
+    try network.put(a, .document, put)
+    let day: UInt64 = 86_400_000_000
+    network[a].now = WallTime(microseconds: network[a].now.microseconds + day)
+    try network.annotate(a, put.record, keywords: ["trước"])
+    try network.settle()
+    try network.annotate(centre, put.record, keywords: ["sau"])
+    try network.settle()
+    for id in [a, b, centre] {
+      #expect(try network[id].content(put.record)?.json["keywords"] == .array(["sau"]))
+    }
+  }
+
   @Test func authority() throws {
     var network = try TestNetwork(seed: 5)
     let put = network.document(from: a, to: [b])
