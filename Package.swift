@@ -43,7 +43,7 @@ let programs: [Target] = [
   .executableTarget(name: "dongbo", dependencies: ["Console"], swiftSettings: strict),
   .executableTarget(name: "dongbo-sim", dependencies: ["Simulation"], swiftSettings: strict),
   .executableTarget(
-    name: "dongbo-bench", dependencies: ["Transport", "Replication"],
+    name: "dongbo-bench", dependencies: ["Transport", "Replication", "Cryptography"],
     swiftSettings: strict),
 ]
 
