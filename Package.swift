@@ -82,7 +82,8 @@ let tests: [Target] = [
     name: "Scenarios", dependencies: ["Simulation", "Replication", "Storage", "Cryptography"],
     exclude: ["Scripts"], swiftSettings: strict),
   .testTarget(
-    name: "BenchTests", dependencies: ["dongbo-bench", "Replication"], swiftSettings: strict),
+    name: "BenchTests", dependencies: ["dongbo-bench", "Replication", "Cryptography"],
+    swiftSettings: strict),
   .testTarget(name: "DaemonTests", dependencies: daemonParts, swiftSettings: strict),
 ]
 

@@ -16,7 +16,7 @@ package struct Backoff: Hashable, Sendable {
   private static let maximumDoublingCount = 20
 
   /// The wait before the next dial.
-  /// - Parameters: the ceiling of the first wait, which is doubled for each further one, and of all.
+  /// - Parameters: the ceiling of the first wait, doubled for each further one, and that of all.
   package mutating func next(
     first: Duration = base, last: Duration = maximum,
     using random: inout some RandomNumberGenerator
