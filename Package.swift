@@ -43,7 +43,7 @@ let programs: [Target] = [
   .executableTarget(name: "dongbo", dependencies: ["Console"], swiftSettings: strict),
   .executableTarget(name: "dongbo-sim", dependencies: ["Simulation"], swiftSettings: strict),
   .executableTarget(
-    name: "dongbo-bench", dependencies: ["Transport", "Replication"],
+    name: "dongbo-bench", dependencies: ["Transport", "Replication", "Cryptography"],
     swiftSettings: strict),
 ]
 
@@ -82,7 +82,8 @@ let tests: [Target] = [
     name: "Scenarios", dependencies: ["Simulation", "Replication", "Storage", "Cryptography"],
     exclude: ["Scripts"], swiftSettings: strict),
   .testTarget(
-    name: "BenchTests", dependencies: ["dongbo-bench", "Replication"], swiftSettings: strict),
+    name: "BenchTests", dependencies: ["dongbo-bench", "Replication", "Cryptography"],
+    swiftSettings: strict),
   .testTarget(name: "DaemonTests", dependencies: daemonParts, swiftSettings: strict),
 ]
 

@@ -76,11 +76,12 @@ final class AdminSite {
     return .object(["total": total, "entries": answer["entries"] ?? .null])
   }
 
-  private func send(
-    _ method: HTTPMethod, _ path: [String], query: [HTTPTarget.QueryItem] = [], body: [UInt8] = []
+  func send(
+    _ method: HTTPMethod, _ path: [String], query: [HTTPTarget.QueryItem] = [],
+    body: [UInt8] = [], contentType: String = "application/json"
   ) throws(BenchFailure) -> HTTPResponse {
     let target = HTTPTarget(segments: ["api", "v1"] + path, query: query)
-    let fields = body.isEmpty ? [] : [HTTPField("content-type", "application/json")]
+    let fields = body.isEmpty ? [] : [HTTPField("content-type", contentType)]
     do throws(HTTPClientError) {
       return try http.send(method, target, fields: fields, body: body)
     } catch {
@@ -88,11 +89,11 @@ final class AdminSite {
     }
   }
 
-  private static func object(_ response: HTTPResponse) -> JSONObject? {
+  static func object(_ response: HTTPResponse) -> JSONObject? {
     (try? JSONValue.parse(response.body))?.object
   }
 
-  private static func unexpected(_ response: HTTPResponse, _ path: [String]) -> BenchFailure {
+  static func unexpected(_ response: HTTPResponse, _ path: [String]) -> BenchFailure {
     let body = String(decoding: response.body.prefix(500), as: UTF8.self)
     return BenchFailure("\(path.joined(separator: "/")): \(response.status.code) \(body)")
   }

@@ -20,14 +20,18 @@ enum Bodies {
 
   static func documentID(_ number: String) -> String { "A99.X01,2026/03/02,\(number)-CV/TUA" }
 
-  static func document(number: String, id: UniqueID, random: inout SplitMix64) -> JSONObject {
+  /// - Parameters:
+  ///   - id: of the attachment.
+  ///   - file: what it names. A file that nobody has would be asked for again and again, which is
+  ///     no part of what is measured.
+  static func document(
+    number: String, id: UniqueID, naming file: SeededFile, random: inout SplitMix64
+  ) -> JSONObject {
     let type = random.pick(Vocabulary.documentTypes)
-    let digest = (0..<4).map { _ in hexText(bigEndian(random.next())) }.joined()
     let attachment: JSONObject = [
       "contentId": .text(id.description), "attachmentName": .text("vanban.pdf"),
-      "contentType": .text("application/pdf"),
-      "sizeBytes": .integer(Int64(random.below(400_000) + 1)),
-      "digest": .text("sha-256:" + digest),
+      "contentType": .text("application/pdf"), "sizeBytes": .integer(Int64(file.byteCount)),
+      "digest": .text(file.digestText),
     ]
     let body: JSONObject = [
       "documentId": .text(documentID(number)), "from": organ, "to": .array([centreOrgan]),
@@ -44,11 +48,17 @@ enum Bodies {
     return filled(body, "subject", &random)
   }
 
-  static func directive(number: String, source: String, random: inout SplitMix64) -> JSONObject {
+  /// - Parameter assigner: the site that writes it; the other one is to do the task.
+  static func directive(
+    number: String, source: String, from assigner: SiteID = Workload.owner,
+    random: inout SplitMix64
+  ) -> JSONObject {
+    let isFromCentre = assigner == Workload.centre
+    let (own, other) = isFromCentre ? (centreOrgan, organ) : (organ, centreOrgan)
     let body: JSONObject = [
       "sourceDocumentId": .text(source), "sourceDocumentType": .text("CV"),
       "taskNumber": .text("NV-\(number)"), "title": .text(prose(40, &random)),
-      "assigningOrgan": organ, "monitoringOrgan": organ, "leadOrgan": centreOrgan,
+      "assigningOrgan": own, "monitoringOrgan": own, "leadOrgan": other,
       "assignedDate": .text("2026-03-03"), "deadlineType": .text("fixed"),
       "dueDate": .text("2026-0\(4 + random.below(5))-15"),
       "priority": .integer(Int64(random.below(4))),
@@ -118,10 +128,6 @@ enum Bodies {
       guard text.utf8.count + 1 + word.utf8.count <= byteCount else { return text }
       text += " " + word
     }
-  }
-
-  private static func bigEndian(_ word: UInt64) -> [UInt8] {
-    (0..<8).map { UInt8(truncatingIfNeeded: word >> UInt64(56 - 8 * $0)) }
   }
 }
 

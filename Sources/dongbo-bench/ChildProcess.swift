@@ -55,6 +55,13 @@ struct ChildProcess: ~Copyable {
     throw BenchFailure("process \(id) does not end on SIGTERM")
   }
 
+  /// Ends the program at once, wherever it is; it is gone when this returns.
+  consuming func kill9() {
+    kill(id, SIGKILL)
+    _ = Self.wait(id, 0)
+    isEnded = true
+  }
+
   /// nil while the program runs.
   private static func wait(_ id: pid_t, _ options: CInt) -> CInt? {
     var status: CInt = 0

@@ -9,6 +9,11 @@ struct Figures: Equatable, Sendable {
     lines.append((key, Statistics.fixed(value, decimals)))
   }
 
+  mutating func add(_ key: String, count: Int) { lines.append((key, String(count))) }
+
+  /// - Parameter word: one of ours, or the digits of a digest: nothing in it needs an escape.
+  mutating func add(_ key: String, word: String) { lines.append((key, "\"\(word)\"")) }
+
   /// One object; the keys are ours and need no escapes.
   var json: String {
     "{" + lines.map { "\"\($0.key)\":\($0.value)" }.joined(separator: ",") + "}\n"

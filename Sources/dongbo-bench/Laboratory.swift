@@ -9,6 +9,8 @@ struct Laboratory: Sendable {
     let socket: String
     let log: String
     let monitoringPort: UInt16
+    /// The daemon's store of files.
+    let files: String
 
     var admin: AdminSite { AdminSite(socket: socket) }
   }
@@ -18,26 +20,36 @@ struct Laboratory: Sendable {
   let province: Site
   /// Receives.
   let centre: Site
-  private let daemon: String
+  private let programs: String
 
   /// Waits poll every 5 ms, this often.
   private static let pollCount = 6_000
 
-  static func create() throws(BenchFailure) -> Laboratory {
+  /// - Parameter isRelayed: a relay carries the line, which ``startRelay()`` starts.
+  static func create(isRelayed: Bool = false) throws(BenchFailure) -> Laboratory {
     let programs = try programDirectory()
     let directory = try newDirectory()
     let lab = directory + "/lab"
-    let arguments = ["lab", "create", lab, "--provinces", Workload.owner.description]
+    let province = Workload.owner.description
+    let relayed = isRelayed ? ["--relay", province] : []
+    let arguments = ["lab", "create", lab, "--provinces", province] + relayed
     let log = directory + "/create.log"
     let code = try ChildProcess(programs + "/dongbo", arguments, log: log).result()
     guard code == 0 else { throw BenchFailure("dongbo lab create ended with \(code); see \(log)") }
     return Laboratory(
       directory: directory, province: try site(Workload.owner, in: lab),
-      centre: try site(Workload.centre, in: lab), daemon: programs + "/dongbod")
+      centre: try site(Workload.centre, in: lab), programs: programs)
   }
 
   func start(_ site: Site) throws(BenchFailure) -> ChildProcess {
-    try ChildProcess(daemon, ["--config", site.configuration], log: site.log)
+    try ChildProcess(programs + "/dongbod", ["--config", site.configuration], log: site.log)
+  }
+
+  /// The line: it is cut when this ends.
+  func startRelay() throws(BenchFailure) -> ChildProcess {
+    try ChildProcess(
+      programs + "/dongbo", ["lab", "relay", directory + "/lab", Workload.owner.description],
+      log: directory + "/relay.log")
   }
 
   /// Lets the province learn the registry, without which it takes no writes; both are down again
@@ -77,11 +89,11 @@ struct Laboratory: Sendable {
     guard remover.result() == 0 else { throw BenchFailure("cannot delete \(directory)") }
   }
 
-  private static func wait(
-    _ failure: String, until isDone: () -> Bool
+  static func wait(
+    _ failure: String, until isDone: () throws(BenchFailure) -> Bool
   ) throws(BenchFailure) {
     for _ in 0..<pollCount {
-      if isDone() { return }
+      if try isDone() { return }
       usleep(5_000)
     }
     throw BenchFailure(failure)
@@ -98,7 +110,7 @@ struct Laboratory: Sendable {
     try addLimits(place)
     return Site(
       configuration: configuration, socket: place + "/admin.sock", log: place + "/dongbod.log",
-      monitoringPort: port)
+      monitoringPort: port, files: place + "/data/files")
   }
 
   /// The port of `Listen=` in the section `[Monitoring]`.

@@ -14,6 +14,7 @@ enum LatencyRun {
     let sender = try lab.start(lab.province)
     try lab.waitUntilReady(lab.province)
     try lab.waitUntilAcknowledged()
+    try lab.province.admin.upload(Workload.file)
 
     Terminal.note("writing \(count) changes at \(rate)/s")
     let milliseconds = try measure(changes, rate: rate, lab)

@@ -46,8 +46,10 @@ struct MetricsPage: Sendable {
   }
 
   /// The sum of all series of a metric.
-  func sum(_ name: String) -> Double {
+  /// - Parameter label: only those with this one, as the page writes it; empty for all.
+  func sum(_ name: String, with label: String = "") -> Double {
     text.split(separator: "\n").filter { $0.hasPrefix(name + "{") || $0.hasPrefix(name + " ") }
+      .filter { label.isEmpty || $0.contains(label) }
       .compactMap { $0.split(separator: " ").last.flatMap { Double($0) } }
       .reduce(0, +)
   }

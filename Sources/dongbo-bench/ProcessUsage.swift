@@ -24,9 +24,15 @@ struct ProcessUsage: Equatable, Sendable {
     return (user + system) / ticksPerSecond
   }
 
-  /// VmHWM, which the kernel gives in KiB.
-  static func peakMiB(status: String) -> Double? {
-    let line = status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
+  /// The most memory that was resident at a time.
+  static func peakMiB(status: String) -> Double? { mebibytes("VmHWM", in: status) }
+
+  /// What is resident now.
+  static func residentMiB(status: String) -> Double? { mebibytes("VmRSS", in: status) }
+
+  /// The kernel gives KiB.
+  private static func mebibytes(_ name: String, in status: String) -> Double? {
+    let line = status.split(separator: "\n").first { $0.hasPrefix(name + ":") }
     let words = line?.split(whereSeparator: \.isWhitespace) ?? []
     guard words.count == 3, words[2] == "kB", let kibibytes = Double(words[1]) else { return nil }
     return kibibytes / 1024

@@ -12,6 +12,7 @@ enum ReplicateRun {
     Terminal.note("loading \(changeCount) changes")
     let loading = try lab.start(lab.province)
     try lab.waitUntilReady(lab.province)
+    try lab.province.admin.upload(Workload.file)
     let loadTime = try Loader.load(streams, socket: lab.province.socket)
     // The sender of the measurement is a new process: its memory and its CPU time are those of
     // the catch-up alone, and it connects at once instead of at the end of a pause.

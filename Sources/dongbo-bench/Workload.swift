@@ -5,6 +5,19 @@ struct WorkloadChange: Hashable, Sendable {
   let record: RecordKey
   let operation: Operation
   let json: [UInt8]
+
+  /// A record's content at a revision, as the owner's application sends it.
+  static func put(
+    _ record: RecordKey, revision: Int64, owner: SiteID, _ body: JSONObject
+  ) -> WorkloadChange {
+    var body = body
+    body["recordId"] = .text(record.id.description)
+    body["revision"] = .integer(revision)
+    body["ownerSite"] = .text(owner.description)
+    body["secrecyLevel"] = .text("none")
+    return WorkloadChange(
+      record: record, operation: .put, json: JSONValue.object(body).canonicalBytes)
+  }
 }
 
 /// The lawful translation of the baseline workload (design.md section 6): what the other databases
@@ -15,18 +28,21 @@ struct WorkloadChange: Hashable, Sendable {
 ///   voucher by another; half of them pick among the newest 5,000 records.
 /// - 2 % withdraw a draft directive: one that was never revised.
 /// - A directive refers to a document of its own stream, so each stream alone can be sent in order.
+/// - All documents name one small file, which the writing site must have before (``file``).
 ///
 /// The same seed, stream and stream count give the same changes, byte for byte. Ids and numbers of
 /// different streams of one seed do not meet.
 struct Workload: Sendable {
   static let owner: SiteID = siteID("tinh-a")
   static let centre: SiteID = siteID("trung-uong")
+  /// What every document has attached.
+  static let file = SeededFile(byteCount: 4_096, seed: 1)
 
   private var random: SplitMix64
   private let stream: Int
   private let streamCount: Int
   /// Of the ids' clock: it moves 0 to 9 ms a change, from 2026-01-01.
-  private var milliseconds: UInt64 = 1_767_225_600_000
+  private var milliseconds = firstMilliseconds
   private var lastNumber = 0
   private var live: [Live] = []
   private var documentIDs: [String] = []
@@ -37,6 +53,7 @@ struct Workload: Sendable {
     var revision: Int64
   }
 
+  static let firstMilliseconds: UInt64 = 1_767_225_600_000
   private static let updatePercent = 0.30
   private static let deletePercent = 0.02
   private static let recentCount = 5_000
@@ -72,10 +89,11 @@ struct Workload: Sendable {
     let draw = random.below(100)
     let number = nextNumber()
     let record: RecordKey
-    var body: JSONObject
+    let body: JSONObject
     if draw < 60 || documentIDs.isEmpty {
       record = RecordKey(kind: .document, id: RecordID(uniqueID()))
-      body = Bodies.document(number: number, id: uniqueID(), random: &random)
+      body = Bodies.document(
+        number: number, id: uniqueID(), naming: Self.file, random: &random)
       documentIDs.append(Bodies.documentID(number))
     } else if draw < 85 {
       record = RecordKey(kind: .directive, id: RecordID(uniqueID()))
@@ -86,7 +104,7 @@ struct Workload: Sendable {
       body = Bodies.voucher(number: number, adjusting: nil, random: &random)
     }
     live.append(Live(record: record, number: number, revision: 1))
-    return put(record, revision: 1, &body)
+    return .put(record, revision: 1, owner: Self.owner, body)
   }
 
   private mutating func update() -> WorkloadChange {
@@ -97,13 +115,14 @@ struct Workload: Sendable {
     case .document: return annotate(chosen.record)
     case .directive:
       live[index].revision += 1
-      var body = Bodies.directive(
+      let body = Bodies.directive(
         number: chosen.number, source: random.pick(documentIDs), random: &random)
-      return put(chosen.record, revision: chosen.revision + 1, &body)
+      return .put(chosen.record, revision: chosen.revision + 1, owner: Self.owner, body)
     case .finance:
-      var body = Bodies.voucher(
+      let body = Bodies.voucher(
         number: nextNumber(), adjusting: chosen.record.id, random: &random)
-      return put(RecordKey(kind: .finance, id: RecordID(uniqueID())), revision: 1, &body)
+      let record = RecordKey(kind: .finance, id: RecordID(uniqueID()))
+      return .put(record, revision: 1, owner: Self.owner, body)
     case .registry: preconditionFailure("the workload has no registry")
     }
   }
@@ -130,16 +149,6 @@ struct Workload: Sendable {
     return nil
   }
 
-  private func put(_ record: RecordKey, revision: Int64, _ body: inout JSONObject) -> WorkloadChange
-  {
-    body["recordId"] = .text(record.id.description)
-    body["revision"] = .integer(revision)
-    body["ownerSite"] = .text(Self.owner.description)
-    body["secrecyLevel"] = .text("none")
-    return WorkloadChange(
-      record: record, operation: .put, json: JSONValue.object(body).canonicalBytes)
-  }
-
   // MARK: Names
 
   /// Unlike every other of all streams.
@@ -148,8 +157,12 @@ struct Workload: Sendable {
     return String(lastNumber * streamCount + stream)
   }
 
-  /// UUID version 7: the clock, then chance.
   private mutating func uniqueID() -> UniqueID {
+    Self.uniqueID(milliseconds: milliseconds, random: &random)
+  }
+
+  /// UUID version 7: the clock, then chance.
+  static func uniqueID(milliseconds: UInt64, random: inout SplitMix64) -> UniqueID {
     let high = milliseconds << 16 | 0x7000 | random.next() >> 52
     let low = 0x8000_0000_0000_0000 | random.next() >> 2
     return UniqueID(Bytes16(high: high, low: low))

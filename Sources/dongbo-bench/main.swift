@@ -17,6 +17,11 @@ func run() -> CInt {
     case .latency(let rate, let count, let seed, let isJSON):
       let figures = try LatencyRun.figures(rate: rate, count: count, seed: seed)
       Terminal.out(isJSON ? figures.json : figures.text)
+    case .files(let plan, let isJSON):
+      let (figures, failures) = try FilesRun.run(plan)
+      Terminal.out(isJSON ? figures.json : figures.text)
+      for failure in failures { Terminal.note("dongbo-bench: \(failure)") }
+      return failures.isEmpty ? 0 : 1
     case .help: Terminal.out(BenchCommand.usage)
     }
     return 0

@@ -21,7 +21,8 @@ enum ImportRules {
     "dongbo": ["Console", "Glibc"],
     "dongbo-sim": ["Simulation", "Glibc"],
     "dongbo-bench": [
-      "Simulation", "Console", "Transport", "Replication", "Glibc", "Synchronization",
+      "Simulation", "Console", "Transport", "Replication", "Cryptography", "Glibc",
+      "Synchronization",
     ],
   ]
 

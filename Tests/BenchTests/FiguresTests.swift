@@ -37,6 +37,10 @@ import Testing
     figures.add("a", 0.25, decimals: 2)
     #expect(figures.json == "{\"second\":2.0,\"a\":0.25}\n")
     #expect(figures.text == "second  2.0\na       0.25\n")
+    var others = Figures()
+    others.add("count", count: 7)
+    others.add("equal", word: "yes")
+    #expect(others.json == "{\"count\":7,\"equal\":\"yes\"}\n")
   }
 
   @Test func cpuTimeIsReadBehindTheName() {
@@ -49,6 +53,7 @@ import Testing
   @Test func peakIsTheHighWaterMark() {
     let status = "Name:\tdongbod\nVmPeak:\t  9216 kB\nVmHWM:\t   6144 kB\nVmRSS:\t 1024 kB\n"
     #expect(ProcessUsage.peakMiB(status: status) == 6)
+    #expect(ProcessUsage.residentMiB(status: status) == 1)
     #expect(ProcessUsage.peakMiB(status: "VmRSS:\t 1024 kB\n") == nil)
   }
 
@@ -68,6 +73,7 @@ import Testing
 
         """)
     #expect(page.sum("bytes_total") == 1_024)
+    #expect(page.sum("bytes_total", with: "direction=\"sent\"") == 1_000)
     #expect(page.sum("plain") == 3)
     #expect(page.sum("absent") == 0)
   }

@@ -15,6 +15,13 @@ import Testing
       ["latency", "--rate", "10", "--count", "20"],
       .latency(rate: 10, count: 20, seed: 1, isJSON: false)
     ),
+    (["files"], .files(FilesRun.Plan(), isJSON: false)),
+    (
+      ["files", "--size", "64M", "--cuts", "4", "--kills", "0", "--json", "--seed", "2"],
+      .files(
+        FilesRun.Plan(byteCount: 64 << 20, cutCount: 4, killCount: 0, seed: 2), isJSON: true)
+    ),
+    (["files", "--size", "700"], .files(FilesRun.Plan(byteCount: 700), isJSON: false)),
     (["--help"], .help),
   ]
 
@@ -27,7 +34,10 @@ import Testing
   @Test(arguments: [
     [], ["other"], ["replicate", "--changes"], ["replicate", "--changes", "0"],
     ["replicate", "--changes", "many"], ["replicate", "--rate", "5"], ["latency", "--rate", "0"],
-    ["latency", "--changes", "5"], ["latency", "--speed", "5"],
+    ["latency", "--changes", "5"], ["latency", "--speed", "5"], ["latency", "--cuts", "1"],
+    ["files", "--size"], ["files", "--size", "0"], ["files", "--size", "G"],
+    ["files", "--size", "-1"], ["files", "--size", "5G"],
+    ["files", "--size", "9223372036854775807G"], ["files", "--changes", "5"],
   ])
   func wrongArgumentsAreRefused(arguments: [String]) {
     #expect(throws: BenchFailure.self) { try BenchCommand.parse(arguments) }

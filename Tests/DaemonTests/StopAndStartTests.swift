@@ -97,5 +97,15 @@ extension DaemonTests {
       #expect(status.integer("reserveBytes") == 32 << 20)
       try lab.awaitEqual()
     }
+
+    /// With the waits that are built in, so many dials would take longer than any test is asked.
+    @Test func dialsFollowEachOtherAsConfigured() throws {
+      let lab = try Lab("lang-son")
+      try lab.edit("lang-son", "ReconnectFirst=200ms", to: "ReconnectFirst=10ms")
+      try lab.start("lang-son")
+      let failures = "dongbo_link_consecutive_failures{site=\"\(Lab.centre)\"}"
+      try eventually("ten dials have failed") { try lab.metric("lang-son", failures) >= 10 }
+      #expect(try lab.stop("lang-son") == 0)
+    }
   }
 }

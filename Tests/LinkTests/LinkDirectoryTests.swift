@@ -90,6 +90,42 @@ import Testing
     #expect(waits.contains { $0 > .seconds(32) })
   }
 
+  static let ceilings: [(first: Duration, last: Duration, milliseconds: [Int])] = [
+    (.milliseconds(10), .seconds(1), [10, 20, 40, 80, 160, 320, 640, 1_000, 1_000]),
+    (.seconds(2), .seconds(2), [2_000, 2_000]),
+    (.seconds(60), .seconds(3_600), [60_000, 120_000, 240_000]),
+  ]
+
+  @Test(arguments: ceilings)
+  func ceilingsAreThoseOfTheConfiguration(
+    first: Duration, last: Duration, milliseconds: [Int]
+  ) {
+    var random = TestRandom(state: 6)
+    var longest = milliseconds.map { _ in Duration.zero }
+    for _ in 0..<200 {
+      var backoff = Backoff()
+      for index in milliseconds.indices {
+        let wait = backoff.next(first: first, last: last, using: &random)
+        #expect(wait >= .zero)
+        longest[index] = max(longest[index], wait)
+      }
+    }
+    // All of each range is drawn from, or nearly, and nothing above it.
+    for (longest, ceiling) in zip(longest, milliseconds) {
+      #expect(longest > .milliseconds(ceiling) * 0.9 && longest <= .milliseconds(ceiling))
+    }
+  }
+
+  /// However long a series is, nothing overflows.
+  @Test func aLongSeriesStaysAtItsLastWait() {
+    var random = TestRandom(state: 7)
+    var backoff = Backoff()
+    for _ in 0..<1_000 {
+      let wait = backoff.next(first: .seconds(60), last: .seconds(3_600), using: &random)
+      #expect(wait <= .seconds(3_600))
+    }
+  }
+
   @Test func onlyASteadySessionEndsTheSeries() {
     var random = TestRandom(state: 5)
     var backoff = Backoff()

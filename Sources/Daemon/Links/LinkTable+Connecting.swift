@@ -68,7 +68,11 @@ extension LinkTable {
   private func scheduleDial(after delay: Duration?) {
     guard !isStopping, var state = dialling, state.timer == nil else { return }
     var random = SystemRandomNumberGenerator()
-    let wait = delay ?? state.backoff.next(using: &random)
+    let limits = daemon.configuration.limits
+    let wait =
+      delay
+      ?? state.backoff.next(
+        first: limits.reconnectFirst, last: limits.reconnectLast, using: &random)
     state.timer = loop.schedule(after: wait) { [weak self] in self?.dial() }
     dialling = state
   }

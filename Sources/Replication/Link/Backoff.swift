@@ -1,5 +1,6 @@
 /// Waits between dials, with full jitter, so that a restart of the centre does not wake all
-/// provinces in the same instant: a random time below 1 s, 2 s, 4 s ... at most 60 s.
+/// provinces in the same instant: as configured by default, a random time below 1 s, 2 s, 4 s ...
+/// at most 60 s.
 package struct Backoff: Hashable, Sendable {
   package static let base: Duration = .seconds(1)
   package static let maximum: Duration = .seconds(60)
@@ -11,13 +12,20 @@ package struct Backoff: Hashable, Sendable {
 
   package init() {}
 
+  /// Doublings after which every ceiling is at its maximum: from 10 ms to an hour are 19.
+  private static let maximumDoublingCount = 20
+
   /// The wait before the next dial.
-  package mutating func next(using random: inout some RandomNumberGenerator) -> Duration {
-    // 2^6 s is above the maximum already.
-    let ceiling = min(Self.base * (1 << min(failureCount, 6)), Self.maximum)
+  /// - Parameters: the ceiling of the first wait, doubled for each further one, and that of all.
+  package mutating func next(
+    first: Duration = base, last: Duration = maximum,
+    using random: inout some RandomNumberGenerator
+  ) -> Duration {
+    let ceiling = min(first * (1 << min(failureCount, Self.maximumDoublingCount)), last)
     failureCount += 1
-    let seconds = ceiling.components.seconds
-    return .microseconds(Int64.random(in: 0...seconds * 1_000_000, using: &random))
+    let (seconds, attoseconds) = ceiling.components
+    let microseconds = seconds * 1_000_000 + attoseconds / 1_000_000_000_000
+    return .microseconds(Int64.random(in: 0...microseconds, using: &random))
   }
 
   /// A session ended that was up for `duration`.
