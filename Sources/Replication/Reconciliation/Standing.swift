@@ -29,8 +29,7 @@ package struct Standing<View: RecordView> {
     return found + (try record.key.kind.rules.findings(of: record, in: lookup))
   }
 
-  /// Records of one key, or of one voucher, that are compared with each other; the work grows with
-  /// their square.
+  /// Records of one key that are compared with each other; the work grows with their square.
   private static var maximumRelatedCount: Int { 16 }
 
   /// Records whose standing the newest entry may change: rivals for a key, also for one that is
@@ -38,8 +37,12 @@ package struct Standing<View: RecordView> {
   func judgedWith(_ record: HeldRecord, newest: Entry) throws(StoreError) -> Set<RecordKey> {
     var related: Set<RecordKey> = []
     let facts = record.entries.compactMap { $0.facts ?? nil }
-    for key in facts.flatMap(\.claims) { related.formUnion(try view.claimants(of: key)) }
-    if related.count > Self.maximumRelatedCount { related = [] }
+    for key in Set(facts.flatMap(\.claims)) {
+      // Claims never go. When the first beyond the limit comes, all of them are flagged, whatever
+      // was decided, and stay so: whoever comes later changes only its own standing.
+      let rivals = try view.claimants(of: key)
+      if rivals.count <= Self.maximumRelatedCount + 1 { related.formUnion(rivals) }
+    }
     if newest.header.operation == .put || newest.header.operation == .withdraw {
       for name in Set(facts.flatMap(\.names)) {
         for identity in try view.referrers(of: name) {

@@ -20,8 +20,10 @@ extension DocumentRules {
 
   /// Entries that refer to one document that are looked at; tasks that it gave are among them.
   private static let maximumReferrerCount = 10_000
-  /// Documents that one question about a chain reads; documents beyond are taken to be in force.
+  /// Documents that one question about a chain judges; documents beyond are taken to be in force.
   private static let maximumChainCount = 256
+  /// ... and reads: a document may be named by many that name each other.
+  private static let maximumReadCount = 2_048
   /// Recalls of recalls that are followed.
   private static let maximumChainDepth = 16
 
@@ -128,8 +130,8 @@ extension DocumentRules {
   static func actionsInForce(
     on record: HeldRecord, in view: some RuleView
   ) throws(StoreError) -> [Action] {
-    var visited: Set<RecordKey> = [record.key]
-    return try actionsInForce(on: record, depth: 0, &visited, in: view)
+    var walk = ChainWalk(from: record.key)
+    return try actionsInForce(on: record, depth: 0, &walk, in: view)
   }
 
   /// Whether a lawful recall that is in force itself took the document back.
@@ -139,20 +141,36 @@ extension DocumentRules {
     try actionsInForce(on: record, in: view).contains { $0.type == .revoke }
   }
 
+  /// What one question about a chain has found so far. A document that two paths lead to is judged
+  /// once, and counts alike on both.
+  private struct ChainWalk {
+    /// Judged to the end.
+    var isRecalled: [RecordKey: Bool] = [:]
+    /// On the path from the document asked about to the one being judged.
+    var path: Set<RecordKey>
+    var readCount = 0
+
+    init(from record: RecordKey) { path = [record] }
+  }
+
   /// Documents that recall each other in a circle count as in force where the walk meets itself.
   private static func actionsInForce(
-    on record: HeldRecord, depth: Int, _ visited: inout Set<RecordKey>, in view: some RuleView
+    on record: HeldRecord, depth: Int, _ walk: inout ChainWalk, in view: some RuleView
   ) throws(StoreError) -> [Action] {
     guard depth < maximumChainDepth else { return [] }
+    let actions = try actions(on: record, in: view)
+    walk.readCount += actions.count
     var inForce: [Action] = []
-    for action in try actions(on: record, in: view) {
-      let isKnown = !visited.insert(action.document.key).inserted
-      if !isKnown, visited.count <= maximumChainCount {
-        let later = try actionsInForce(
-          on: action.document, depth: depth + 1, &visited, in: view)
-        if later.contains(where: { $0.type == .revoke }) { continue }
+    for action in actions {
+      let key = action.document.key
+      if walk.isRecalled[key] == nil, walk.readCount <= maximumReadCount,
+        walk.isRecalled.count < maximumChainCount, walk.path.insert(key).inserted
+      {
+        let later = try actionsInForce(on: action.document, depth: depth + 1, &walk, in: view)
+        walk.path.remove(key)
+        walk.isRecalled[key] = later.contains { $0.type == .revoke }
       }
-      inForce.append(action)
+      if walk.isRecalled[key] != true { inForce.append(action) }
     }
     return inForce
   }

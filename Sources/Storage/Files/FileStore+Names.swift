@@ -22,14 +22,15 @@ extension FileStore {
     try source.sync(name)
   }
 
-  /// Whether a file of that size is there already; its grace period then starts anew.
+  /// Whether the content is there already; its grace period then starts anew. A file that this
+  /// process has not hashed may have rotted: it gives way to the bytes at hand, which it has.
   private func renewStored(
     _ digest: Digest, _ byteCount: Int64, in bucket: borrowing OpenFile
   ) throws(FileStoreError) -> Bool {
     let name = digest.description
-    return try state.withLock { _ throws(FileStoreError) in
-      guard let status = try bucket.status(of: name), status.isRegular,
-        status.byteCount == byteCount
+    return try state.withLock { state throws(FileStoreError) in
+      guard state.hashed.contains(digest), let status = try bucket.status(of: name),
+        status.isRegular, status.byteCount == byteCount
       else { return false }
       guard utimensat(bucket.descriptor, name, nil, AT_SYMLINK_NOFOLLOW) == 0 else {
         throw FileStoreError("touch", name, errno: errno)

@@ -118,6 +118,38 @@ extension DocumentRulesTests {
     }
   }
 
+  /// Kills: counting a document in force because another path has met it.
+  @Test("a recall of a document and of its update, itself recalled, takes nothing back")
+  func recallOfTwo() throws {
+    for isUpdateFirst in [true, false] {
+      var network = try TestNetwork(seed: 17)
+      let target = network.document(from: a, to: [b])
+      var update = network.document(from: a, to: [b], revoking: target["documentId"])
+        .with("businessDocType", 2)
+      var recall = network.document(from: a, to: [b], revoking: target["documentId"])
+        .with(
+          "replacementInfo",
+          .array(
+            [target, update].map { .object(["documentId": $0["documentId"] ?? .null]) }))
+      // Documents that name one are looked at in the order of their ids.
+      if (update.record < recall.record) != isUpdateFirst {
+        let ids = (update["recordId"] ?? .null, recall["recordId"] ?? .null)
+        (update, recall) = (update.with("recordId", ids.1), recall.with("recordId", ids.0))
+      }
+      for put in [target, update, recall] { try network.put(a, .document, put) }
+      try network.settle()
+      #expect(try shown(network, b, target, "effectStatus") == "revoked")
+      let back = network.document(from: a, to: [b], revoking: recall["documentId"])
+      try network.put(a, .document, back)
+      try network.settle()
+      for id in [a, b, centre] {
+        #expect(try shown(network, id, target, "effectStatus") == "effective", "at \(id)")
+        let changes = try shown(network, id, target, "effectChangedBy")?.array ?? []
+        #expect(changes.compactMap { $0.object?["recordId"] } == [update["recordId"]])
+      }
+    }
+  }
+
   @Test("situation 2: recalled while a province works on: both histories are kept")
   func recallDuringWork() throws {
     var network = try TestNetwork(seed: 16)

@@ -54,6 +54,50 @@ import Testing
     #expect(network.centre.alarms.isEmpty)
   }
 
+  /// Promise 4. Kills: counting the rivals of all keys together, so that nobody looks at those of a
+  /// key with few; leaving the others alone when the first beyond the limit comes.
+  @Test func aKeyThatManyClaimIsInConflictInAnyOrder() throws {
+    var network = try TestNetwork(seed: 12)
+    let all = (0..<18).map { _ in network.document(from: a, to: [b]) }
+    let first = all[0]
+    let sameName = all[1].with("documentId", first["documentId"] ?? .null)
+    let sameNumber = all[2...].map { $0.with("codeNumber", first["codeNumber"] ?? .null) }
+    let orders: [[JSONObject]] = [
+      [first, sameName] + sameNumber, sameNumber + [sameName, first],
+      [sameName] + sameNumber + [first],
+    ]
+    for order in orders {
+      var one = network
+      for put in order { try one.put(a, .document, put) }
+      for put in order {
+        #expect(try one[a].store.summary(of: put.record)?.conflicts == [.duplicateKey])
+      }
+    }
+  }
+
+  /// Promise 4: seventeen claim a key, and sixteen of them were decided between before or after.
+  @Test func aDecisionBetweenTooManyDecidesNothing() throws {
+    var network = try TestNetwork(seed: 13)
+    let name = network.document(from: a, to: [b])["documentId"] ?? .null
+    let all = (0..<17).map { _ in network.document(from: a, to: [b]).with("documentId", name) }
+    let keep = all[0]["recordId"] ?? .null
+    for isLastEarly in [true, false] {
+      var one = network
+      for put in all.dropLast() { try one.put(a, .document, put) }
+      let parents = try all.dropLast().flatMap { try one[a].store.entries(of: $0.record) }
+      let decision = TestNetwork.decision(keep: keep, parents: parents.map(\.digest))
+      if isLastEarly { try one.put(a, .document, all[16]) }
+      try one.append(a, to: all[0].record, decision)
+      if !isLastEarly {
+        #expect(try one[a].store.summary(of: all[1].record)?.conflicts == [])
+        try one.put(a, .document, all[16])
+      }
+      for put in all {
+        #expect(try one[a].store.summary(of: put.record)?.conflicts == [.duplicateKey])
+      }
+    }
+  }
+
   /// Promise 7 at send. Kills: the check left out, or of the header alone; a check that holds only
   /// the first entry of a batch against the ceiling.
   @Test func whatIsAboveTheCeilingIsFoundBeforeItLeaves() throws {

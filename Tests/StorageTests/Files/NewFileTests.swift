@@ -63,6 +63,19 @@ import Testing
     #expect(try store.openPart(digest, byteCount: 70_000).isStored)
   }
 
+  /// Kills: dropping the bytes at hand for a file nobody has read since the start.
+  @Test func contentPutAgainReplacesWhatHasRotted() throws {
+    let lab = try FileLab()
+    let bytes = FileLab.bytes(70_000)
+    let digest = try lab.put(bytes)
+    lab.close()
+    try FileLab.write(lab.filePath(digest), FileLab.bytes(70_000, seed: 2))
+    #expect(try lab.put(bytes) == digest)
+    #expect(try lab.content(digest) == bytes)
+    #expect(try lab.store().totals == FileTotals(fileCount: 1, byteCount: 70_000))
+    #expect(try lab.names().count == 1)
+  }
+
   @Test func manyThreadsStoreSharedContentOnce() async throws {
     let lab = try FileLab()
     let store = try lab.store()
