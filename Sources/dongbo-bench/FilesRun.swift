@@ -130,7 +130,8 @@ struct FilesRun {
         try sites.start(end)
       }
       for flow in flows { flow.lineIsUp() }
-      Terminal.note("\(step.fault) at \(step.byteCount) bytes: \(resent) bytes again")
+      let atLeast = step.fault == .kill(.province) ? "at least " : ""
+      Terminal.note("\(step.fault) at \(step.byteCount) bytes: \(atLeast)\(resent) bytes again")
     }
     try transfer.wait(for: file.byteCount)
     let centre = sites.lab.centre.admin
