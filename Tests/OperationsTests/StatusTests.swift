@@ -111,6 +111,7 @@ extension Substring {
   all.peers[0].state = .refused(reason: "pin")
   all.peers[1].hasTwoHolders = true
   all.peers[2].aboveCeiling = "lang-son/1 (document 2)"
+  all.peers[3].clockOffset = ClockOffset(least: .seconds(-1200))
   all.conflicts[.directive] = 1
   all.quarantined[.finance] = 2
   all.held[.document] = 3
@@ -199,6 +200,24 @@ func certificatesAreJudgedByDays(days: Int, expected: Severity) throws {
   some.certificateNotAfter = WallTime(microseconds: now.microseconds + UInt64(days) * day)
   #expect(report(some).verdict == expected)
   #expect(StatusReport.days(until: ago(1), from: now) == -1)
+}
+
+@Test(
+  arguments: [
+    (nil, nil, "NaN"), (5_000, nil, "5"), (5_001, "off by at least 5s, ahead", "5.001"),
+    (-1_200_500, "off by at least 20m, behind", "-1200.5"), (0, nil, "0"),
+  ] as [(Int?, String?, String)])
+func aClockThatIsOffIsSaid(milliseconds: Int?, title: String?, figure: String) throws {
+  var peer = try streaming("ca-mau")
+  peer.clockOffset = milliseconds.map { ClockOffset(least: .milliseconds($0)) }
+  let report = report(try facts([peer]))
+  #expect(report.verdict == (title == nil ? .ok : .warning))
+  let said = report.findings.first.map { $0.title(in: .en) }
+  #expect(title.map { said?.contains($0) == true } ?? (said == nil))
+  let registry = MetricRegistry()
+  registry.declare(site: "ca-mau")
+  let page = String(decoding: registry.render { report.publish(to: $0) }, as: UTF8.self)
+  #expect(page.contains("dongbo_peer_clock_offset_seconds{site=\"ca-mau\"} \(figure)\n"))
 }
 
 @Test func jsonKeepsItsMembers() throws {

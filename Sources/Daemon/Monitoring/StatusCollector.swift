@@ -173,6 +173,7 @@ final class StatusCollector {
     status.hasTwoHolders =
       peer?.secondHolderSeen.map { loop.now - $0 < Self.secondHolderMemory } ?? false
     status.aboveCeiling = peer?.aboveCeiling
+    status.clockOffset = peer?.clockOffset
     return status
   }
 

@@ -37,6 +37,10 @@ extension MetricDefinition {
   package static let linkConsecutiveFailures = MetricDefinition(
     "dongbo_link_consecutive_failures", .gauge, [.site],
     "Failed attempts since the last session that came up.")
+  /// Labels: site. In seconds.
+  package static let peerClockOffset = MetricDefinition(
+    "dongbo_peer_clock_offset_seconds", .gauge, [.site],
+    "The peer's clock is off this site's by at least this; above 0 ahead. NaN unknown.")
   /// Labels: reason.
   package static let refusedConnections = MetricDefinition(
     "dongbo_refused_connections_total", .counter,
@@ -172,8 +176,9 @@ extension MetricDefinition {
   /// In the order of the page.
   package static let all: [MetricDefinition] = [
     .buildInfo, .siteState, .checkStatus, .linkState, .linkLastContact, .linkSessions,
-    .linkConsecutiveFailures, .refusedConnections, .entries, .bytes, .lagEntries, .lagSeconds,
-    .oldestUnacknowledged, .conflicts, .held, .quarantined, .oldestHeld, .refusedEntries,
+    .linkConsecutiveFailures, .peerClockOffset, .refusedConnections, .entries, .bytes,
+    .lagEntries, .lagSeconds, .oldestUnacknowledged, .conflicts, .held, .quarantined, .oldestHeld,
+    .refusedEntries,
     .filesPending, .filesStored, .filesStoredBytes, .fileBytes, .rottenFound, .rottenRepaired,
     .scrubbedBytes, .scrubRound, .fileUploads, .unnamedFileBytes, .collectedFiles, .storeBytes,
     .storeFreeBytes, .commitDuration, .groupEntries, .certificateNotAfter,

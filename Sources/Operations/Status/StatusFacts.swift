@@ -75,6 +75,8 @@ package struct PeerStatus: Equatable, Sendable {
   package var hasTwoHolders = false
   /// The entry, with its record, that stops this link: above its ceiling, and in this site's log.
   package var aboveCeiling: String?
+  /// Of its clock against this site's, as last measured; nil: it never said its time.
+  package var clockOffset: ClockOffset?
 
   package init(site: SiteID, state: LinkCondition) {
     self.site = site
