@@ -216,6 +216,13 @@ struct BrokenRule: CustomStringConvertible, Sendable {
     BrokenRule(
       "T7", "type", "\"completionConfirmed\"", "confirmed without a report",
       event([], then: centre, "completionConfirmed")),
+    BrokenRule("9.3", "dueDate", "\"2027-06-30\"", "a later revision moves the due date") {
+      network in
+      let first = network.directive(from: centre, lead: a)
+      try network.put(centre, .directive, first)
+      return try put(
+        &network, centre, first.with("revision", 2).with("dueDate", "2027-06-30"))
+    },
   ]
 
   // MARK: Finance
