@@ -96,6 +96,10 @@ extension Script {
       parts.append("adjusted by \(adjusting.map { name(of: $0) }.joined(separator: " "))")
     }
     if let cost = derived["cost"]?.integer { parts.append("cost \(cost)") }
+    for holder in objects(derived["holders"]) {
+      let amount = holder["cost"]?.integer ?? 0
+      parts.append("\(amount) at \(holder["siteId"]?.text?.string ?? "?")")
+    }
     for transfer in objects(derived["inTransit"]) {
       let amount = transfer["amount"]?.integer ?? 0
       parts.append("in transit \(amount) to \(transfer["toSite"]?.text?.string ?? "?")")
