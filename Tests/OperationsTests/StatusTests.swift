@@ -1,3 +1,4 @@
+import Foundation
 import Operations
 import Replication
 import Testing
@@ -174,6 +175,19 @@ extension Substring {
     "dongbo_check_status{check=\"DB-DISK-001\"} 0", "dongbo_conflicts_open{kind=\"finance\"} 3",
     "dongbo_site_state{state=\"normal\"} 1",
   ] { #expect(page.contains(line + "\n"), "\(line)") }
+}
+
+/// `promtool check rules` reads the form; here: no check is without an alert, or has one too many.
+@Test func everyCheckHasItsAlert() throws {
+  var root = URL(filePath: #filePath)
+  for _ in 0..<3 { root.deleteLastPathComponent() }
+  let rules = try String(
+    contentsOf: root.appending(path: "Config/dongbo-alerts.yml"), encoding: .utf8)
+  let pattern = /dongbo_check_status\{check="([^"]+)"\} == [12]\n/
+  let alerted = rules.matches(of: pattern).compactMap { CheckID(rawValue: String($0.output.1)) }
+  #expect(alerted.count == rules.matches(of: /dongbo_check_status\{/).count)
+  #expect(Set(alerted) == Set(CheckID.allCases))
+  for id in CheckID.allCases { #expect(rules.contains("do: \"dongbo explain \(id.rawValue)\"")) }
 }
 
 @Test(arguments: CheckID.allCases) func explanationsAreWhole(id: CheckID) {
