@@ -78,7 +78,7 @@ extension MetricDefinition {
   /// In seconds since 1970.
   package static let oldestHeld = MetricDefinition(
     "dongbo_held_oldest_timestamp_seconds", .gauge, [],
-    "Since when the oldest held entry waits; 0 when there is none.")
+    "When the oldest entry of what is held was written; 0 when nothing is.")
   /// Labels: reason.
   package static let refusedEntries = MetricDefinition(
     "dongbo_refused_entries_total", .counter,

@@ -16,7 +16,8 @@ package struct StatusFacts: Equatable, Sendable {
   package var conflicts = CountByKind()
   package var held = CountByKind()
   package var quarantined = CountByKind()
-  /// Since when the oldest held entry waits.
+  /// When the oldest entry of what is held was written, as its author claims. It cannot have waited
+  /// here longer.
   package var oldestHeld: WallTime?
   /// Files that records name and whose content is not here; nil: cannot be known now.
   package var pendingFileCount: Int?
