@@ -60,7 +60,7 @@ enum Bodies {
       "taskNumber": .text("NV-\(number)"), "title": .text(prose(40, &random)),
       "assigningOrgan": own, "monitoringOrgan": own, "leadOrgan": other,
       "assignedDate": .text("2026-03-03"), "deadlineType": .text("fixed"),
-      "dueDate": .text("2026-0\(4 + random.below(5))-15"),
+      "dueDate": .text("2026-0\(4 + (Int(number) ?? 0) % 5)-15"),
       "priority": .integer(Int64(random.below(4))),
     ]
     return filled(body, "content", &random)

@@ -71,6 +71,20 @@ import Testing
     #expect(seed.objects("organs").map { $0.shown("organId") } == ["A99.00", "A99.P20", "A99.X02"])
   }
 
+  @Test func theSeedHasTheCodeListsOfTheFile() throws {
+    let file = try directory.file("lists", #"{"accounts":[{"code":"611","name":"Chi phí"}]}"#)
+    _ = dongbo("lab", "create", lab, "--provinces", "lang-son", "--code-lists", file)
+    let seed = try JSONValue.parse(try read(lab + "/trung-uong/registry.json")).object
+    #expect(seed?["codeLists"] == (try JSONValue.parse(try read(file))))
+    for bad in ["", "[]", "{"] {
+      let path = try directory.file("bad-\(bad.utf8.count)-\(bad.hasPrefix("["))", bad)
+      let outcome = run([
+        "lab", "create", lab + "2", "--provinces", "lang-son", "--code-lists", path,
+      ])
+      #expect(outcome.exitCode == .usage && access(lab + "2", F_OK) != 0)
+    }
+  }
+
   @Test func aLabIsNeverWrittenOver() throws {
     _ = dongbo("lab", "create", lab, "--provinces", "lang-son")
     let key = try read(lab + "/lang-son/link.key")

@@ -1,3 +1,4 @@
+import Foundation
 import Operations
 import Replication
 import Testing
@@ -111,6 +112,7 @@ extension Substring {
   all.peers[0].state = .refused(reason: "pin")
   all.peers[1].hasTwoHolders = true
   all.peers[2].aboveCeiling = "lang-son/1 (document 2)"
+  all.peers[3].clockOffset = ClockOffset(least: .seconds(-1200))
   all.conflicts[.directive] = 1
   all.quarantined[.finance] = 2
   all.held[.document] = 3
@@ -175,6 +177,19 @@ extension Substring {
   ] { #expect(page.contains(line + "\n"), "\(line)") }
 }
 
+/// `promtool check rules` reads the form; here: no check is without an alert, or has one too many.
+@Test func everyCheckHasItsAlert() throws {
+  var root = URL(filePath: #filePath)
+  for _ in 0..<3 { root.deleteLastPathComponent() }
+  let rules = try String(
+    contentsOf: root.appending(path: "Config/dongbo-alerts.yml"), encoding: .utf8)
+  let pattern = /dongbo_check_status\{check="([^"]+)"\} == [12]\n/
+  let alerted = rules.matches(of: pattern).compactMap { CheckID(rawValue: String($0.output.1)) }
+  #expect(alerted.count == rules.matches(of: /dongbo_check_status\{/).count)
+  #expect(Set(alerted) == Set(CheckID.allCases))
+  for id in CheckID.allCases { #expect(rules.contains("do: \"dongbo explain \(id.rawValue)\"")) }
+}
+
 @Test(arguments: CheckID.allCases) func explanationsAreWhole(id: CheckID) {
   for language in Language.allCases {
     let text = id.explanation(in: language)
@@ -199,6 +214,24 @@ func certificatesAreJudgedByDays(days: Int, expected: Severity) throws {
   some.certificateNotAfter = WallTime(microseconds: now.microseconds + UInt64(days) * day)
   #expect(report(some).verdict == expected)
   #expect(StatusReport.days(until: ago(1), from: now) == -1)
+}
+
+@Test(
+  arguments: [
+    (nil, nil, "NaN"), (5_000, nil, "5"), (5_001, "off by at least 5s, ahead", "5.001"),
+    (-1_200_500, "off by at least 20m, behind", "-1200.5"), (0, nil, "0"),
+  ] as [(Int?, String?, String)])
+func aClockThatIsOffIsSaid(milliseconds: Int?, title: String?, figure: String) throws {
+  var peer = try streaming("ca-mau")
+  peer.clockOffset = milliseconds.map { ClockOffset(least: .milliseconds($0)) }
+  let report = report(try facts([peer]))
+  #expect(report.verdict == (title == nil ? .ok : .warning))
+  let said = report.findings.first.map { $0.title(in: .en) }
+  #expect(title.map { said?.contains($0) == true } ?? (said == nil))
+  let registry = MetricRegistry()
+  registry.declare(site: "ca-mau")
+  let page = String(decoding: registry.render { report.publish(to: $0) }, as: UTF8.self)
+  #expect(page.contains("dongbo_peer_clock_offset_seconds{site=\"ca-mau\"} \(figure)\n"))
 }
 
 @Test func jsonKeepsItsMembers() throws {

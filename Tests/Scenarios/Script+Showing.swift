@@ -19,6 +19,7 @@ extension Script {
         $0.contains(" \(place) has") && $0.contains("as held registry-missing")
       }
       return "\(count) waited for their registry"
+    case "clocks": return try words.all.map { try clocks(at: site($0)) }.joined(separator: "\n")
     case "digest": return try digest()
     default: throw ScriptError(description: "nothing to show: \(verb)")
     }
@@ -95,6 +96,10 @@ extension Script {
       parts.append("adjusted by \(adjusting.map { name(of: $0) }.joined(separator: " "))")
     }
     if let cost = derived["cost"]?.integer { parts.append("cost \(cost)") }
+    for holder in objects(derived["holders"]) {
+      let amount = holder["cost"]?.integer ?? 0
+      parts.append("\(amount) at \(holder["siteId"]?.text?.string ?? "?")")
+    }
     for transfer in objects(derived["inTransit"]) {
       let amount = transfer["amount"]?.integer ?? 0
       parts.append("in transit \(amount) to \(transfer["toSite"]?.text?.string ?? "?")")
@@ -164,6 +169,16 @@ extension Script {
     return "  \(site.id): \(times.count) stamps from \(seconds.first ?? 0) to"
       + " \(seconds.last ?? 0) s, \(isDense ? "no two equal" : "SOME EQUAL");"
       + " true time \(world.now.nanoseconds / 1_000_000_000) s"
+  }
+
+  /// What `DB-CLOCK-001` would say there.
+  private func clocks(at site: SimulatedSite) -> String {
+    let off = site.clockOffsets.filter { $0.value.isTooLarge }.sorted { $0.key < $1.key }
+    let said = off.map { peer, offset in
+      "\(peer) is at least \(offset.amount.components.seconds) s"
+        + " \(offset.isAhead ? "ahead" : "behind")"
+    }
+    return "  \(site.id): \(said.isEmpty ? "no clock is off" : said.joined(separator: ", "))"
   }
 
   /// Locks and roll-backs; what one record says against another stands in `show`.

@@ -41,6 +41,7 @@ import Storage
 /// | `order SITE` | the named records in the order in which their puts came there |
 /// | `stamps SITE...` | first and last time of each site's own entries; whether two are equal |
 /// | `alarms SITE` | locks and roll-backs that its operator was told of |
+/// | `clocks SITE...` | what each knows of its peers' clocks, where it would warn |
 /// | `outcomes NAME at SITE` | what other sites did with the record's entries |
 /// | `held SITE` | how many entries had to wait for their registry there so far |
 /// | `digest` | whether each pair agrees |
@@ -101,7 +102,8 @@ final class Script {
     case "restore": return try restore(rest)
     case "wait": world.run(for: .seconds(Int(try rest.at(0)) ?? 1))
     case "settle": return settle()
-    case "show", "standing", "order", "stamps", "alarms", "outcomes", "held", "digest":
+    case "show", "standing", "order", "stamps", "alarms", "outcomes", "held", "clocks",
+      "digest":
       return try show(verb, rest)
     default: throw ScriptError(description: "unknown command \(verb)")
     }

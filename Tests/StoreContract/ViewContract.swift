@@ -43,6 +43,52 @@ import Testing
     }
   }
 
+  /// What waits, by the numbers of the entries, whose times ascend with them.
+  private struct Held {
+    var holding: [UInt64] = []
+    var unowned: [UInt64] = []
+    var waiting: [(UInt64, OutcomeState)] = []
+    var oldest: UInt64?
+  }
+
+  private static let held: [Held] = [
+    Held(), Held(holding: [4, 3], oldest: 3), Held(unowned: [5], oldest: 5),
+    Held(waiting: [(2, .quarantined)]), Held(waiting: [(7, .held), (6, .held)], oldest: 6),
+    Held(holding: [4], unowned: [3], waiting: [(2, .held)], oldest: 2),
+    Held(holding: [4], unowned: [5], waiting: [(2, .quarantined), (6, .held)], oldest: 4),
+  ]
+
+  /// Two entries of each record; one record waits for nothing, and is older than all.
+  @Test(arguments: Implementation.allCases, held.indices)
+  func theOldestOfWhatIsHeld(_ implementation: Implementation, index: Int) throws {
+    let some = Self.held[index]
+    var owned = RecordSummary()
+    owned.owner = Fixture.hue
+    var holding = owned
+    holding.holds = [.referenceMissing]
+    let records =
+      [(UInt64(1), owned)] + some.holding.map { ($0, holding) }
+      + some.unowned.map { ($0, RecordSummary()) }
+    try implementation.run { store in
+      for (number, summary) in records {
+        for later in [number + 100, number] {
+          try store.append(
+            Fixture.entry(Fixture.identity(later), record: Fixture.key(number)))
+        }
+        try store.setSummary(summary, of: Fixture.key(number))
+      }
+      for (number, state) in some.waiting {
+        try store.setWaiting(
+          WaitingEntry(
+            entry: Fixture.entry(Fixture.identity(number, of: Fixture.hue)), via: nil,
+            state: state, code: .registryMissing, attempts: 0))
+      }
+    } read: { store, _ throws in
+      // The times of the kit.
+      #expect(try store.oldestHeld(limit: 9)?.microseconds == some.oldest.map { 1_000 + $0 })
+    }
+  }
+
   @Test(arguments: Implementation.allCases)
   func keysAreComparedBytewise(_ implementation: Implementation) throws {
     // "uỷ" composed and decomposed: one key for Swift's String, two here.

@@ -168,7 +168,7 @@ enum CommandTable {
       .certificateShow, "cert show", "[FILE]", [],
       vi: "mã điểm, vân tay và hạn của chứng thư", en: "a certificate's site, pin and end"),
     entry(
-      .labCreate, "lab create", "DIR", [.provinces, .centre, .relay, .policy],
+      .labCreate, "lab create", "DIR", [.provinces, .centre, .relay, .policy, .codeLists],
       vi: "dựng một mô hình thử trên máy này", en: "a ready topology on this machine, to try"),
     entry(
       .labRelay, "lab relay", "DIR SITE", [], hidden: true,

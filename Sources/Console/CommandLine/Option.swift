@@ -21,6 +21,7 @@ enum Option: String, Hashable, Sendable, CaseIterable {
   case file = "--file"
   case files = "--files"
   case policy = "--signatures"
+  case codeLists = "--code-lists"
   case reason = "--reason"
   case peer = "--peer"
   case without = "--without"
@@ -50,7 +51,7 @@ enum Option: String, Hashable, Sendable, CaseIterable {
     case .since: "TOKEN"
     case .revision, .generation: "N"
     case .keep: "DIGEST|RECORD"
-    case .adjust, .key, .signature: "FILE"
+    case .adjust, .key, .signature, .codeLists: "FILE"
     case .file: "NAME=PATH"
     case .files: "DIR"
     case .role: "ROLE"
@@ -72,7 +73,7 @@ enum Option: String, Hashable, Sendable, CaseIterable {
     case .config, .language, .help, .json, .all, .wait, .timeout, .asOf, .since, .follow,
       .revision, .keep, .adjust, .role, .key, .policy, .reason, .peer, .origin, .tier, .certificate,
       .name, .generation,
-      .provinces, .centre, .files:
+      .provinces, .centre, .files, .codeLists:
       false
     }
   }
@@ -124,6 +125,10 @@ enum Option: String, Hashable, Sendable, CaseIterable {
       LocalText(
         vi: "yêu cầu về chữ ký số trong mô hình thử",
         en: "what the lab asks of signatures (accept-as-reference)")
+    case .codeLists:
+      LocalText(
+        vi: "danh mục mã của mô hình thử; không có thì mọi mã đúng dạng đều dùng được",
+        en: "the lab's code lists; without them any code of the right form will do")
     case .adjust:
       LocalText(
         vi: "bản ghi giữ số; chứng từ điều chỉnh trong tệp này sửa bản kia",

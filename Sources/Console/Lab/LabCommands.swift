@@ -16,10 +16,22 @@ extension CommandRun {
     let plan = try LabPlan(centre: centre, provinces: provinces, relayed: relayed)
     let writer = try LabWriter(
       plan, directory: directory, language: language, now: WallClock.now(),
-      policy: try signaturePolicy())
+      policy: try signaturePolicy(), codeLists: try codeLists())
     try writer.write()
     describe(plan, directory)
     return .done
+  }
+
+  /// What `dongbo registry set code-lists` takes too.
+  private func codeLists() throws(CommandFailure) -> JSONObject? {
+    guard let path = invocation.value(.codeLists) else { return nil }
+    let bytes = try readWhole(path)
+    guard let lists = (try? JSONValue.parse(bytes))?.object else {
+      throw usageFailure(
+        vi: "\(visibleText(path)): không phải danh mục mã, xem Config/code-lists.json",
+        en: "\(visibleText(path)): no code lists, see Config/code-lists.json")
+    }
+    return lists
   }
 
   private func signaturePolicy() throws(CommandFailure) -> SignaturePolicy.Mode {

@@ -14,6 +14,7 @@ package struct LabWriter {
   private let revocationList: [UInt8]
   private let signers: LabSigners
   private let validity: Validity
+  private let codeLists: JSONObject?
 
   /// Certificates and the revocation list of a lab end after this; a lab is no installation.
   package static let validityDays: Int64 = 365
@@ -21,11 +22,12 @@ package struct LabWriter {
   /// - Parameter now: wall-clock time; certificates start a day earlier, for clocks that differ.
   package init(
     _ plan: LabPlan, directory: String, language: Language, now: WallTime,
-    policy: SignaturePolicy.Mode = .acceptAsReference
+    policy: SignaturePolicy.Mode = .acceptAsReference, codeLists: JSONObject? = nil
   ) throws(CommandFailure) {
     self.plan = plan
     self.directory = directory
     self.language = language
+    self.codeLists = codeLists
     let seconds = Int64(now.microseconds / 1_000_000)
     validity = Validity(
       notBefore: seconds - 86_400, notAfter: seconds + Self.validityDays * 86_400)
@@ -173,10 +175,12 @@ package struct LabWriter {
       }
       return JSONValue.object(organ)
     }
-    return JSONValue.object([
+    var seed: JSONObject = [
       "sites": .array(sites), "organs": .array(organs), "signers": signers.list(plan),
       "policy": signers.policyJSON,
-    ]).canonicalBytes
+    ]
+    seed["codeLists"] = codeLists.map { .object($0) }
+    return JSONValue.object(seed).canonicalBytes
   }
 }
 

@@ -36,6 +36,8 @@ final class LinkDriver {
   let role: LinkRole
   private(set) var identity: PeerIdentity?
   private(set) var upSince: Instant?
+  /// When the connection was dialled or accepted.
+  let began: Instant
   /// Why the connection failed below the session, as a token or a sentence.
   var failure: String?
   private let connection: Connection
@@ -67,6 +69,7 @@ final class LinkDriver {
     self.compressor = compressor
     self.loop = loop
     self.host = host
+    began = loop.now
     session = Session(limits: limits)
     tls = try TLSConnection(context: context, role: role == .dialler ? .client : .server)
     timer = loop.schedule(after: handshakeTime) { [weak self] in

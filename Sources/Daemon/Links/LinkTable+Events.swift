@@ -133,6 +133,29 @@ extension LinkTable {
     }
   }
 
+  /// Said once when the clocks part and once when they agree again; the metric says how far.
+  func noteClock(of peer: SiteID, _ hello: Hello, _ link: LinkDriver) {
+    let before = peers[peer]?.clockOffset
+    let offset = hello.wallTime.map {
+      ClockOffset(stamp: $0, now: WallClock.now(), elapsed: loop.now - link.began)
+    }
+    peers[peer]?.clockOffset = offset
+    let wasTooLarge = before?.isTooLarge ?? false
+    let isTooLarge = offset?.isTooLarge ?? false
+    guard isTooLarge != wasTooLarge else { return }
+    let milliseconds = offset.map { "\($0.milliseconds) ms" } ?? "unknown"
+    if isTooLarge {
+      daemon.logger.log(
+        .warning, "peer.clock-off",
+        [
+          "site": .of(peer), "offset": .text(milliseconds), "do": "dongbo explain DB-CLOCK-001",
+        ])
+    } else {
+      daemon.logger.log(
+        .notice, "peer.clock-agrees", ["site": .of(peer), "offset": .text(milliseconds)])
+    }
+  }
+
   func setCondition(_ condition: LinkCondition, of peer: SiteID) {
     peers[peer]?.condition = condition
     daemon.metrics.setState(.linkState, [peer.description], to: condition.name)

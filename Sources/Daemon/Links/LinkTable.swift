@@ -89,7 +89,7 @@ final class LinkTable: LinkHost {
         outcomesEnd: opening.outcomesEnd,
         isRecovering: opening.peerState.recoverUpTo != nil
           || news.state.unconfirmed.contains(peer),
-        isStorageFull: daemon.disk.isFull, software: daemon.software))
+        isStorageFull: daemon.disk.isFull, software: daemon.software, wallTime: WallClock.now()))
   }
 
   func committed(_ number: SessionNumber, _ ticket: Ticket, _ report: CommitReport) {
@@ -200,7 +200,9 @@ final class LinkTable: LinkHost {
 
   func perform(_ request: SessionRequest, _ link: LinkDriver, peer: SiteID) {
     switch request {
-    case .judge(let hello): admit(hello, link, peer)
+    case .judge(let hello):
+      noteClock(of: peer, hello, link)
+      admit(hello, link, peer)
     case .load(let lane, let after, let limits, let peerIsRecovering):
       let selection = RowSelection(
         peer: peer, peerIsCentre: peer == daemon.centre, peerIsRecovering: peerIsRecovering)

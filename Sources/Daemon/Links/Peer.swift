@@ -11,6 +11,8 @@ struct Peer {
   var secondHolderSeen: Instant?
   /// What stopped the link in this process's time: an entry that must not leave, and its record.
   var aboveCeiling: String?
+  /// Measured at the last HELLO that said a time.
+  var clockOffset: ClockOffset?
   var consecutiveFailureCount = 0
   var upSince: Instant?
   /// The peer's outcomes up to this number are durable here.

@@ -14,10 +14,14 @@ final class StatusCollector {
   static let secondHolderMemory = Duration.seconds(300)
   /// Rows counted for a lag; beyond it the number is a lower bound.
   static let backlogLimit = 20_000
+  /// Records and entries looked at for the oldest that waits.
+  static let heldLimit = 1_000
 
   struct Snapshot: Sendable {
     /// nil: never read, or not in time; then the last ones stand.
     var counts: [RecordKind: KindCounts]?
+    /// The outer nil: never read, or not in time. The inner: nothing waits.
+    var oldestHeld: WallTime??
     /// Files that records name and that are not here; nil: not in time.
     var pendingFileCount: Int?
     var backlog: [SiteID: [Lane: Backlog]] = [:]
@@ -79,6 +83,9 @@ final class StatusCollector {
       snapshot.counts = try? reader.inSnapshot { reader throws(StoreError) in
         try reader.counts()
       }
+      snapshot.oldestHeld = try? reader.inSnapshot { reader throws(StoreError) in
+        try reader.oldestHeld(limit: Self.heldLimit)
+      }
       snapshot.pendingFileCount = try? reader.inSnapshot { reader throws(StoreError) in
         try reader.pendingFileCount()
       }
@@ -118,9 +125,10 @@ final class StatusCollector {
 
   func refreshed(_ fresh: Snapshot) {
     isRefreshing = false
-    let counts = fresh.counts ?? snapshot.counts
+    let before = snapshot
     snapshot = fresh
-    snapshot.counts = counts
+    snapshot.counts = fresh.counts ?? before.counts
+    snapshot.oldestHeld = fresh.oldestHeld ?? before.oldestHeld
     guard isStale else { return }
     schedule(after: max(Self.refreshInterval, snapshot.duration * Self.refreshShare))
   }
@@ -147,6 +155,7 @@ final class StatusCollector {
       facts.held[kind] = UInt64(counts.held)
       facts.quarantined[kind] = UInt64(counts.quarantined)
     }
+    facts.oldestHeld = snapshot.oldestHeld ?? nil
     facts.pendingFileCount = snapshot.pendingFileCount
     facts.refusedEntryCount = daemon.refusedEntryCount
     facts.refusedConnectionCount = daemon.refusedConnectionCount
@@ -173,6 +182,7 @@ final class StatusCollector {
     status.hasTwoHolders =
       peer?.secondHolderSeen.map { loop.now - $0 < Self.secondHolderMemory } ?? false
     status.aboveCeiling = peer?.aboveCeiling
+    status.clockOffset = peer?.clockOffset
     return status
   }
 

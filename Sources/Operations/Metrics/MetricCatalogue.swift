@@ -37,6 +37,10 @@ extension MetricDefinition {
   package static let linkConsecutiveFailures = MetricDefinition(
     "dongbo_link_consecutive_failures", .gauge, [.site],
     "Failed attempts since the last session that came up.")
+  /// Labels: site. In seconds.
+  package static let peerClockOffset = MetricDefinition(
+    "dongbo_peer_clock_offset_seconds", .gauge, [.site],
+    "The peer's clock is off this site's by at least this; above 0 ahead. NaN unknown.")
   /// Labels: reason.
   package static let refusedConnections = MetricDefinition(
     "dongbo_refused_connections_total", .counter,
@@ -74,7 +78,7 @@ extension MetricDefinition {
   /// In seconds since 1970.
   package static let oldestHeld = MetricDefinition(
     "dongbo_held_oldest_timestamp_seconds", .gauge, [],
-    "Since when the oldest held entry waits; 0 when there is none.")
+    "When the oldest entry of what is held was written; 0 when nothing is.")
   /// Labels: reason.
   package static let refusedEntries = MetricDefinition(
     "dongbo_refused_entries_total", .counter,
@@ -172,10 +176,11 @@ extension MetricDefinition {
   /// In the order of the page.
   package static let all: [MetricDefinition] = [
     .buildInfo, .siteState, .checkStatus, .linkState, .linkLastContact, .linkSessions,
-    .linkConsecutiveFailures, .refusedConnections, .entries, .bytes, .lagEntries, .lagSeconds,
-    .oldestUnacknowledged, .conflicts, .held, .quarantined, .oldestHeld, .refusedEntries,
-    .filesPending, .filesStored, .filesStoredBytes, .fileBytes, .rottenFound, .rottenRepaired,
-    .scrubbedBytes, .scrubRound, .fileUploads, .unnamedFileBytes, .collectedFiles, .storeBytes,
+    .linkConsecutiveFailures, .peerClockOffset, .refusedConnections, .entries, .bytes,
+    .lagEntries, .lagSeconds, .oldestUnacknowledged, .conflicts, .held, .quarantined, .oldestHeld,
+    .refusedEntries, .filesPending, .filesStored, .filesStoredBytes, .fileBytes, .rottenFound,
+    .rottenRepaired, .scrubbedBytes, .scrubRound, .fileUploads, .unnamedFileBytes, .collectedFiles,
+    .storeBytes,
     .storeFreeBytes, .commitDuration, .groupEntries, .certificateNotAfter,
     .reloadSuccessful, .reloadTimestamp, .seriesRefused, .processCPU, .processResident,
     .processDescriptors, .processMaximumDescriptors, .processStart,

@@ -5,6 +5,7 @@ package enum CheckID: String, Sendable, CaseIterable {
   case linkWaiting = "DB-LINK-003"
   case twoHolders = "DB-LINK-004"
   case aboveCeiling = "DB-SECR-001"
+  case clockOff = "DB-CLOCK-001"
   case certificateExpiring = "DB-CERT-001"
   case conflictsOpen = "DB-CONF-001"
   case quarantineNotEmpty = "DB-QUAR-001"
@@ -28,6 +29,9 @@ package enum CheckID: String, Sendable, CaseIterable {
       LocalText(
         vi: "có mục vượt trần độ mật, không gửi đi: {0}",
         en: "an entry above the ceiling does not leave: {0}")
+    case .clockOff:
+      LocalText(
+        vi: "đồng hồ lệch ít nhất {0}, {1}", en: "its clock is off by at least {0}, {1}")
     case .certificateExpiring:
       LocalText(
         vi: "chứng thư hết hạn sau {0} ngày ({1})", en: "certificate ends in {0} days ({1})")
@@ -73,6 +77,14 @@ package enum CheckID: String, Sendable, CaseIterable {
           + " liên kết dừng tại mục đó, không bỏ qua",
         en: "this site's log has a secret entry that ingest should have refused: a fault of"
           + " dongbod, or the store was altered; the link stops at it and skips nothing")
+    case .clockOff:
+      LocalText(
+        vi: "một trong hai máy không được chỉnh giờ; thứ tự và nội dung không sai, nhưng giờ ghi,"
+          + " hạn xử lý theo ngày và chứng thư được xét theo giờ sai; nhiều điểm cùng lệch là"
+          + " đồng hồ tại đây sai. Đo lại ở phiên sau",
+        en: "one of the two machines does not keep time; order and content are right all the same,"
+          + " but stamps, deadlines by the day and certificates go by a wrong clock; when many"
+          + " peers are off, it is the clock here. Measured again at the next session")
     case .certificateExpiring:
       LocalText(
         vi: "sau ngày này liên kết không bắt tay được nữa",
@@ -128,6 +140,11 @@ package enum CheckID: String, Sendable, CaseIterable {
         vi: "dừng dongbod tại đây, giữ nguyên máy, báo Cơ yếu; xem chặng đã qua: dongbo why",
         en: "stop dongbod here, leave the machine as it is, tell the cipher office; see how far"
           + " it went: dongbo why")
+    case .clockOff:
+      LocalText(
+        vi: "chronyc tracking tại đây và tại {0}; sửa nguồn giờ của máy sai (chronyc sources)",
+        en: "chronyc tracking here and at {0}; mend the time source of the one that is wrong"
+          + " (chronyc sources)")
     case .certificateExpiring:
       LocalText(
         vi: "cấp chứng thư mới cho {0}, rồi dongbo reload",

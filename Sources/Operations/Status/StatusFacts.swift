@@ -16,7 +16,8 @@ package struct StatusFacts: Equatable, Sendable {
   package var conflicts = CountByKind()
   package var held = CountByKind()
   package var quarantined = CountByKind()
-  /// Since when the oldest held entry waits.
+  /// When the oldest entry of what is held was written, as its author claims. It cannot have waited
+  /// here longer.
   package var oldestHeld: WallTime?
   /// Files that records name and whose content is not here; nil: cannot be known now.
   package var pendingFileCount: Int?
@@ -75,6 +76,8 @@ package struct PeerStatus: Equatable, Sendable {
   package var hasTwoHolders = false
   /// The entry, with its record, that stops this link: above its ceiling, and in this site's log.
   package var aboveCeiling: String?
+  /// Of its clock against this site's, as last measured; nil: it never said its time.
+  package var clockOffset: ClockOffset?
 
   package init(site: SiteID, state: LinkCondition) {
     self.site = site

@@ -48,6 +48,7 @@ extension StatusReport {
       ("certificateNotAfter", .optional(peer.certificateNotAfter?.rfc3339)),
       ("twoHolders", .flag(peer.hasTwoHolders)),
       ("aboveCeiling", .optional(peer.aboveCeiling)),
+      ("clockOffsetMilliseconds", .optional(peer.clockOffset?.milliseconds)),
     ])
   }
 

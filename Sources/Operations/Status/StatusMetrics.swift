@@ -27,6 +27,8 @@ extension StatusReport {
     registry.setState(.linkState, [site], to: peer.state.name)
     registry.series(.linkLastContact, [site]).set(peer.lastProof?.inSeconds ?? 0)
     registry.series(.linkConsecutiveFailures, [site]).set(Double(peer.consecutiveFailureCount))
+    registry.series(.peerClockOffset, [site]).set(
+      peer.clockOffset.map { Double($0.milliseconds) / 1e3 })
     publishCertificate(peer.certificateNotAfter, peer.site, to: registry)
   }
 

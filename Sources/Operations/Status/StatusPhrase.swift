@@ -7,6 +7,7 @@ package enum StatusPhrase: Sendable, CaseIterable {
   case columnConflicts, columnHeld, columnQuarantined, columnCertificate
   case why, action, see
   case reason, failures, unknown
+  case clockAhead, clockBehind
   case document, directive, finance, registry
 
   /// The words in both languages.
@@ -47,6 +48,8 @@ package enum StatusPhrase: Sendable, CaseIterable {
     case .reason: LocalText(vi: "LÝ DO", en: "REASON")
     case .failures: LocalText(vi: "LẦN HỎNG LIỀN NHAU", en: "FAILURES IN A ROW")
     case .unknown: LocalText(vi: "không biết được từ đây", en: "cannot be known from here")
+    case .clockAhead: LocalText(vi: "đi trước điểm này", en: "ahead of this site")
+    case .clockBehind: LocalText(vi: "đi sau điểm này", en: "behind this site")
     case .document: LocalText(vi: "văn bản {0}", en: "documents {0}")
     case .directive: LocalText(vi: "nhiệm vụ {0}", en: "directives {0}")
     case .finance: LocalText(vi: "tài chính {0}", en: "finance {0}")

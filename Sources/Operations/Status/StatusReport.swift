@@ -95,6 +95,15 @@ package struct StatusReport: Equatable, Sendable {
       found.append(
         Finding(id: .aboveCeiling, severity: .critical, site: site, arguments: [.text(entry)]))
     }
+    if let offset = peer.clockOffset, offset.isTooLarge {
+      found.append(
+        Finding(
+          id: .clockOff, severity: .warning, site: site,
+          arguments: [
+            .text(ageText(offset.amount)),
+            .phrase(offset.isAhead ? .clockAhead : .clockBehind),
+          ]))
+    }
     switch peer.state {
     case .streaming, .catchUp: break
     case .never:

@@ -58,7 +58,7 @@ package struct Hello: Hashable, Sendable {
   package var isRecovering: Bool
   /// For people; at most 64 bytes.
   package var software: String
-  /// Optional fields of a later version, kept verbatim.
+  /// Optional fields, also those of a later version, kept verbatim: `HelloExtensions.swift`.
   package var extensions: [UInt8]
 
   package init(

@@ -59,7 +59,8 @@ struct Opening: Hashable, Sendable {
           logEnd: view.logEnd, witness: view.peerState.logEnd,
           received: PerLane(normal: quoted(.normal), urgent: quoted(.urgent)),
           outcomeCursor: view.peerState.outcomesTaken, registry: view.registry,
-          isRecovering: view.isRecovering, software: view.software)))
+          isRecovering: view.isRecovering, software: view.software,
+          extensions: Hello.extensions(wallTime: view.wallTime))))
   }
 
   func quoted(_ lane: Lane) -> CheckpointHistory {

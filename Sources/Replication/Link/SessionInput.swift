@@ -28,11 +28,13 @@ package struct LocalView: Hashable, Sendable {
   package var isStorageFull: Bool
   /// For the peer's operator, at most 64 bytes: "dongbod 1.0".
   package var software: String
+  /// What this site's clock shows; nil: the HELLO does not say.
+  package var wallTime: WallTime?
 
   package init(
     role: LinkRole, site: SiteID, incarnation: Incarnation, nonce: Bytes16, peer: SiteID,
     logEnd: Checkpoint, peerState: PeerState, registry: RegistryRevision, outcomesEnd: UInt64,
-    isRecovering: Bool, isStorageFull: Bool, software: String
+    isRecovering: Bool, isStorageFull: Bool, software: String, wallTime: WallTime? = nil
   ) {
     self.role = role
     self.site = site
@@ -46,6 +48,7 @@ package struct LocalView: Hashable, Sendable {
     self.isRecovering = isRecovering
     self.isStorageFull = isStorageFull
     self.software = software
+    self.wallTime = wallTime
   }
 }
 

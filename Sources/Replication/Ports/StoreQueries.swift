@@ -51,6 +51,10 @@ package protocol StoreQueries: RecordView, LogReader {
   /// All entries with a row, ascending by identity, after `after`: page through to the end.
   func leaves(after: EntryIdentity?, limit: Int) throws(StoreError) -> [DigestLeaf]
   func counts() throws(StoreError) -> [RecordKind: KindCounts]
+  /// Author's time of the oldest entry of what waits: records for what they refer to, events for
+  /// their put, entries for their registry revision. nil when nothing waits. Looks at no more than
+  /// `limit` of each; beyond it something older may wait.
+  func oldestHeld(limit: Int) throws(StoreError) -> WallTime?
   /// LSN and time of the oldest row after `lsn` in `lane` that `selection` wants, and how many
   /// there are, counting no further than `limit`: the lag towards a peer.
   func backlog(

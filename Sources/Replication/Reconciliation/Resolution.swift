@@ -45,7 +45,7 @@ extension Resolution {
 
   /// Puts whose bodies may go without changing any resolution, now or after more entries: those
   /// that a put *descends* from. One that is merely outnumbered may become current again when a
-  /// fork shows.
+  /// fork shows. A first put of a kind with fields that are written once is read for ever.
   package static func compactable(_ entries: [Entry]) -> [Entry] {
     let ordered = eachOnce(entries)
     let puts = PutGroup.groups(of: ordered)
@@ -54,7 +54,9 @@ extension Resolution {
     let descended = digestsDescendedFrom(puts: puts, parents: parents)
     let gone = puts.filter { group in group.members.contains { descended.contains($0) } }
     let digests = Set(gone.flatMap(\.members))
-    return ordered.filter { digests.contains($0.digest) && $0.body != nil }
+    return ordered.filter {
+      digests.contains($0.digest) && $0.body != nil && !$0.isReadAsFirstPut
+    }
   }
 
   /// Fold order, each identity once.

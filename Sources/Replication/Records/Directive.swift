@@ -21,7 +21,6 @@ enum DirectiveRules: RecordRules {
       .optional("coordinatingOrgans", .list(.object(.organ), 0...Shape.maximumSiteListCount)),
       .required("assignedDate", .date),
       .required("deadlineType", .oneOf(["fixed", "none", "periodic"])),
-      // The original date: later ones only by `extensionDecided`.
       .optional("dueDate", .date),
       .optional("expectedOutput", .prose),
       .optional("priority", .integer(0...4)),
@@ -31,6 +30,9 @@ enum DirectiveRules: RecordRules {
   static let derivedFields: [Text] = [
     "state", "timeliness", "effectiveDueDate", "percentComplete",
   ]
+
+  /// Later dates only by `extensionDecided` (T4).
+  static let writeOnceFields: [Text] = [.assignedDate, .deadlineType, .dueDate]
 
   static func checkPut(_ body: JSONObject) throws(FieldFault) {
     if body[.deadlineType] == .string("fixed"), body[.dueDate] == nil {

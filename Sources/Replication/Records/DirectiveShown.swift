@@ -10,7 +10,7 @@ extension DirectiveRules {
   static func objection(
     to event: FoldedEvent, on record: HeldRecord, in view: some RuleView
   ) throws(StoreError) -> FieldFault? {
-    guard let put = record.put, record.shown?.header.operation == .put else { return nil }
+    guard let put = record.putAsFixed, record.shown?.header.operation == .put else { return nil }
     let events = record.events.filter { $0.operation == .append }
     var history = DirectiveHistory(of: record.entries, events: events)
     history.append(event)
@@ -23,6 +23,17 @@ extension DirectiveRules {
     return flag?.fault(of: event)
   }
 
+  private static let isFixed = Rule(
+    "9.3", vi: "đã cố định từ lần ghi đầu; hãy giữ nguyên, gia hạn bằng sự kiện extensionDecided",
+    en: "was fixed by the first put; keep it, a later date takes an extensionDecided event")
+
+  /// The dates of the first put stand.
+  static func objection(
+    toPut put: Entry, on record: HeldRecord, in view: some RuleView
+  ) -> FieldFault? {
+    put.bodyObject.flatMap { record.fault(ofFixedFieldsIn: $0, isFixed) }
+  }
+
   // MARK: Shown
 
   static func show(
@@ -31,7 +42,7 @@ extension DirectiveRules {
   ) throws(StoreError) {
     let events = record.events.filter { $0.operation == .append }
     // A withdrawn draft is no task: its events stay readable.
-    guard let put = record.put, record.shown?.header.operation == .put else {
+    guard let put = record.putAsFixed, record.shown?.header.operation == .put else {
       object["events"] = .array(events.map(\.json))
       return
     }
@@ -39,6 +50,11 @@ extension DirectiveRules {
     object["events"] = .array(
       zip(events, state.effects).map { event, effect in effect?.json(of: event) ?? event.json })
     var derived = state.json.object ?? JSONObject()
+    // What a peer let through: the put's own word stays readable, and counts nothing.
+    let fault = record.put.flatMap { record.fault(ofFixedFieldsIn: $0, isFixed) }
+    derived["flagReason"] = fault.map { fault in
+      .object(["vi": .string(Text(fault.vietnamese)), "en": .string(Text(fault.description))])
+    }
     try showSource(of: put, in: view, into: &derived)
     object["derived"] = .object(derived)
   }

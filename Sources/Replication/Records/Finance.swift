@@ -294,7 +294,7 @@ package enum FinanceRules: RecordRules {
     to event: FoldedEvent, on record: HeldRecord, in view: some RuleView
   ) throws(StoreError) -> FieldFault? {
     guard let card = record.put, card.isAssetCard else { return nil }
-    let value = AssetValue(card: card, events: record.events + [event])
+    let value = AssetValue(of: record, card: card, events: record.events, newest: event)
     return value.flagged.first { $0.id == event.id }?.fault
   }
 
@@ -307,7 +307,9 @@ package enum FinanceRules: RecordRules {
     let events = record.events.filter { $0.operation == .append }
     object["events"] = events.isEmpty ? nil : .array(events.map(\.json))
     guard let put = record.put else { return }
-    if put.isAssetCard { object["derived"] = AssetValue(card: put, events: events).json }
+    if put.isAssetCard {
+      object["derived"] = AssetValue(of: record, card: put, events: events).json
+    }
     if put.isVoucher { try showCorrections(of: record.key, in: view, into: &object) }
     guard put.isClosing else { return }
     let matches: JSONValue =

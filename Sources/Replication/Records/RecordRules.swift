@@ -15,6 +15,9 @@ protocol RecordRules {
   static var appendedLists: [Text] { get }
   /// Derived fields that applications may send and that are never stored.
   static var derivedFields: [Text] { get }
+  /// Fields that a later revision may not change. They are read from the first put, whose body
+  /// therefore never goes (law 7).
+  static var writeOnceFields: [Text] { get }
   /// What an application may call the event id instead of `eventId`.
   static var eventIDName: Text { get }
   /// Type of an event that names none.
@@ -63,6 +66,7 @@ protocol RecordRules {
 }
 
 extension RecordRules {
+  static var writeOnceFields: [Text] { [] }
   static func checkRecord(_ id: RecordID) {}
   static func findings(
     of record: HeldRecord, in view: some RuleView

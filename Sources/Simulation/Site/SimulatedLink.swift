@@ -17,6 +17,7 @@ final class SimulatedLink {
   var isOver = false
   var hello: Hello?
   private(set) var upSince: Instant?
+  let began: Instant
   private var deadline: Instant?
 
   init(
@@ -28,6 +29,7 @@ final class SimulatedLink {
     self.end = end
     self.connection = connection
     self.site = site
+    began = site.world.now
     connection.attach(end) { [weak self] in self?.happened($0) }
   }
 

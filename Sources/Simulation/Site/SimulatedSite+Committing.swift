@@ -35,7 +35,7 @@ extension SimulatedSite {
             nonce: nonce, peer: links[session]?.peer ?? centre, logEnd: seal(site.end),
             peerState: peer, registry: site.registry, outcomesEnd: outcomesEnd,
             isRecovering: recovers(on: links[session]?.peer ?? centre, peer, site),
-            isStorageFull: isDiskFull, software: "dongbo-sim"))
+            isStorageFull: isDiskFull, software: "dongbo-sim", wallTime: wallTime))
       case .committed(let session, let peer, let ticket):
         let end = try store.outcomesEnd(for: peer)
         links[session]?.advance(

@@ -77,6 +77,9 @@ extension SimulatedSite {
     switch request {
     case .judge(let hello):
       link.hello = hello
+      clockOffsets[link.peer] = hello.wallTime.map {
+        ClockOffset(stamp: $0, now: wallTime, elapsed: world.now - link.began)
+      }
       admit(link, hello)
     case .load(let lane, let after, let limits, let peerIsRecovering):
       let selection = RowSelection(

@@ -51,6 +51,8 @@ final class SimulatedSite {
   var isWitnessDue = false
   var links: [SessionNumber: SimulatedLink] = [:]
   var directory = SessionDirectory()
+  /// As measured at each peer's last HELLO.
+  var clockOffsets: [SiteID: ClockOffset] = [:]
   var backoff = Backoff()
   private var lastSession: UInt64 = 0
 

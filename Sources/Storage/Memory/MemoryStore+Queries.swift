@@ -67,6 +67,16 @@ extension MemoryStore: StoreQueries {
     return counts
   }
 
+  package func oldestHeld(limit: Int) throws(StoreError) -> WallTime? {
+    let waiting = arrivals.values.filter { $0.waiting.state == .held }
+      .sorted { $0.number < $1.number }.prefix(limit).map(\.waiting.entry)
+    let keys = summaries.filter { !$0.value.holds.isEmpty }.keys.sorted().prefix(limit)
+    let unowned = summaries.filter { $0.value.owner == nil }.keys.sorted().prefix(limit)
+    let identities = (Array(keys) + unowned).flatMap { entriesOfRecord[$0] ?? [] }
+    let entries = waiting + identities.compactMap { held[$0]?.entry }
+    return entries.map { WallTime(microseconds: $0.header.time.microseconds) }.min()
+  }
+
   package func backlog(
     after lsn: LSN, lane: Lane, selection: RowSelection, limit: Int
   ) throws(StoreError) -> Backlog {

@@ -129,6 +129,33 @@ extension SQLiteQueries {
     } ?? 0
   }
 
+  /// The times are read out of the headers, at the place that `EntryCoding.swift` gives them: as
+  /// big-endian bytes they sort like the numbers.
+  package func oldestHeld(limit: Int) throws(StoreError) -> WallTime? {
+    let rows = SQLValue.integer(Int64(limit))
+    let times = try tables.connection.all(
+      """
+      SELECT substr(e.header, 31, 8) FROM (
+        SELECT * FROM (SELECT kind, id FROM record WHERE holds IS NOT NULL LIMIT ?1)
+        UNION
+        SELECT * FROM (SELECT kind, id FROM record WHERE owner IS NULL LIMIT ?1)
+      ) r JOIN entry e ON e.kind = r.kind AND e.record = r.id
+      UNION ALL
+      SELECT time FROM (
+        SELECT substr(header, 31, 8) AS time FROM waiting WHERE state = ?2
+        ORDER BY arrival LIMIT ?1)
+      ORDER BY 1 LIMIT 1
+      """, [rows, .integer(Int64(OutcomeState.held.rawValue))]
+    ) { row throws(StoreError) in row.bytes(0) }
+    guard let first = times.first else { return nil }
+    var reader = ByteReader(first)
+    do throws(ByteError) {
+      return WallTime(microseconds: try reader.readUInt64())
+    } catch {
+      throw .corrupt("the time of a held entry: \(error)")
+    }
+  }
+
   package func counts() throws(StoreError) -> [RecordKind: KindCounts] {
     var counts: [RecordKind: KindCounts] = [:]
     try tables.connection.forEach(

@@ -216,6 +216,13 @@ struct BrokenRule: CustomStringConvertible, Sendable {
     BrokenRule(
       "T7", "type", "\"completionConfirmed\"", "confirmed without a report",
       event([], then: centre, "completionConfirmed")),
+    BrokenRule("9.3", "dueDate", "\"2027-06-30\"", "a later revision moves the due date") {
+      network in
+      let first = network.directive(from: centre, lead: a)
+      try network.put(centre, .directive, first)
+      return try put(
+        &network, centre, first.with("revision", 2).with("dueDate", "2027-06-30"))
+    },
   ]
 
   // MARK: Finance
@@ -351,6 +358,13 @@ struct BrokenRule: CustomStringConvertible, Sendable {
     movement(
       "F9", "amount", "621500001", "more wear than cost",
       TestNetwork.movement("wear").with("amount", 621_500_001)),
+    BrokenRule("F10", "amount", "621500000", "the whole leaves after a part") { network in
+      let card = network.assetCard(of: a)
+      try network.put(a, .finance, card)
+      try network.append(a, to: card.record, TestNetwork.movement("transferredOut", to: b))
+      let whole = TestNetwork.movement("transferredOut", to: c).with("amount", 621_500_000)
+      return try append(&network, a, to: card.record, whole)
+    },
     BrokenRule("F10", "amount", "8", "half a transfer of another amount") { network in
       let card = network.assetCard(of: a)
       try network.put(a, .finance, card)
