@@ -35,6 +35,14 @@ extension Reconciler {
   package mutating func author(
     _ submission: Submission, in store: inout some StoreTransaction
   ) throws(StoreError) -> Result<Authored, AuthoringRefusal> {
+    try author(submission, isDerived: false, in: &store)
+  }
+
+  /// - Parameter isDerived: the rules of its kind have said that it is due: they are not asked
+  ///   whether it may be.
+  mutating func author(
+    _ submission: Submission, isDerived: Bool, in store: inout some StoreTransaction
+  ) throws(StoreError) -> Result<Authored, AuthoringRefusal> {
     if let reason = log.state.lock { return .failure(.locked(reason)) }
     let isRegistry = submission.record.kind == .registry
     guard isRegistry || log.state.registry.number > 0 else { return .failure(.noRegistry) }
@@ -57,7 +65,7 @@ extension Reconciler {
       parents: parents,
       lane: summary?.lane ?? submission.facts.lane ?? .normal, secrecy: submission.secrecy,
       audience: submission.facts.audience, body: submission.body, in: &store)
-    if let fault = try fault(of: entry, submission.facts, entries, in: store) {
+    if let fault = try fault(of: entry, submission.facts, entries, isDerived, in: store) {
       return .failure(.rule(fault))
     }
     return try write(entry, in: &store)
@@ -65,7 +73,8 @@ extension Reconciler {
 
   /// The rules that need the registry or other records.
   private func fault(
-    of entry: Entry, _ facts: EntryFacts, _ siblings: [Entry], in view: some RecordView
+    of entry: Entry, _ facts: EntryFacts, _ siblings: [Entry], _ isDerived: Bool,
+    in view: some RecordView
   ) throws(StoreError) -> FieldFault? {
     if let registry = try view.registry(entry.header.registry),
       let fault = registry.codeLists.fault(of: facts, in: entry.header)
@@ -74,7 +83,7 @@ extension Reconciler {
     }
     // A decision between two bodies repeats one of them: it is no new claim.
     let isDecision = entry.header.operation == .put && siblings.contains { $0.isPut }
-    guard !(facts.isWriteOnce && isDecision) else { return nil }
+    guard !isDerived, !(facts.isWriteOnce && isDecision) else { return nil }
     return try objection(to: entry, siblings: siblings, in: view)?.fault
   }
 

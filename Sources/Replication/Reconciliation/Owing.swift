@@ -11,7 +11,16 @@ extension Reconciler {
     let lookup = RuleLookup(view: store, site: site, centre: centre)
     let held = HeldRecord(record, entries: try store.entries(of: record))
     let due = try record.kind.rules.owed(for: newest, in: held, by: lookup, hashing: hashing)
+    // A late addressee makes all of a document's receipts due again: those that are here are told
+    // apart in one reading, not in one each.
+    var written: [RecordKey: Set<Subject>] = [:]
     for event in due {
+      if written[event.record] == nil {
+        let entries =
+          event.record == record ? held.entries : try store.entries(of: event.record)
+        written[event.record] = Set(entries.map(\.header.subject))
+      }
+      if written[event.record]?.contains(.event(event.event)) == true { continue }
       if log.state.lock != nil {
         try store.owe(event)
       } else {
@@ -39,15 +48,15 @@ extension Reconciler {
     }
   }
 
-  /// The id follows from what is answered: one that is here already is the same answer, and one
-  /// that the rules no longer allow is no longer due.
+  /// The id follows from what is answered: one that is here already is the same answer.
   private mutating func write(
     _ event: OwedEvent, in store: inout some StoreTransaction
   ) throws(StoreError) {
     guard
       let submission = try? Submission(answering: event.record, event: event.event, event.body)
     else { preconditionFailure("an answer that no schema takes: \(event.event)") }
-    _ = try author(submission, in: &store)
+    // Derived from the rules it would be held against: what is added later takes none of it back.
+    _ = try author(submission, isDerived: true, in: &store)
   }
 }
 

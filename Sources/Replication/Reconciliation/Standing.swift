@@ -36,7 +36,9 @@ package struct Standing<View: RecordView> {
   /// claimed no more; whoever refers to this record; what it refers to, and others that do.
   func judgedWith(_ record: HeldRecord, newest: Entry) throws(StoreError) -> Set<RecordKey> {
     var related: Set<RecordKey> = []
-    let facts = record.entries.compactMap { $0.facts ?? nil }
+    // Only puts claim, name and refer; a document has thousands of receipts.
+    let facts = record.entries.filter { $0.header.operation == .put }
+      .compactMap { $0.facts ?? nil }
     for key in Set(facts.flatMap(\.claims)) {
       // Claims never go. When the first beyond the limit comes, all of them are flagged, whatever
       // was decided, and stay so: whoever comes later changes only its own standing.

@@ -56,7 +56,7 @@ extension DocumentRules {
 
   /// The organ itself may change what it issued, and so may its successor in the registry; of other
   /// bodies only the centre is known to be above.
-  private static func isLawful(
+  static func isLawful(
     _ record: HeldRecord, on target: JSONObject, in view: some RuleView
   ) throws(StoreError) -> Bool {
     guard let put = record.shown, let body = put.bodyObject else { return false }

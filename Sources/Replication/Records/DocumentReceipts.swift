@@ -74,16 +74,19 @@ extension DocumentRules {
     var owed = ownOrgans(of: record, in: view).compactMap { organ in
       record.shown.map { receipt(.status(.arrived), of: organ, on: record.key, $0, hashing) }
     }
-    for recall in try actions(on: record, in: view) {
-      owed += answers(to: recall, on: record, in: view, hashing)
+    for recall in try actions(on: record, in: view) where recall.type == .revoke {
+      guard let put = recall.document.shown else { continue }
+      owed += answers(to: recall.document, put, on: record, in: view, hashing)
     }
-    guard let body = record.put else { return owed }
-    for id in targetIDs(of: body) {
+    guard let put = record.shown, let body = put.bodyObject, businessType(of: body) == .revoke
+    else { return owed }
+    // Whether this one is lawful is asked of it alone: others may name the same documents.
+    for id in Set(targetIDs(of: body)).sorted() {
       for key in try view.claimants(of: .documentID(id)) where key != record.key {
-        guard let target = try view.record(key) else { continue }
-        for recall in try actions(on: target, in: view) where recall.document.key == record.key {
-          owed += answers(to: recall, on: target, in: view, hashing)
-        }
+        guard let target = try view.record(key), let its = target.put,
+          its.text(.documentId) == id, try isLawful(record, on: its, in: view)
+        else { continue }
+        owed += answers(to: record, put, on: target, in: view, hashing)
       }
     }
     return owed
@@ -91,14 +94,12 @@ extension DocumentRules {
 
   /// They stand on the recall, whose issuer waits for them, and name what was recalled.
   private static func answers(
-    to recall: Action, on target: HeldRecord, in view: some RuleView,
+    to recall: HeldRecord, _ put: Entry, on target: HeldRecord, in view: some RuleView,
     _ hashing: some SHA256Hashing
   ) -> [OwedEvent] {
-    guard recall.type == .revoke, let put = recall.document.shown,
-      let id = target.put?.text(.documentId)
-    else { return [] }
+    guard let id = target.put?.text(.documentId) else { return [] }
     return ownOrgans(of: target, in: view).map {
-      receipt(.answer(.recalled), of: $0, on: recall.document.key, put, about: id, hashing)
+      receipt(.answer(.recalled), of: $0, on: recall.key, put, about: id, hashing)
     }
   }
 
@@ -159,10 +160,14 @@ extension DocumentRules {
     of record: HeldRecord, in view: some RuleView
   ) throws(StoreError) -> [Recipient] {
     var organs = addressees(of: record)
-    for id in record.put.map(targetIDs(of:)) ?? [] {
+    var known = Set(organs)
+    var asked: Set<Text> = []
+    for id in record.put.map(targetIDs(of:)) ?? [] where asked.insert(id).inserted {
       for key in try view.claimants(of: .documentID(id)) where key != record.key {
         guard let target = try view.record(key) else { continue }
-        for organ in addressees(of: target) where !organs.contains(organ) { organs.append(organ) }
+        for organ in addressees(of: target) where known.insert(organ).inserted {
+          organs.append(organ)
+        }
       }
     }
     return organs
@@ -174,10 +179,11 @@ extension DocumentRules {
     bodies += record.events.filter { $0.type == "addressed" && $0.author == record.owner }
       .map(\.body)
     var organs: [Recipient] = []
+    var known: Set<Recipient> = []
     for organ in bodies.flatMap({ $0[.to]?.array ?? [] }).compactMap(\.object) {
       guard let site = organ.site(.siteId), let code = organ.text(.organId) else { continue }
       let recipient = Recipient(site: site, organ: code)
-      if !organs.contains(recipient) { organs.append(recipient) }
+      if known.insert(recipient).inserted { organs.append(recipient) }
     }
     return organs
   }
@@ -187,10 +193,12 @@ extension DocumentRules {
     _ record: HeldRecord, in view: some RuleView
   ) throws(StoreError) -> (progress: [Progress], receipts: [Receipt]) {
     var progress = try organs(of: record, in: view).map { Progress(recipient: $0) }
+    let indexes = Dictionary(
+      uniqueKeysWithValues: progress.enumerated().map { ($1.recipient, $0) })
     var receipts: [Receipt] = []
     for event in record.events where event.type == "receipt" {
       let recipient = Recipient(site: event.author, organ: event.body.text(.organId) ?? "")
-      guard let index = progress.firstIndex(where: { $0.recipient == recipient }) else {
+      guard let index = indexes[recipient] else {
         receipts.append(Receipt(event: event, flag: .notAddressed))
         continue
       }

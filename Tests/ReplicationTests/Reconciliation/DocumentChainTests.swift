@@ -150,6 +150,55 @@ extension DocumentRulesTests {
     }
   }
 
+  /// Kills: asking everybody who names a document whether the newest one may; reading a document
+  /// again for each time that it is named.
+  @Test("what a recall makes due is read from what it names, however many name the same")
+  func workOfRecall() throws {
+    var network = try TestNetwork(seed: 18)
+    let targets = (0..<4).map { _ in network.document(from: a, to: [b]) }
+    let named = JSONValue.array(
+      (targets + targets).map { .object(["documentId": $0["documentId"] ?? .null]) })
+    let recalls = (0..<4).map { _ in
+      network.document(from: a, to: [b], revoking: .null).with("replacementInfo", named)
+    }
+    for put in targets + recalls { try network.put(a, .document, put) }
+    try network.settle()
+    let newest = try #require(try network[b].store.entries(of: recalls[3].record).first)
+    let counting = CountingView(
+      lookup: RuleLookup(view: network[b].store, site: b, centre: centre))
+    let held = HeldRecord(
+      recalls[3].record, entries: try network[b].store.entries(of: recalls[3].record))
+    let owed = try DocumentRules.owed(
+      for: newest, in: held, by: counting, hashing: TestSite.hashing)
+    #expect(owed.count == 5, "01, and 13 for each")
+    #expect(counting.reads.count == targets.count)
+  }
+
+  /// Kills: the rules asked again for what follows from them; what is here written again.
+  @Test("a late addressee at a site with many organs makes only its own receipt due")
+  func manyOrgans() throws {
+    var network = try TestNetwork(seed: 19)
+    func organs(_ numbers: Range<Int>) -> JSONValue {
+      .array(
+        numbers.map {
+          .object([
+            "siteId": .string(Text(b.description)), "organId": .string(Text("B\($0)")),
+            "organName": "Phòng",
+          ])
+        })
+    }
+    let put = network.document(from: a, to: [b]).with("to", organs(0..<20))
+    try network.put(a, .document, put)
+    try network.settle()
+    try network.append(a, to: put.record, ["type": "addressed", "to": organs(19..<22)])
+    try network.settle()
+    #expect(try codes(network, a, put) == Array(repeating: "nghe-an 01", count: 22))
+    try network[b].lock()
+    try network.append(a, to: put.record, ["type": "addressed", "to": organs(22..<23)])
+    try network.settle()
+    #expect(try network[b].store.owed(limit: 99).count == 1)
+  }
+
   @Test("situation 2: recalled while a province works on: both histories are kept")
   func recallDuringWork() throws {
     var network = try TestNetwork(seed: 16)
@@ -222,5 +271,40 @@ extension DocumentRulesTests {
     for put in [circular, second] {
       #expect(try shown(network, b, put, "effectStatus") != nil)
     }
+  }
+}
+
+/// Counts the records that rules read.
+private final class CountingView: RuleView {
+  let lookup: RuleLookup<MemoryStore>
+  var reads: [RecordKey] = []
+  init(lookup: RuleLookup<MemoryStore>) { self.lookup = lookup }
+
+  var site: SiteID { lookup.site }
+  var centre: SiteID { lookup.centre }
+  func record(_ key: RecordKey) throws(StoreError) -> HeldRecord? {
+    reads.append(key)
+    return try lookup.record(key)
+  }
+  func claimants(of key: UniqueKey) throws(StoreError) -> [RecordKey] {
+    try lookup.claimants(of: key)
+  }
+  func referrers(of key: UniqueKey) throws(StoreError) -> [EntryIdentity] {
+    try lookup.referrers(of: key)
+  }
+  func recordKey(of entry: EntryIdentity) throws(StoreError) -> RecordKey? {
+    try lookup.recordKey(of: entry)
+  }
+  func order(
+    _ first: EntryIdentity, _ second: EntryIdentity
+  ) throws(StoreError) -> BranchOrder { try lookup.order(first, second) }
+  func registry(of entry: Entry) throws(StoreError) -> RegistrySnapshot? {
+    try lookup.registry(of: entry)
+  }
+  func signatures(of record: HeldRecord) throws(StoreError) -> SignatureReport {
+    try lookup.signatures(of: record)
+  }
+  func missingFile(of record: HeldRecord) throws(StoreError) -> FileReference? {
+    try lookup.missingFile(of: record)
   }
 }
