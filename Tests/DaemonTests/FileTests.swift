@@ -40,6 +40,31 @@ extension DaemonTests {
       try lab.awaitFile(file, at: centre)
     }
 
+    /// A clerk was wrong about the size, in the first record that names the file. Kills: the first
+    /// size tried for ever; no look at the sizes that other records name.
+    @Test(arguments: [0, 99_999, 100_001])
+    func aWrongSizeKeepsAFileFromNobodyElse(wrong: Int64) throws {
+      let lab = try Lab("lang-son")
+      let file = Content(byteCount: 100_000, seed: 8)
+      try lab.startAll()
+      var first = try Samples.document(1, naming: file)
+      let attachment = try #require(first["attachments"]?.array?.first?.object)
+      var lie = attachment
+      lie["sizeBytes"] = .integer(wrong)
+      first["attachments"] = .array([.object(lie)])
+      try lab.api("lang-son").put("document", first)
+      try lab.api("lang-son").put("document", try Samples.document(2, naming: file))
+      try lab.awaitEqual()
+      try lab.stop("lang-son")
+      try lab.store(file, at: "lang-son")
+      try lab.start("lang-son")
+      try lab.awaitFile(file, at: centre)
+      try eventually("both sites know that it is here") {
+        try lab.metric(centre, "dongbo_files_pending") == 0
+          && lab.metric("lang-son", "dongbo_files_pending") == 0
+      }
+    }
+
     @Test func aTransferGoesOnWhereAnotherStopped() throws {
       let lab = try Lab("lang-son")
       let file = Content(byteCount: 2_000_000, seed: 4)

@@ -73,7 +73,12 @@ struct FileDesk {
         }
         parts[digest] = part
         if part.receivedByteCount > 0 || part.byteCount == 0 { hashing.append(digest) }
-        guard part.receivedByteCount < part.byteCount, let session else { return }
+        guard part.receivedByteCount < part.byteCount else { return }
+        guard let session else {
+          // It was here when the list was read and has been taken away since.
+          drop(digest)
+          return reply(.failed(lead.wanted, .file(.missing(digest))))
+        }
         reply(.opened(session, lead.wanted, offset: UInt64(part.receivedByteCount)))
       } catch {
         if case .sizeMismatch = error { suspect(digest) }

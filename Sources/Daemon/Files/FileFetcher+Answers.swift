@@ -69,6 +69,7 @@ extension FileFetcher {
       nextRound = max(nextRound, loop.now + Self.environmentPause)
       wake()
     } else {
+      if fault.isOfSize { doubt(wanted) }
       giveUp(wanted)
     }
     pumpSoon(one?.peer)

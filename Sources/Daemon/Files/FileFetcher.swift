@@ -40,6 +40,8 @@ final class FileFetcher {
   static let localCount = 64
   /// Damaged entries that are remembered; the scrub finds the others again.
   static let repairCount = 1_024
+  /// Files whose size is doubted that are remembered.
+  static let doubtCount = 1_024
 
   enum Phase { case opening, fetching, settling }
 
@@ -62,6 +64,8 @@ final class FileFetcher {
   var active: [Wanted: Active] = [:]
   /// Entries found damaged and not repaired yet.
   var repairs: [Digest: ContentLead] = [:]
+  /// How often a file turned out to have another size than it was wanted with.
+  private var doubts: [Digest: Int] = [:]
 
   private var isReading = false
   var isRoundDue = false
@@ -130,10 +134,10 @@ final class FileFetcher {
   }
 
   private func readPage(after: Digest?) {
-    let store = store
+    let (store, doubts) = (store, doubts)
     startPage { reader in
       (try? reader.inSnapshot { reader throws(StoreError) in
-        try LeadPage(after: after, in: reader, store)
+        try LeadPage(after: after, doubts, in: reader, store)
       }) ?? LeadPage(hasFailed: true)
     }
   }
@@ -262,6 +266,7 @@ final class FileFetcher {
   func refused(_ wanted: Wanted, _ reason: FileRefusal, _ session: SessionNumber) {
     guard let one = active[wanted], one.session == session, one.phase == .fetching else { return }
     worker.post(.close(wanted))
+    if reason == .otherSize { doubt(wanted) }
     if giveUp(wanted) == 1 {
       daemon.logger.log(
         reason == .notHere || reason == .busy ? .info : .warning, "file.refused",
@@ -271,6 +276,13 @@ final class FileFetcher {
         ])
     }
     pumpSoon(one.peer)
+  }
+
+  /// The next try is with the next size that a record names.
+  func doubt(_ wanted: Wanted) {
+    guard case .file(let digest) = wanted else { return }
+    if doubts.count >= Self.doubtCount, doubts[digest] == nil { doubts = [:] }
+    doubts[digest, default: 0] += 1
   }
 
   func storageFullChanged(_ isFull: Bool) {
@@ -292,9 +304,17 @@ final class FileFetcher {
 }
 
 extension LeadPage {
-  init(after: Digest?, in reader: SQLiteReader, _ store: FileStore) throws(StoreError) {
+  /// - Parameter doubts: how often each file was wanted with a wrong size; records may name others.
+  init(
+    after: Digest?, _ doubts: [Digest: Int], in reader: SQLiteReader, _ store: FileStore
+  ) throws(StoreError) {
     let files = try reader.pendingFiles(after: after, limit: FileFetcher.pageCount)
-    for file in files {
+    for named in files {
+      var file = named
+      if let doubt = doubts[named.digest] {
+        let sizes = try reader.claimedSizes(of: named)
+        file = FileReference(digest: named.digest, size: sizes[doubt % sizes.count])
+      }
       let stored = (try? store.size(of: file.digest)) ?? nil
       items.append(
         Item(
@@ -318,6 +338,15 @@ extension FileFault {
     switch self {
     case .file(let error): error.hint
     case .wrongEntry: "nothing: another peer is asked; look at the one that sent it"
+    }
+  }
+
+  /// The record that named the file may be wrong about its size.
+  var isOfSize: Bool {
+    guard case .file(let error) = self else { return false }
+    switch error {
+    case .sizeMismatch, .digestMismatch, .tooLarge: return true
+    default: return false
     }
   }
 

@@ -76,4 +76,18 @@ extension RecordView {
     return ContentLead(
       .file(file.digest), byteCount: file.size, origins: origins, holders: holders)
   }
+
+  /// Sizes that records here say the file has, the first one named first. A digest has one content:
+  /// who is wrong about its size must not keep it from those who are right.
+  package func claimedSizes(of file: FileReference) throws(StoreError) -> [UInt64] {
+    var sizes = [file.size]
+    let referrers = try referrers(of: .file(file.digest))
+    for identity in referrers.prefix(ContentLead.maximumReferrerCount) {
+      for other in try readable(identity, in: self)?.facts??.files ?? []
+      where other.digest == file.digest && !sizes.contains(other.size) {
+        sizes.append(other.size)
+      }
+    }
+    return sizes
+  }
 }
