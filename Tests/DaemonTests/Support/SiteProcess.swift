@@ -23,10 +23,16 @@ final class SiteProcess {
   }
 
   /// - Parameter program: one of those built beside the tests.
-  init(
-    _ program: String, _ words: [String], log: String, environment extra: [String] = []
+  convenience init(
+    _ program: String, _ words: [String], log: String, environment: [String] = []
   ) throws {
-    let arguments = Self.list([program] + words)
+    try self.init(
+      path: "\(Self.programs)/\(program)", words, log: log, environment: environment)
+  }
+
+  /// - Parameter path: any program of the system.
+  init(path: String, _ words: [String], log: String, environment extra: [String] = []) throws {
+    let arguments = Self.list([path] + words)
     let environment = Self.list(["LANG=en_US.UTF-8"] + extra)
     defer { for text in arguments + environment { free(text) } }
     var actions = posix_spawn_file_actions_t()
@@ -37,10 +43,17 @@ final class SiteProcess {
     posix_spawn_file_actions_addopen(
       &actions, STDERR_FILENO, log, O_WRONLY | O_CREAT | O_APPEND, 0o644)
     var pid = pid_t()
-    let code = posix_spawn(
-      &pid, "\(Self.programs)/\(program)", &actions, nil, arguments, environment)
+    // Threads of a test runner block signals; a program that does not unblock them hears none.
+    var attributes = posix_spawnattr_t()
+    posix_spawnattr_init(&attributes)
+    defer { posix_spawnattr_destroy(&attributes) }
+    var none = sigset_t()
+    sigemptyset(&none)
+    posix_spawnattr_setsigmask(&attributes, &none)
+    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
+    let code = posix_spawn(&pid, path, &actions, &attributes, arguments, environment)
     let isSpawned = code == 0
-    try #require(isSpawned, "\(program): errno \(code)")
+    try #require(isSpawned, "\(path): errno \(code)")
     self.pid = pid
   }
 
