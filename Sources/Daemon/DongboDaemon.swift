@@ -7,7 +7,7 @@ import Transport
 /// The site at run time: starts in order, runs the reactor on the calling thread, stops in reverse.
 ///
 /// Threads: the reactor (sockets, TLS, sessions, HTTP), the writer, two readers, the verifier, the
-/// files, the witness.
+/// files, the witness, backups.
 package final class DongboDaemon {
   /// How long a stop may take; systemd would kill soon after.
   static let stopLimit = Duration.seconds(8)
@@ -23,6 +23,7 @@ package final class DongboDaemon {
     case files(FileReply)
     case leads(LeadPage)
     case upload(UploadReply)
+    case backup(BackupReply)
     case filesLooked(FileCollector.Page)
     case refreshed(StatusCollector.Snapshot)
     case witnessFailed(WitnessError)
@@ -38,6 +39,7 @@ package final class DongboDaemon {
   /// Files beside records, by digest.
   let fileStore: FileStore
   let uploads: Uploads
+  let backups: Backups
   let collector: FileCollector
   let writer: Writer
   let readers: ReaderPool
@@ -103,6 +105,10 @@ package final class DongboDaemon {
         store: fileStore, reader: try store.makeReader(timeBox: configuration.limits.readerTime),
         centre: context.centre
       ) { reply in inbox.postReply(.files(reply)) }
+      let backupWorker = try BackupWorker(
+        store: store, reserve: configuration.limits.reserveByteCount
+      ) { reply in inbox.postReply(.backup(reply)) }
+      backups = Backups(worker: backupWorker, logger: context.logger)
       witness = try WitnessKeeper(path: configuration.site.witnessFile) { error in
         inbox.postReply(.witnessFailed(error))
       }
@@ -154,7 +160,8 @@ package final class DongboDaemon {
     _ = try loop.register(signals.descriptor, interest: .read) { [self] _ in takeSignals() }
     let admin = AdminServer(
       daemon: context, loop: loop, writer: writer, readers: readers, links: links, status: status,
-      files: fileStore, uploads: uploads, reload: { [unowned self] in reload() })
+      files: fileStore, uploads: uploads, backups: backups,
+      reload: { [unowned self] in reload() })
     self.admin = admin
     links.onProgress = { [unowned self] _ in
       self.admin?.progressed()
@@ -179,6 +186,9 @@ package final class DongboDaemon {
     every(FileCollector.interval) { [unowned self] in collector.step(now: WallClock.now()) }
     every(UploadLimits.idleInterval) { [unowned self] in
       uploads.abandonIdle(now: MonotonicClock.now())
+    }
+    every(BackupLimits.interval) { [unowned self] in
+      backups.dropIdle(now: MonotonicClock.now())
     }
     every(Self.diskInterval) { [unowned self] in lookAtDisk() }
     if let interval = notifier.watchdogInterval {
