@@ -68,7 +68,9 @@ final class BackupWorker: Sendable {
   ) throws(StoreCopyError) -> StoreCopyFacts {
     let state = try stopping.whileOpen { () throws(StoreCopyError) in
       let reader: SQLiteReader
-      do { reader = try store.makeReader(timeBox: StoreCopyLimits.time) } catch {
+      do throws(StoreError) {
+        reader = try store.makeReader(timeBox: StoreCopyLimits.time)
+      } catch {
         throw .store(error)
       }
       return try copy.copy(from: reader) { stopping.isRaised }

@@ -57,8 +57,7 @@ import Testing
     #expect(OpenSSLHash().digest(bytes) == facts.digest)
     #expect(facts.state == (try store.writer.siteState()) && facts.schema == 2)
     let other = try BackupLab()
-    let target = OpenFile("\(other.path)/store.db", O_WRONLY | O_CREAT)
-    #expect(pwrite(target.descriptor, bytes, bytes.count, 0) == bytes.count)
+    FileBytes.write(bytes, to: "\(other.path)/store.db")
     #expect(try other.cursor() == 300)
     let restored = try other.open()
     #expect(try restored.writer.pendingFileCount() == 300 * 64)
@@ -104,7 +103,7 @@ import Testing
 
   @Test func whatAnEarlierProcessLeftGoes() throws {
     for name in ["backup.db", "backup.db.new", "backup.db.new-journal"] {
-      #expect(OpenFile("\(lab.path)/\(name)", O_WRONLY | O_CREAT).isOpen)
+      FileBytes.write([1], to: "\(lab.path)/\(name)")
     }
     _ = copy()
     #expect(names.isEmpty)

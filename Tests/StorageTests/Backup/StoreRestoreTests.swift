@@ -95,7 +95,7 @@ final class BackupLab {
   /// A data directory with the store of the killed process.
   private func makeLab() throws -> BackupLab {
     let lab = try BackupLab()
-    for (name, bytes) in old { try FileBytes.write(bytes, to: "\(lab.path)/\(name)") }
+    for (name, bytes) in old { FileBytes.write(bytes, to: "\(lab.path)/\(name)") }
     return lab
   }
 
@@ -184,17 +184,19 @@ extension FileStore {
 }
 
 /// Whole files of a test.
-private enum FileBytes {
+enum FileBytes {
   static func read(_ path: String) throws -> [UInt8] {
     let file = OpenFile(path, O_RDONLY)
-    try #require(file.isOpen, "\(path)")
+    let isOpen = file.isOpen
+    try #require(isOpen, "\(path)")
     var buffer = [UInt8](repeating: 0, count: 16 << 20)
     let count = pread(file.descriptor, &buffer, buffer.count, 0)
     return Array(buffer.prefix(max(count, 0)))
   }
 
-  static func write(_ bytes: [UInt8], to path: String) throws {
+  static func write(_ bytes: [UInt8], to path: String) {
     let file = OpenFile(path, O_WRONLY | O_CREAT | O_TRUNC)
-    #expect(pwrite(file.descriptor, bytes, bytes.count, 0) == bytes.count)
+    let count = pwrite(file.descriptor, bytes, bytes.count, 0)
+    #expect(count == bytes.count)
   }
 }
