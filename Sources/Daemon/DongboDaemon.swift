@@ -39,7 +39,6 @@ package final class DongboDaemon {
   /// Files beside records, by digest.
   let fileStore: FileStore
   let uploads: Uploads
-  let backups: Backups
   let collector: FileCollector
   let writer: Writer
   let readers: ReaderPool
@@ -50,6 +49,7 @@ package final class DongboDaemon {
   let status: StatusCollector
   let notifier = ServiceNotifier()
   var files: FileCare?
+  var backups: Backups?
   var admin: AdminServer?
   var adminServer: HTTPServer?
   var monitoring: MonitoringServer?
@@ -105,10 +105,6 @@ package final class DongboDaemon {
         store: fileStore, reader: try store.makeReader(timeBox: configuration.limits.readerTime),
         centre: context.centre
       ) { reply in inbox.postReply(.files(reply)) }
-      let backupWorker = try BackupWorker(
-        store: store, reserve: configuration.limits.reserveByteCount
-      ) { reply in inbox.postReply(.backup(reply)) }
-      backups = Backups(worker: backupWorker, logger: context.logger)
       witness = try WitnessKeeper(path: configuration.site.witnessFile) { error in
         inbox.postReply(.witnessFailed(error))
       }
@@ -158,6 +154,8 @@ package final class DongboDaemon {
   private func wire() throws(TransportError) {
     _ = try loop.register(inbox.descriptor, interest: .read) { [self] _ in takeInbox() }
     _ = try loop.register(signals.descriptor, interest: .read) { [self] _ in takeSignals() }
+    let backups = try makeBackups()
+    self.backups = backups
     let admin = AdminServer(
       daemon: context, loop: loop, writer: writer, readers: readers, links: links, status: status,
       files: fileStore, uploads: uploads, backups: backups,
@@ -188,13 +186,20 @@ package final class DongboDaemon {
       uploads.abandonIdle(now: MonotonicClock.now())
     }
     every(BackupLimits.interval) { [unowned self] in
-      backups.dropIdle(now: MonotonicClock.now())
+      self.backups?.dropIdle(now: MonotonicClock.now())
     }
     every(Self.diskInterval) { [unowned self] in lookAtDisk() }
     if let interval = notifier.watchdogInterval {
       every(interval / 2) { [unowned self] in _ = notifier.send(.watchdog) }
     }
     status.refresh()
+  }
+
+  private func makeBackups() throws(TransportError) -> Backups {
+    let worker = try BackupWorker(
+      store: store, reserve: context.configuration.limits.reserveByteCount
+    ) { [inbox] reply in inbox.postReply(.backup(reply)) }
+    return Backups(worker: worker, logger: context.logger)
   }
 
   private func careForFiles() {

@@ -17,8 +17,8 @@ enum BackupReply: Sendable {
   case read(BackupID, Result<[UInt8], StoreCopyError>)
 }
 
-/// The thread of backups: copies the store, and reads the copy for who asked for it. A thread of its
-/// own, because a copy takes as long as the store is large.
+/// The thread of backups: copies the store, and reads the copy for who asked for it. A thread of
+/// its own, because a copy takes as long as the store is large.
 final class BackupWorker: Sendable {
   /// One job waits for an answer at a time; the others remove.
   static let mailboxCapacity = 16

@@ -40,7 +40,7 @@ package enum StoreCopyError: Error, Hashable, Sendable {
     case .stopped: "the daemon stops: begin anew when it runs again"
     case .walTooLong, .store(.tookTooLong): "too much was written meanwhile: choose a quieter hour"
     case .noRoom(let needed, let free):
-      "the copy needs \(needed) bytes beside the store, \(free) are free: free disk space"
+      "the copy needs \(needed) bytes, \(free) are free beside the reserve: free disk space"
     case .file(let operation, let path, let errno):
       "\(operation) \(path): \(String(cString: strerror(errno))); check owner, mode and mount"
     case .store(let error): error.hint
@@ -210,7 +210,7 @@ package struct StoreCopy: Sendable {
       throw .file(operation: "measure", path: directory.path, errno: EIO)
     }
     guard free >= reserve, free - reserve >= byteCount else {
-      throw .noRoom(needed: byteCount + reserve, free: free)
+      throw .noRoom(needed: byteCount, free: free - min(free, reserve))
     }
   }
 

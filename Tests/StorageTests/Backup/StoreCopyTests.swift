@@ -14,7 +14,7 @@ import Testing
   init() throws {
     lab = try BackupLab()
     store = try lab.open()
-    try fill(1...64)
+    try fill(1...4)
   }
 
   private func copy(reserve: UInt64 = 0) -> StoreCopy {
@@ -25,7 +25,7 @@ import Testing
   private func fill(_ numbers: ClosedRange<UInt64>) throws {
     for number in numbers {
       try store.writer.begin()
-      for part in 0..<64 as Range<UInt64> {
+      for part in 0..<1_024 as Range<UInt64> {
         try store.writer.name(FileReference(digest: Digest(Bytes32(number, part, 0, 0)), size: 1))
       }
       try store.writer.setCursor(.verifier, to: LSN(number))
@@ -37,8 +37,8 @@ import Testing
 
   /// The writer commits between every two steps; the copy is of the moment it began.
   @Test func theCopyIsOfOneMomentWhateverIsWrittenMeanwhile() throws {
-    try fill(65...300)
-    let steps = Mutex(UInt64(300))
+    try fill(5...80)
+    let steps = Mutex(UInt64(80))
     let copy = copy()
     let writing = WritingBetweenSteps(store.writer)
     let state = try copy.copy(from: try store.makeReader()) {
@@ -49,7 +49,7 @@ import Testing
       return false
     }
     let last = steps.withLock { $0 }
-    #expect(last > 301, "several steps")
+    #expect(last > 81, "several steps")
     let facts = try copy.settle(state) { false }
     #expect(try store.writer.cursor(of: .verifier) == LSN(last))
 
@@ -58,9 +58,9 @@ import Testing
     #expect(facts.state == (try store.writer.siteState()) && facts.schema == 2)
     let other = try BackupLab()
     FileBytes.write(bytes, to: "\(other.path)/store.db")
-    #expect(try other.cursor() == 300)
+    #expect(try other.cursor() == 80)
     let restored = try other.open()
-    #expect(try restored.writer.pendingFileCount() == 300 * 64)
+    #expect(try restored.writer.pendingFileCount() == 80 * 1_024)
     copy.remove()
     #expect(names.isEmpty)
   }
@@ -82,7 +82,7 @@ import Testing
   }
 
   @Test func aStopLeavesNothing() throws {
-    try fill(65...300)
+    try fill(5...80)
     let copy = copy()
     let reader = try store.makeReader()
     #expect(throws: StoreCopyError.stopped) { try copy.copy(from: reader) { true } }
