@@ -30,7 +30,8 @@ let libraries: [Target] = [
     dependencies: ["Replication", "Storage", "Cryptography", "Transport", "Operations"],
     swiftSettings: strict),
   .target(
-    name: "Console", dependencies: ["Replication", "Cryptography", "Transport", "Operations"],
+    name: "Console",
+    dependencies: ["Replication", "Storage", "Cryptography", "Transport", "Operations"],
     swiftSettings: strict),
   .target(
     name: "Simulation", dependencies: ["Replication", "Storage", "Cryptography"],
@@ -73,7 +74,9 @@ let tests: [Target] = [
     name: "OperationsTests", dependencies: ["Operations", "Replication"], swiftSettings: strict),
   .testTarget(
     name: "ConsoleTests",
-    dependencies: ["Console", "Transport", "Operations", "Replication", "Cryptography"],
+    dependencies: [
+      "Console", "Storage", "Transport", "Operations", "Replication", "Cryptography",
+    ],
     swiftSettings: strict),
   .testTarget(
     name: "SimulationTests", dependencies: ["Simulation", "Replication", "Storage"],

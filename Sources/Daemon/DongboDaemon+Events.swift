@@ -20,6 +20,7 @@ extension DongboDaemon {
       case .files(let reply): files?.take(reply)
       case .leads(let page): files?.fetcher.take(page)
       case .upload(let reply): uploads.take(reply)
+      case .backup(let reply): backups?.take(reply, now: MonotonicClock.now())
       case .filesLooked(let page):
         let isLocked = links.news.state.lock != nil
         collector.take(page, isLocked: isLocked, now: WallClock.now())
@@ -182,6 +183,7 @@ extension DongboDaemon {
     _ = notifier.send(.stopping)
     verifier.stop()
     fileWorker.stop()
+    backups?.stop()
     if failure == nil { writer.stop() }
     for message in inbox.drain() {
       if case .writer(.group(_, let news)) = message {

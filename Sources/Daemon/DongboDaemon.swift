@@ -7,7 +7,7 @@ import Transport
 /// The site at run time: starts in order, runs the reactor on the calling thread, stops in reverse.
 ///
 /// Threads: the reactor (sockets, TLS, sessions, HTTP), the writer, two readers, the verifier, the
-/// files, the witness.
+/// files, the witness, backups.
 package final class DongboDaemon {
   /// How long a stop may take; systemd would kill soon after.
   static let stopLimit = Duration.seconds(8)
@@ -23,6 +23,7 @@ package final class DongboDaemon {
     case files(FileReply)
     case leads(LeadPage)
     case upload(UploadReply)
+    case backup(BackupReply)
     case filesLooked(FileCollector.Page)
     case refreshed(StatusCollector.Snapshot)
     case witnessFailed(WitnessError)
@@ -48,6 +49,7 @@ package final class DongboDaemon {
   let status: StatusCollector
   let notifier = ServiceNotifier()
   var files: FileCare?
+  var backups: Backups?
   var admin: AdminServer?
   var adminServer: HTTPServer?
   var monitoring: MonitoringServer?
@@ -152,9 +154,12 @@ package final class DongboDaemon {
   private func wire() throws(TransportError) {
     _ = try loop.register(inbox.descriptor, interest: .read) { [self] _ in takeInbox() }
     _ = try loop.register(signals.descriptor, interest: .read) { [self] _ in takeSignals() }
+    let backups = try makeBackups()
+    self.backups = backups
     let admin = AdminServer(
       daemon: context, loop: loop, writer: writer, readers: readers, links: links, status: status,
-      files: fileStore, uploads: uploads, reload: { [unowned self] in reload() })
+      files: fileStore, uploads: uploads, backups: backups,
+      reload: { [unowned self] in reload() })
     self.admin = admin
     links.onProgress = { [unowned self] _ in
       self.admin?.progressed()
@@ -180,11 +185,21 @@ package final class DongboDaemon {
     every(UploadLimits.idleInterval) { [unowned self] in
       uploads.abandonIdle(now: MonotonicClock.now())
     }
+    every(BackupLimits.interval) { [unowned self] in
+      self.backups?.dropIdle(now: MonotonicClock.now())
+    }
     every(Self.diskInterval) { [unowned self] in lookAtDisk() }
     if let interval = notifier.watchdogInterval {
       every(interval / 2) { [unowned self] in _ = notifier.send(.watchdog) }
     }
     status.refresh()
+  }
+
+  private func makeBackups() throws(TransportError) -> Backups {
+    let worker = try BackupWorker(
+      store: store, reserve: context.configuration.limits.reserveByteCount
+    ) { [inbox] reply in inbox.postReply(.backup(reply)) }
+    return Backups(worker: worker, logger: context.logger)
   }
 
   private func careForFiles() {

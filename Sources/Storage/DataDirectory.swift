@@ -36,13 +36,14 @@ package final class DataDirectory: Sendable {
   // Also when `init` throws: every property is set by then.
   deinit { if lock >= 0 { close(lock) } }
 
-  package var databasePath: String { "\(path)/store.db" }
+  package var databasePath: String { "\(path)/\(Self.databaseName)" }
+
+  static let databaseName = "store.db"
+  /// The files of one database, by what their names end in; the log files belong to the database.
+  static let databaseSuffixes = ["-wal", "-shm", ""]
 
   /// Whether the last process left a WAL behind: a clean close removes it.
-  var hasLeftWAL: Bool {
-    var status = stat()
-    return lstat("\(databasePath)-wal", &status) == 0 && status.st_size > 0
-  }
+  var hasLeftWAL: Bool { walByteCount > 0 }
 
   /// Bytes that this user may still write to the file system.
   package func freeByteCount() throws(StoreOpenError) -> UInt64 {
@@ -69,10 +70,16 @@ package final class DataDirectory: Sendable {
 }
 
 extension DataDirectory {
+  /// Bytes of the store's WAL.
+  var walByteCount: UInt64 {
+    var status = stat()
+    return lstat("\(databasePath)-wal", &status) == 0 ? UInt64(max(status.st_size, 0)) : 0
+  }
+
   /// Bytes of the database and its log files, as the file system counts them.
   package var storeByteCount: UInt64 {
     var total: UInt64 = 0
-    for suffix in ["", "-wal", "-shm"] {
+    for suffix in Self.databaseSuffixes {
       var status = stat()
       if lstat(databasePath + suffix, &status) == 0 { total += UInt64(max(status.st_size, 0)) }
     }

@@ -8,13 +8,15 @@ package struct OpenedStore: Sendable {
   package let wasLeftUnclean: Bool
   private let hashing: any SHA256Hashing
 
-  /// Locks the directory, opens or makes the store, and brings its schema up to date. After an
+  /// Locks the directory, ends a restore that was cut off once it was decided, opens or makes the
+  /// store, and brings its schema up to date. After an
   /// unclean end the whole file is checked, which takes about a second per GiB.
   /// - Parameter makeStoreID: 16 random bytes, asked for only when the store is new.
   package static func open(
     _ path: String, site: SiteID, hashing: any SHA256Hashing, makeStoreID: () -> Bytes16
   ) throws(StoreOpenError) -> OpenedStore {
     let directory = try DataDirectory(path)
+    try StoreRestore.finishCommitted(in: directory)
     let wasLeftUnclean = directory.hasLeftWAL
     let connection = try StoreOpenError.wrapping { () throws(StoreError) in
       let connection = try SQLiteConnection(path: directory.databasePath, role: .writer)

@@ -13,8 +13,10 @@ enum ImportRules {
       "Replication", "Storage", "Cryptography", "Transport", "Operations", "Glibc",
       "Synchronization",
     ],
+    // Storage: restore puts a store in place while no daemon runs.
     "Console": [
-      "Replication", "Cryptography", "Transport", "Operations", "Glibc", "Synchronization",
+      "Replication", "Storage", "Cryptography", "Transport", "Operations", "Glibc",
+      "Synchronization",
     ],
     "Simulation": ["Replication", "Storage", "Cryptography"],
     "dongbod": ["Daemon", "Operations", "Glibc"],

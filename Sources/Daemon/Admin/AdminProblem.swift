@@ -21,6 +21,7 @@ enum AdminProblem {
   case reload(String)
   case upload(UploadFault)
   case file(FileStoreError)
+  case backup(BackupFault)
   case unknownFile(Digest)
   case fileNotHereYet(Digest)
 
@@ -63,6 +64,7 @@ enum AdminProblem {
         "Configuration faulty, the old one stays", faults)
     case .upload(let fault): uploadDetails(fault)
     case .file(let error): fileDetails(error)
+    case .backup(let fault): backupDetails(fault)
     case .unknownFile(let digest):
       details(
         404, "file-unknown", "Không có tệp này", "No such file",
@@ -82,7 +84,8 @@ enum AdminProblem {
     case .storageFull: "storage-full"
     case .refused: details.code
     case .notPermitted, .busy, .noRoute, .noMethod, .unknownKind, .malformedID, .malformedQuery,
-      .store, .notHere, .tokenLost, .reload, .upload, .file, .unknownFile, .fileNotHereYet:
+      .store, .notHere, .tokenLost, .reload, .upload, .file, .backup, .unknownFile,
+      .fileNotHereYet:
       nil
     }
   }

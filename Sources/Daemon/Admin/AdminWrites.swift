@@ -31,6 +31,7 @@ extension AdminServer {
     case ("registry", 2) where path[1] == "sites": addSite(request, respond)
     case ("registry", 2): replaceRegistryPart(path[1], request, respond)
     case ("files", _): writeFile(Array(path.dropFirst()), request, respond)
+    case ("backup", _): writeBackup(Array(path.dropFirst()), respond)
     case ("rejoin", 1): rejoin(request, respond)
     case ("quarantine", 2) where path[1] == "retry":
       retry(request, isRelease: false, respond)

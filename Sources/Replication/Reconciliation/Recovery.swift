@@ -47,6 +47,14 @@ extension Reconciler {
     log.lock(reason, unconfirmed: try otherSites(in: store))
   }
 
+  /// Locks a store that a command has put back, before its first start: until its peers have given
+  /// back what they hold of it, nobody knows which numbers it gave after the copy was taken.
+  package mutating func lockRestored(
+    in store: inout some StoreTransaction
+  ) throws(StoreError) {
+    try lose(.restoredByCommand, provedBy: nil, in: &store)
+  }
+
   /// Takes back a lock as far as the operator answers for peers that cannot be reached.
   /// - Returns: the peers that are still to confirm; empty when the site is unlocked.
   package mutating func rejoin(

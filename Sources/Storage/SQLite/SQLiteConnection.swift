@@ -9,6 +9,8 @@ package final class SQLiteConnection {
     /// two connections reset (reliability.md section 1, finding 3).
     case writer
     case reader
+    /// Of a copy that is being made: no daemon works on it.
+    case copy
   }
 
   /// The writer's page cache, of the daemon's memory budget.
@@ -33,7 +35,7 @@ package final class SQLiteConnection {
   /// - Throws: `.failed` when the file cannot be opened, `.corrupt` when it is no database.
   init(path: String, role: Role, timeBox: TimeBox? = nil) throws(StoreError) {
     self.timeBox = timeBox
-    let access = role == .writer ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY
+    let access = role == .reader ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
     let flags = access | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE
     var opened: OpaquePointer?
     let code = sqlite3_open_v2(path, &opened, flags, nil)
@@ -62,7 +64,7 @@ package final class SQLiteConnection {
     sqlite3_busy_timeout(handle, Self.busyMilliseconds)
     for (option, isOn): (Int32, Int32) in [
       (SQLITE_DBCONFIG_DEFENSIVE, 1), (SQLITE_DBCONFIG_DQS_DML, 0), (SQLITE_DBCONFIG_DQS_DDL, 0),
-      (SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, role == .writer ? 0 : 1),
+      (SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, role == .reader ? 1 : 0),
     ] {
       try check(dongbo_sqlite_set_option(handle, option, isOn), "configure")
     }

@@ -137,7 +137,9 @@ final class Lab {
 
   // MARK: What sites say
 
-  func api(_ site: String) -> SiteAPI { SiteAPI(socket: "\(path)/\(site)/admin.sock") }
+  func api(_ site: String) -> SiteAPI { SiteAPI(socket: socket(of: site)) }
+
+  func socket(of site: String) -> String { "\(path)/\(site)/admin.sock" }
 
   /// Waits until these provinces, or all, hold a registry and both ends of each link agree.
   func awaitEqual(_ some: [String]? = nil) throws {
