@@ -27,12 +27,10 @@ extension Workload {
     if isNew { voucherCounts[site.id, default: 0] += 1 }
     let mine = vouchers.filter { $0.owner == site.id && $0.adjusts == nil }
     let adjusted = world.random.chance(35) ? world.random.pick(mine) : nil
-    let isReversal = adjusted != nil && world.random.chance(40)
-    var amount = Int64(1_000 * (1 + world.random.below(100)))
-    if isReversal, let adjusted {
-      amount = -vouchers.filter { $0.key == adjusted.key || $0.adjusts == adjusted.key }
-        .reduce(0) { $0 + $1.amount }
-    }
+    let sum = vouchers.filter { $0.key == adjusted?.key || $0.adjusts == adjusted?.key }
+      .reduce(0) { $0 + $1.amount }
+    let isReversal = adjusted != nil && sum != 0 && world.random.chance(40)
+    let amount = isReversal ? -sum : Int64(1_000 * (1 + world.random.below(100)))
     let body = Bodies.voucher(
       record, number: voucherCounts[site.id] ?? 0, unit: unit, of: site.id, amount: amount,
       adjusts: adjusted?.key, isReversal: isReversal)

@@ -46,7 +46,7 @@ extension Workload {
     let index = max(0, tasks.count - 1 - world.random.below(3))
     let side = world.random.below(10)
     if side < 7 { leadsEvent(of: index, in: world) }
-    if side > 4 { ownersEvent(of: index, in: world) }
+    if side > 3 { ownersEvent(of: index, in: world) }
   }
 
   /// A former lead or a helper speaks too, and is kept or refused.
@@ -69,7 +69,7 @@ extension Workload {
   private mutating func ownersEvent(of index: Int, in world: SimulatedWorld) {
     let task = tasks[index]
     let types = [
-      "reminded", "suspended", "resumed", "cancelled", "completionConfirmed",
+      "reminded", "suspended", "resumed", "cancelled", "cancelled", "completionConfirmed",
       "completionConfirmed", "completionRejected", "reassigned", "extensionDecided",
     ]
     guard let type = world.random.pick(types) else { return }
