@@ -14,6 +14,7 @@ extension SimulatedWorld {
       for province in provinces where members.contains(province.id) {
         try judgePair(province)
       }
+      try judgeByModel()
     }
   }
 

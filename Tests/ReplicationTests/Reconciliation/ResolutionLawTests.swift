@@ -16,6 +16,25 @@ import Testing
     #expect(Resolution(of: repeated) == resolution)
   }
 
+  /// A union in any order and grouping says the same, twice the same is once, and what was read
+  /// stays readable: a write is current or superseded, and the two only grow together.
+  @Test(arguments: 0..<400) func unionIsCommutativeAssociativeIdempotentMonotone(seed: UInt64) {
+    var random = SeededRandom(seed: seed)
+    let entries = RandomRecord.entries(count: 2 + random.below(9), &random)
+    let parts = (0..<3).map { _ in entries.filter { _ in random.chance(50) } }
+    let (x, y, z) = (parts[0], parts[1], parts[2])
+    let merge = { (left: [Entry], right: [Entry]) in RandomRecord.compact(left + right) }
+    let shape = { (entries: [Entry]) in Shape(Resolution(of: entries)) }
+    #expect(shape(merge(x, y)) == shape(merge(y, x)))
+    #expect(shape(merge(merge(x, y), z)) == shape(merge(x, merge(y, z))))
+    #expect(shape(merge(x, x)) == shape(x))
+    let before = Resolution(of: x)
+    let after = Resolution(of: x + y)
+    #expect(RandomRecord.writes(before).isSubset(of: RandomRecord.writes(after)))
+    let wasForked = before.conflicts.contains(.fork)
+    #expect(!wasForked || after.conflicts.contains(.fork))
+  }
+
   @Test(arguments: 0..<600) func compactionChangesNothingNowOrLater(seed: UInt64) {
     var random = SeededRandom(seed: seed)
     let entries = RandomRecord.entries(count: 2 + random.below(9), &random)
@@ -30,17 +49,6 @@ import Testing
     #expect(Shape(Resolution(of: RandomRecord.compact(both))) == expected)
     #expect(Resolution(of: both).current.allSatisfy { $0.body != nil })
     #expect(Resolution.compactable(compacted).isEmpty)
-  }
-
-  @Test(arguments: 0..<200) func groupingChangesNothing(seed: UInt64) {
-    var random = SeededRandom(seed: seed)
-    let entries = RandomRecord.entries(count: 3 + random.below(7), &random)
-    let parts = (0..<3).map { _ in entries.filter { _ in random.chance(50) } }
-    let compact = RandomRecord.compact
-    let left = compact(compact(parts[0] + parts[1]) + parts[2])
-    let right = compact(parts[0] + compact(parts[1] + parts[2]))
-    #expect(Shape(Resolution(of: left)) == Shape(Resolution(of: right)))
-    #expect(Shape(Resolution(of: left)) == Shape(Resolution(of: parts.flatMap { $0 })))
   }
 
   /// However long the line, however much of it was compacted.
@@ -178,6 +186,14 @@ struct RandomRecord {
       }
     }
     return entries
+  }
+
+  /// Each write by what it is of its record and what it says.
+  static func writes(_ resolution: Resolution) -> Set<String> {
+    let all =
+      resolution.current + resolution.superseded + resolution.events + resolution.annotations
+    return Set(
+      all.map { "\($0.header.operation) \($0.header.subject) \($0.bodyDigest)" })
   }
 
   /// What is left after bodies that may go have gone.
