@@ -14,10 +14,18 @@ package struct OpenedStore: Sendable {
   package static func open(
     _ path: String, site: SiteID, hashing: any SHA256Hashing, makeStoreID: () -> Bytes16
   ) throws(StoreOpenError) -> OpenedStore {
-    let directory = try DataDirectory(path)
+    try open(DataDirectory(path), site: site, hashing: hashing, makeStoreID: makeStoreID)
+  }
+
+  /// The same in a directory that is there.
+  package static func open(
+    _ directory: DataDirectory, site: SiteID, hashing: any SHA256Hashing,
+    makeStoreID: () -> Bytes16
+  ) throws(StoreOpenError) -> OpenedStore {
     let wasLeftUnclean = directory.hasLeftWAL
     let connection = try StoreOpenError.wrapping { () throws(StoreError) in
-      let connection = try SQLiteConnection(path: directory.databasePath, role: .writer)
+      let connection = try SQLiteConnection(
+        path: directory.databasePath, fileLayer: directory.fileLayer, role: .writer)
       if wasLeftUnclean { try connection.quickCheck() }
       return connection
     }

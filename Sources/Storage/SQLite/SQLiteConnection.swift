@@ -30,13 +30,16 @@ package final class SQLiteConnection {
   /// By the address of the literal.
   private var statements: [UInt: SQLiteStatement] = [:]
 
+  /// - Parameter fileLayer: SQLite's, by name; nil: the operating system's.
   /// - Throws: `.failed` when the file cannot be opened, `.corrupt` when it is no database.
-  init(path: String, role: Role, timeBox: TimeBox? = nil) throws(StoreError) {
+  init(
+    path: String, fileLayer: String? = nil, role: Role, timeBox: TimeBox? = nil
+  ) throws(StoreError) {
     self.timeBox = timeBox
     let access = role == .writer ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY
     let flags = access | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE
     var opened: OpaquePointer?
-    let code = sqlite3_open_v2(path, &opened, flags, nil)
+    let code = sqlite3_open_v2(path, &opened, flags, fileLayer)
     guard code == SQLITE_OK, let opened else {
       let message = opened.map { String(cString: sqlite3_errmsg($0)) } ?? "out of memory"
       sqlite3_close(opened)
@@ -144,6 +147,18 @@ package final class SQLiteConnection {
     let statement = SQLiteStatement(adopting: raw)
     statements[key] = statement
     return statement
+  }
+}
+
+extension DataDirectory {
+  /// Whether the last process left a WAL behind: a clean close removes it. An empty one counts as
+  /// none, one that cannot be looked for as left.
+  var hasLeftWAL: Bool {
+    guard let layer = sqlite3_vfs_find(fileLayer) else { return true }
+    var isThere: Int32 = 0
+    let code = layer.pointee.xAccess(
+      layer, "\(databasePath)-wal", SQLITE_ACCESS_EXISTS, &isThere)
+    return code != SQLITE_OK || isThere != 0
   }
 }
 

@@ -16,7 +16,7 @@ package final class SQLiteWriter: SQLiteQueries, @unchecked Sendable {
   /// Last row of the log, while known: what each append builds on.
   var knownEnd: LogEnd?
   /// Size of the WAL at which the next checkpoint is worth its sync.
-  private var nextCheckpoint = SQLiteWriter.passiveWALByteCount
+  var nextCheckpoint = SQLiteWriter.passiveWALByteCount
 
   /// Keeps the directory locked while the connection is open.
   private let directory: DataDirectory

@@ -1,0 +1,100 @@
+import Replication
+import SimulatedDisk
+import Testing
+
+@testable import Storage
+
+/// Each call of a workload fails once: number 1, number 2, and so on until a run meets no fault.
+@Suite struct DiskFaultTests {
+  struct Plan: Sendable, CustomTestStringConvertible {
+    let calls: DiskCalls
+    let fault: DiskFault
+    /// How many calls fail from the first on.
+    let count: UInt64
+    let testDescription: String
+  }
+
+  static let plans = [
+    Plan(calls: .all, fault: .error, count: 1, testDescription: "one EIO"),
+    Plan(calls: .all, fault: .error, count: .max, testDescription: "EIO from there on"),
+    Plan(calls: .sync, fault: .error, count: 1, testDescription: "one failed sync"),
+    Plan(calls: .growing, fault: .full, count: 1, testDescription: "one ENOSPC"),
+    Plan(calls: .growing, fault: .full, count: .max, testDescription: "ENOSPC from there on"),
+    Plan(calls: .read, fault: .shortRead, count: 1, testDescription: "one short read"),
+  ]
+  static let maximumCalls: UInt64 = 20_000
+
+  /// How a run ended: what it acknowledged, and what stopped it.
+  private struct Ending {
+    var acknowledged = 0
+    var error: (any Error)?
+    /// A full disk was met, and the group written again.
+    var madeRoom = false
+  }
+
+  @Test(arguments: plans)
+  func noCallThatFailsLosesOrHalvesAnything(_ plan: Plan) throws {
+    let workload = DiskWorkload(seed: 3)
+    var first: UInt64 = 0
+    var failures = 0
+    while true {
+      first += 1
+      try #require(first < Self.maximumCalls)
+      let disk = FaultyDisk()
+      disk.fail(plan.calls, first: first, count: plan.count, with: plan.fault)
+      let ending = run(workload, on: disk, makesRoom: plan.fault == .full)
+      let injected = disk.injectedCount(plan.fault)
+      if injected == 0 {
+        #expect(ending.error == nil && ending.acknowledged == DiskWorkload.groupCount)
+        break
+      }
+      if ending.error != nil || ending.madeRoom { failures += 1 }
+      try expectTyped(ending.error, plan, first)
+      // The process has ended; the machine has not.
+      let killed = disk.copy()
+      let violation = workload.violation(on: killed, acknowledged: ending.acknowledged)
+      try #require(violation == nil, "call \(first) failed")
+      // Nor does it matter when the machine goes down as well.
+      for seed in 0..<4 as Range<UInt64> {
+        let down = disk.copy()
+        down.losePower(seed: seed << 32 | first)
+        let violation = workload.violation(on: down, acknowledged: ending.acknowledged)
+        try #require(violation == nil, "call \(first) failed, and the power by \(seed)")
+      }
+    }
+    #expect(failures > 0)
+  }
+
+  private func run(_ workload: DiskWorkload, on disk: FaultyDisk, makesRoom: Bool) -> Ending {
+    var ending = Ending()
+    do {
+      try workload.run(on: disk) {
+        disk.heal()
+        ending.madeRoom = true
+        return makesRoom
+      } acknowledged: {
+        ending.acknowledged = $0
+      }
+    } catch {
+      ending.error = error
+    }
+    return ending
+  }
+
+  /// A disk that fails is called that: neither another program's database nor another site's.
+  private func expectTyped(_ error: (any Error)?, _ plan: Plan, _ first: UInt64) throws {
+    let found: StoreError?
+    switch error {
+    case nil: found = nil
+    case let error as StoreError: found = error
+    case StoreOpenError.store(let error)?: found = error
+    case let error?: throw TestFailure("call \(first): \(error)")
+    }
+    switch found {
+    case nil, .full, .failed: break
+    // A page that came half is not told from one that was kept so.
+    case .corrupt, .rotten: try #require(plan.fault == .shortRead, "call \(first)")
+    case .tookTooLong: throw TestFailure("call \(first): took too long")
+    }
+  }
+}
