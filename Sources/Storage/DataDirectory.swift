@@ -36,8 +36,8 @@ package final class DataDirectory: Sendable {
     }
   }
 
-  /// A directory that only SQLite's file layer of this name knows, in this process: neither made nor
-  /// locked. For tests and the simulation.
+  /// A directory that only SQLite's file layer of this name knows, in this process: neither made
+  /// nor locked. For tests and the simulation.
   package init(_ path: String, fileLayer: String) {
     self.path = path
     self.fileLayer = fileLayer

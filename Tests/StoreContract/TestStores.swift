@@ -132,7 +132,7 @@ enum Fixture {
   /// A put of `record`, or a genesis.
   static func entry(
     _ identity: EntryIdentity, record: RecordKey? = key(1), lane: Lane = .normal,
-    registry: UInt64 = 0, body: String = "{}"
+    registry: UInt64 = 0, body: String = "{}", hashing: any SHA256Hashing = TestHashing()
   ) -> Entry {
     let header = EntryHeader(
       identity: identity,
@@ -141,7 +141,7 @@ enum Fixture {
       subject: record == nil ? .none : .revision(Revision(1)), parents: [], depth: Depth(1),
       registry: RegistryRevision(number: registry, digest: .zero), lane: lane, secrecy: .none,
       audience: [])
-    return Entry(authoring: header, body: Array(body.utf8), hashing: TestHashing())
+    return Entry(authoring: header, body: Array(body.utf8), hashing: hashing)
   }
 
   /// Reads as a registry; stores do not verify its signature.

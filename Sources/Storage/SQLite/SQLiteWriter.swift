@@ -42,9 +42,9 @@ package final class SQLiteWriter: SQLiteQueries, @unchecked Sendable {
         try setSiteState(SiteState(storeID: makeStoreID(), site: site))
       }
     }
+    guard let owner else { throw .store(.corrupt("the site's state names no site")) }
     guard owner == site else {
-      throw .ofAnotherSite(
-        found: owner?.description ?? "unreadable", configured: site.description)
+      throw .ofAnotherSite(found: owner.description, configured: site.description)
     }
   }
 

@@ -72,7 +72,8 @@ struct DiskWorkload {
         let entry = Fixture.entry(
           Fixture.identity(sequence, of: Fixture.centre, incarnation),
           record: isGenesis ? nil : Fixture.key(UInt64(index % 5 + 1)),
-          body: #"{"x":""# + String(repeating: letter, count: byteCount) + #""}"#)
+          body: #"{"x":""# + String(repeating: letter, count: byteCount) + #""}"#,
+          hashing: OpenSSLHash())
         let row = LogRow(
           lsn: end.lsn.next, incarnation: incarnation,
           head: OpenSSLHash().digest(end.head.bytes, entry.digest.bytes), entry: entry.identity,
@@ -92,6 +93,8 @@ struct DiskWorkload {
   /// that the group is here.
   func commit(_ index: Int, to writer: SQLiteWriter) throws(StoreError) {
     try writer.begin()
+    // The site's rows follow what it reads; these are fixed.
+    guard try writer.logEnd() == ends[index] else { throw .corrupt("another end of the log") }
     for (row, entry) in zip(groups[index].rows, groups[index].entries) {
       try writer.append(row, entry: entry)
       if let record = entry.header.record {
