@@ -125,6 +125,15 @@ package final class SQLiteConnection {
     return found
   }
 
+  /// Moves all of the WAL into the database, synced.
+  /// - Returns: false when a foreign reader keeps a part of it in use.
+  func emptyWAL() throws(StoreError) -> Bool {
+    let code = sqlite3_wal_checkpoint_v2(handle, nil, SQLITE_CHECKPOINT_TRUNCATE, nil, nil)
+    if code & 0xff == SQLITE_BUSY { return false }
+    try check(code, "checkpoint")
+    return true
+  }
+
   var isInTransaction: Bool { sqlite3_get_autocommit(handle) == 0 }
 
   func check(_ code: Int32, _ operation: String) throws(StoreError) {
@@ -153,11 +162,15 @@ package final class SQLiteConnection {
 extension DataDirectory {
   /// Whether the last process left a WAL behind: a clean close removes it. An empty one counts as
   /// none, one that cannot be looked for as left.
-  var hasLeftWAL: Bool {
+  var hasLeftWAL: Bool { hasWAL(SQLITE_ACCESS_EXISTS) }
+
+  /// Whether there is a WAL, empty or not.
+  var hasWALFile: Bool { hasWAL(SQLITE_ACCESS_READWRITE) }
+
+  private func hasWAL(_ access: Int32) -> Bool {
     guard let layer = sqlite3_vfs_find(fileLayer) else { return true }
     var isThere: Int32 = 0
-    let code = layer.pointee.xAccess(
-      layer, "\(databasePath)-wal", SQLITE_ACCESS_EXISTS, &isThere)
+    let code = layer.pointee.xAccess(layer, "\(databasePath)-wal", access, &isThere)
     return code != SQLITE_OK || isThere != 0
   }
 }

@@ -34,7 +34,8 @@ package final class SQLiteWriter: SQLiteQueries, @unchecked Sendable {
   func claim(for site: SiteID, makeStoreID: () -> Bytes16) throws(StoreOpenError) {
     let owner = try StoreOpenError.wrapping { () throws(StoreError) in
       try connection.first("SELECT site FROM site_state") { row throws(StoreError) in
-        try row.site(0)
+        guard let site = try row.site(0) else { throw row.corrupt("site", 0) }
+        return site
       }
     }
     guard let owner else {
@@ -42,7 +43,6 @@ package final class SQLiteWriter: SQLiteQueries, @unchecked Sendable {
         try setSiteState(SiteState(storeID: makeStoreID(), site: site))
       }
     }
-    guard let owner else { throw .store(.corrupt("the site's state names no site")) }
     guard owner == site else {
       throw .ofAnotherSite(found: owner.description, configured: site.description)
     }

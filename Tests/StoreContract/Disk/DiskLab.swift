@@ -175,6 +175,22 @@ extension DiskWorkload {
     }
   }
 
+  /// What is wrong after the site starts again on `disk`, commits the next group and then loses its
+  /// power: what it commits now stands, whatever it began with.
+  func violationGoingOn(on disk: FaultyDisk, seed: UInt64) -> String? {
+    do {
+      let writer = try DiskLab.open(disk).writer
+      let end = try writer.logEnd()
+      guard let next = ends.firstIndex(of: end), next < groups.count else { return nil }
+      try commit(next, to: writer)
+      let after = disk.copy()
+      after.losePower(seed: seed)
+      return violation(on: after, acknowledged: next + 1).map { "later, \($0)" }
+    } catch {
+      return "does not go on: \(error)"
+    }
+  }
+
   /// What is wrong with a store that should hold the first `groupCount` groups.
   func violation(in store: SQLiteWriter, groupCount: Int) throws(StoreError) -> String? {
     var leaves: [DigestLeaf] = []

@@ -48,20 +48,7 @@ import Testing
   ) -> String? {
     if let violation = workload.violation(on: disk, acknowledged: acknowledged) { return violation }
     guard goesOn else { return nil }
-    // The site works on: what it commits now stands another power loss.
-    do {
-      let writer = try DiskLab.open(disk).writer
-      let end = try writer.logEnd()
-      guard let next = workload.ends.firstIndex(of: end), next < workload.groups.count else {
-        return nil
-      }
-      try workload.commit(next, to: writer)
-      let after = disk.copy()
-      after.losePower(seed: UInt64(next))
-      return workload.violation(on: after, acknowledged: next + 1).map { "later, \($0)" }
-    } catch {
-      return "does not go on: \(error)"
-    }
+    return workload.violationGoingOn(on: disk, seed: UInt64(acknowledged))
   }
 
   /// The disk itself: what is synced stays, and what is not can go.
