@@ -9,8 +9,8 @@ package struct OpenedStore: Sendable {
   private let hashing: any SHA256Hashing
 
   /// Locks the directory, opens or makes the store, and brings its schema up to date. After an
-  /// unclean end the whole file is checked, which takes about a second per GiB, and the WAL that was
-  /// left is moved into the database.
+  /// unclean end the whole file is checked, which takes about a second per GiB, and the WAL that
+  /// was left is moved into the database.
   /// - Parameter makeStoreID: 16 random bytes, asked for only when the store is new.
   package static func open(
     _ path: String, site: SiteID, hashing: any SHA256Hashing, makeStoreID: () -> Bytes16
@@ -51,8 +51,8 @@ package struct OpenedStore: Sendable {
   }
 
   /// Nothing is built on a WAL that another process left. It may hold what a failed sync did not
-  /// keep, and what no later one will: Linux calls those pages clean. And SQLite syncs the directory
-  /// for a WAL that it makes, not for one that it finds.
+  /// keep, and what no later one will: Linux calls those pages clean. And SQLite syncs the
+  /// directory for a WAL that it makes, not for one that it finds.
   private static func removeWAL(
     of directory: DataDirectory, by connection: SQLiteConnection
   ) throws(StoreError) {
