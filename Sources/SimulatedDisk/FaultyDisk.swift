@@ -6,6 +6,7 @@ package struct DiskCalls: OptionSet, Hashable, Sendable {
   package init(rawValue: UInt32) { self.rawValue = rawValue }
   private init(_ call: faulty_disk_call) { rawValue = call.rawValue }
 
+  /// One bit a call.
   package static let open = DiskCalls(FAULTY_DISK_OPEN)
   package static let read = DiskCalls(FAULTY_DISK_READ)
   package static let write = DiskCalls(FAULTY_DISK_WRITE)
@@ -100,10 +101,12 @@ package final class FaultyDisk {
   /// Size of a file as it is read; 0 without one.
   package func byteCount(of path: String) -> Int { faulty_disk_size(disk, path) }
 
+  /// Calls of these kinds so far.
   package func callCount(_ calls: DiskCalls) -> UInt64 {
     faulty_disk_call_count(disk, calls.rawValue)
   }
 
+  /// Calls that failed in this way so far.
   package func injectedCount(_ fault: DiskFault) -> UInt64 {
     faulty_disk_injected_count(disk, fault.code)
   }
