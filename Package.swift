@@ -34,8 +34,11 @@ let libraries: [Target] = [
     dependencies: ["Replication", "Storage", "Cryptography", "Transport", "Operations"],
     swiftSettings: strict),
   .target(
-    name: "Simulation", dependencies: ["Replication", "Storage", "Cryptography"],
+    name: "Simulation", dependencies: ["Replication", "Storage", "Cryptography", "SimulatedDisk"],
     swiftSettings: strict),
+  // A faulty disk under SQLite, for tests and the simulation: never in `dongbod` or `dongbo`.
+  .target(name: "CFaultyDisk", dependencies: ["CSQLite"]),
+  .target(name: "SimulatedDisk", dependencies: ["CFaultyDisk"], swiftSettings: strict),
 ]
 
 let programs: [Target] = [
@@ -60,7 +63,8 @@ let tests: [Target] = [
     resources: [.copy("Samples"), .copy("Golden")], swiftSettings: strict),
   .testTarget(name: "LinkTests", dependencies: ["Replication"], swiftSettings: strict),
   .testTarget(
-    name: "StoreContract", dependencies: ["Storage", "Replication", "Cryptography"],
+    name: "StoreContract",
+    dependencies: ["Storage", "Replication", "Cryptography", "SimulatedDisk"],
     swiftSettings: strict),
   .testTarget(
     name: "StorageTests", dependencies: ["Storage", "Replication", "Cryptography"],

@@ -7,6 +7,8 @@ import Glibc
 package final class DataDirectory: Sendable {
   /// Absolute, without symbolic links.
   package let path: String
+  /// SQLite's file layer that has the database files, by name; nil: the operating system's.
+  let fileLayer: String?
   private let lock: Int32
 
   /// Makes the directory if need be, for this user alone, and locks it.
@@ -19,6 +21,7 @@ package final class DataDirectory: Sendable {
     guard let resolved = realpath(path, nil) else { throw failure("resolve") }
     defer { free(resolved) }
     self.path = String(cString: resolved)
+    fileLayer = nil
     lock = open("\(self.path)/lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
     guard lock >= 0 else { throw failure("lock") }
     guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
@@ -33,6 +36,14 @@ package final class DataDirectory: Sendable {
     }
   }
 
+  /// A directory that only SQLite's file layer of this name knows, in this process: neither made
+  /// nor locked. For tests and the simulation.
+  package init(_ path: String, fileLayer: String) {
+    self.path = path
+    self.fileLayer = fileLayer
+    lock = -1
+  }
+
   // Also when `init` throws: every property is set by then.
   deinit { if lock >= 0 { close(lock) } }
 
@@ -41,9 +52,6 @@ package final class DataDirectory: Sendable {
   static let databaseName = "store.db"
   /// The files of one database, by what their names end in; the log files belong to the database.
   static let databaseSuffixes = ["-wal", "-shm", ""]
-
-  /// Whether the last process left a WAL behind: a clean close removes it.
-  var hasLeftWAL: Bool { walByteCount > 0 }
 
   /// Bytes that this user may still write to the file system.
   package func freeByteCount() throws(StoreOpenError) -> UInt64 {
