@@ -86,7 +86,7 @@ make_lab() {
   "${create[@]}" "$dongbo" lab create "$lab" --provinces "$provinces" >/dev/null
   for site in "$centre" ${provinces//,/ }; do
     mkdir "$lab/$site/dongbo.conf.d"
-    printf '[Limits]\nHeartbeat=1s\nReconnectFirst=10ms\nReconnectLast=1s\n' \
+    printf '[Limits]\nHeartbeat=1s\nReconnectFirst=10ms\nReconnectLast=1s\nReaderTime=60s\n' \
       >"$lab/$site/dongbo.conf.d/faults.conf"
   done
 }
