@@ -15,7 +15,6 @@ lab=
 ledger=
 declare -A pid_of=()      # the daemons that run
 declare -A log_of=()
-create=()                 # words before `dongbo lab create`
 load_pid=
 skipped=()
 seed=${DONGBO_SEED:-$RANDOM}
@@ -83,7 +82,7 @@ make_lab() {
   work=$(mktemp -d /var/tmp/dongbo-faults.XXXXXX)
   lab=$work/lab ledger=$work/ledger
   : >"$ledger"
-  "${create[@]}" "$dongbo" lab create "$lab" --provinces "$provinces" >/dev/null
+  "$dongbo" lab create "$lab" --provinces "$provinces" >/dev/null
   for site in "$centre" ${provinces//,/ }; do
     mkdir "$lab/$site/dongbo.conf.d"
     printf '[Limits]\nHeartbeat=1s\nReconnectFirst=10ms\nReconnectLast=1s\nReaderTime=60s\n' \
@@ -100,7 +99,9 @@ start() {
   local site=$1 log=$work/$1.log
   shift
   if [[ -f $log ]]; then mv "$log" "$log.before"; fi
-  "$@" "$dongbod" --config "$lab/$site/dongbo.conf" >"$log" 2>&1 &
+  # Told twice: beside faketime, which makes a new environment, Swift finds no arguments.
+  DONGBO_CONFIG=$lab/$site/dongbo.conf "$@" "$dongbod" --config "$lab/$site/dongbo.conf" \
+    >"$log" 2>&1 &
   pid_of[$site]=$!
   log_of[$site]=$log
 }
