@@ -111,10 +111,14 @@ private final class Load: Sendable {
     let isCentre = client % 2 == 1
     let (office, addressee) = isCentre ? (lab.centre, province) : (province, lab.centre)
     let site = lab.admin(office.site)
+    // A new one each time: it goes its own way to the other end.
+    let file = SeededFile(
+      byteCount: Workload.file.byteCount,
+      seed: UInt64((firstNumber + 1) * Loader.maximumConnectionCount + client))
     var workload = Workload(
       seed: UInt64(firstNumber) + 1, stream: client, of: Loader.maximumConnectionCount,
-      from: office, to: addressee, after: firstNumber)
-    while !isStopping, (try? site.upload(Workload.file)) == nil { usleep(Self.pauseMicroseconds) }
+      from: office, to: addressee, after: firstNumber, naming: file)
+    while !isStopping, (try? site.upload(file)) == nil { usleep(Self.pauseMicroseconds) }
     let interval = Statistics.dueTime(plan.clientCount, rate: plan.rate)
     var dueAt = MonotonicClock.now().nanoseconds
     while !isStopping {
