@@ -114,18 +114,8 @@ package final class DongboDaemon {
       status = StatusCollector(
         daemon: context, loop: loop, links: links, directory: store.directory, files: fileStore)
       status.certificateNotAfter = files.notAfter
-    } catch let error as StartError {
-      throw error
-    } catch let error as StoreOpenError {
-      throw .store(error)
-    } catch let error as TransportError {
-      throw .transport(error)
-    } catch let error as FileStoreError {
-      throw .environment("\(error)", hint: error.hint)
-    } catch let error as StoreError {
-      throw .environment("\(error)", hint: error.hint)
     } catch {
-      throw .environment("\(error)", hint: "see the log")
+      throw StartError.wrapping(error)
     }
   }
 
