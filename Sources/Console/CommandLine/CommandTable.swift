@@ -134,9 +134,9 @@ enum CommandTable {
       .explain, "explain", "ID", [],
       vi: "giải thích một mã trên màn hình tình trạng", en: "explain an id of the status screen"),
     entry(
-      .rejoin, "rejoin", "", [.without],
-      vi: "mở khóa điểm sau khi mất dữ liệu, khi các điểm khác đã xác nhận",
-      en: "unlock a site that lost rows, once its peers have confirmed"),
+      .rejoin, "rejoin", "", [.without, .json],
+      vi: "mất dữ liệu: đã nhận lại gì, còn thiếu gì, điểm nào im lặng; --without mở khóa",
+      en: "after a loss: what came back, what is missing, who is silent; --without unlocks"),
     entry(
       .reload, "reload", "", [],
       vi: "đọc lại cấu hình", en: "make the daemon read its configuration again"),
