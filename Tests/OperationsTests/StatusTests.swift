@@ -119,6 +119,9 @@ extension Substring {
   all.oldestHeld = ago(2 * day)
   all.freeByteCount = 1 << 20
   all.reloadFault = "dongbo.conf:3: no\nReally"
+  all.rollbacks = [
+    RollbackSeen(site: all.peers[4].site, time: ago(6 * day), sequence: SequenceNumber(17))
+  ]
   all.state = .locked
   let locked = report(all)
   all.state = .recovering

@@ -142,9 +142,9 @@ enum CommandTable {
       vi: "đặt kho từ bản sao lưu vào chỗ, khi dongbod đã dừng; tệp thiếu do các điểm khác gửi lại",
       en: "put a backup's store in place, daemon stopped; files that are missing come from peers"),
     entry(
-      .rejoin, "rejoin", "", [.without],
-      vi: "mở khóa điểm sau khi mất dữ liệu, khi các điểm khác đã xác nhận",
-      en: "unlock a site that lost rows, once its peers have confirmed"),
+      .rejoin, "rejoin", "", [.without, .json],
+      vi: "mất dữ liệu: đã nhận lại gì, còn thiếu gì, điểm nào im lặng; --without mở khóa",
+      en: "after a loss: what came back, what is missing, who is silent; --without unlocks"),
     entry(
       .reload, "reload", "", [],
       vi: "đọc lại cấu hình", en: "make the daemon read its configuration again"),

@@ -237,11 +237,10 @@ extension AdminServer {
 
   func rejoined(_ request: RequestID, _ unconfirmed: [SiteID]) {
     guard case .respond(let respond) = end(request) else { return }
-    respond(
-      .json([
-        "locked": .bool(!unconfirmed.isEmpty),
-        "unconfirmed": .array(unconfirmed.map { .string(Text($0.description)) }),
-      ]))
+    let silent = unconfirmed.filter { links.directory.holder(of: $0) == nil }
+    let page = RejoinPage(
+      site: daemon.site, lock: links.news.state.lock, unconfirmed: unconfirmed, silent: silent)
+    query(respond) { reader throws(StoreError) in .json(try page.json(in: reader)) }
   }
 
   private func retry(

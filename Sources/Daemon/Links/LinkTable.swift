@@ -223,7 +223,7 @@ final class LinkTable: LinkHost {
       pendingOutcomes[link.number, default: []]
         .append((write.ticket, first + UInt64(outcomes.count) - 1))
     case .take(let lane, _, _, let checkpoint, _): peers[peer]?.received[lane] = checkpoint.lsn
-    case .resume(let checkpoints, _, let outcomesTaken, _):
+    case .resume(let checkpoints, _, _, let outcomesTaken, _):
       for lane in Lane.allCases { peers[peer]?.received[lane] = checkpoints[lane].lsn }
       peers[peer]?.outcomesTaken = outcomesTaken
     case .acknowledged, .witness, .rowsLost, .recovered: break

@@ -21,6 +21,8 @@ package struct StatusFacts: Equatable, Sendable {
   package var oldestHeld: WallTime?
   /// Files that records name and whose content is not here; nil: cannot be known now.
   package var pendingFileCount: Int?
+  /// Sites, this one too, of which two branches of one log are here. In any order.
+  package var rollbacks: [RollbackSeen] = []
   /// Since the start of this process.
   package var refusedEntryCount: UInt64 = 0
   package var refusedConnectionCount: UInt64 = 0
@@ -42,6 +44,20 @@ package struct StatusFacts: Equatable, Sendable {
     self.now = now
     self.started = started
     self.state = state
+  }
+}
+
+/// A site went on from an older copy of its log, or from a copy beside it: two branches stand here.
+package struct RollbackSeen: Equatable, Sendable {
+  package let site: SiteID
+  /// When the later branch began, by the clock of that site.
+  package let time: WallTime
+  /// Of the last entry that both branches have.
+  package let sequence: SequenceNumber
+  package init(site: SiteID, time: WallTime, sequence: SequenceNumber) {
+    self.site = site
+    self.time = time
+    self.sequence = sequence
   }
 }
 

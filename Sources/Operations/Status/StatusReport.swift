@@ -47,6 +47,9 @@ package struct StatusReport: Equatable, Sendable {
   /// Below so many times the reserve the disk is called low.
   static let reserveWarningFactor: UInt64 = 2
 
+  /// Long enough to be seen; the JSON shows them for good.
+  static let rollbackShown = Duration.seconds(7 * 86_400)
+
   private static func ownFindings(
     _ facts: StatusFacts, _ thresholds: SiteConfiguration.Thresholds
   ) -> [Finding] {
@@ -60,6 +63,12 @@ package struct StatusReport: Equatable, Sendable {
     case .normal: break
     case .locked: add(.locked, .critical, facts.stateReason)
     case .recovering: add(.recovering, .warning, facts.stateReason)
+    }
+    for rollback in facts.rollbacks where facts.now - rollback.time < rollbackShown {
+      found.append(
+        Finding(
+          id: .rolledBack, severity: .warning, site: rollback.site.description,
+          arguments: [.text(rollback.time.localText), .text("\(rollback.sequence)")]))
     }
     if facts.conflicts.total > 0 { add(.conflictsOpen, .warning, "\(facts.conflicts.total)") }
     if facts.quarantined.total > 0 {

@@ -48,6 +48,7 @@ struct Streaming: Hashable, Sendable {
     receiving.resumeTicket = write(
       .resume(
         checkpoints: answer.resume, peerLogEnd: handshake.peer.logEnd,
+        peerLife: handshake.peer.incarnation,
         outcomesTaken: answer.outcomeCursor, recoverUpTo: receiving.recoverUpTo),
       output: &output)
     output.events.append(

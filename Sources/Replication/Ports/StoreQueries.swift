@@ -8,6 +8,24 @@ package struct KindCounts: Hashable, Sendable {
   package init() {}
 }
 
+/// What is here of one life of a site.
+package struct LifeSpan: Hashable, Sendable {
+  package let incarnation: Incarnation
+  /// Least and greatest sequence number that is here.
+  package let first: SequenceNumber
+  package let last: SequenceNumber
+  /// Fewer than from `first` to `last` when some are missing.
+  package let count: Int
+  package init(
+    incarnation: Incarnation, first: SequenceNumber, last: SequenceNumber, count: Int
+  ) {
+    self.incarnation = incarnation
+    self.first = first
+    self.last = last
+    self.count = count
+  }
+}
+
 /// One row as applications see it in the change feed.
 package struct Change: Hashable, Sendable {
   package let row: LogRow
@@ -51,6 +69,9 @@ package protocol StoreQueries: RecordView, LogReader {
   /// All entries with a row, ascending by identity, after `after`: page through to the end.
   func leaves(after: EntryIdentity?, limit: Int) throws(StoreError) -> [DigestLeaf]
   func counts() throws(StoreError) -> [RecordKind: KindCounts]
+  /// The entries of `origin` that are here, row or waiting, by its lives: ascending by the first
+  /// number, then the life.
+  func spans(of origin: SiteID) throws(StoreError) -> [LifeSpan]
   /// Author's time of the oldest entry of what waits: records for what they refer to, events for
   /// their put, entries for their registry revision. nil when nothing waits. Looks at no more than
   /// `limit` of each; beyond it something older may wait.

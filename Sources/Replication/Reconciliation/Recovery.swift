@@ -37,11 +37,12 @@ extension Reconciler {
   mutating func lose(
     _ reason: LockReason, provedBy peer: SiteID?, in store: inout some StoreTransaction
   ) throws(StoreError) {
+    if log.state.lock == nil { try beginTallies(in: &store) }
     if let peer {
       var state = try store.peer(peer)
       state.recoverUpTo = state.recoverUpTo ?? LSN(.max)
       try store.setPeer(state, of: peer)
-      if state.isAnsweredFor { return }
+      if state.isAnsweredFor { return log.recover(from: peer) }
       if log.state.lock != nil { return log.lock(reason, unconfirmed: [peer]) }
     }
     log.lock(reason, unconfirmed: try otherSites(in: store))
@@ -65,9 +66,19 @@ extension Reconciler {
       state.isAnsweredFor = true
       try store.setPeer(state, of: peer)
       log.confirm(peer)
+      try takeRelayed(of: peer, isRelease: true, in: &store)
     }
     if log.state.unconfirmed.isEmpty { log.unlock() }
     return log.state.unconfirmed
+  }
+
+  /// What came back after an earlier loss is not this one's.
+  private func beginTallies(in store: inout some StoreTransaction) throws(StoreError) {
+    for peer in try store.peers() {
+      var state = try store.peer(peer)
+      state.cameBack = RecoveryTally()
+      try store.setPeer(state, of: peer)
+    }
   }
 
   /// Everyone who may hold rows of this log: a province knows the centre, the centre its provinces.

@@ -49,6 +49,17 @@ extension MemoryStore: StoreQueries {
     }
   }
 
+  package func spans(of origin: SiteID) throws(StoreError) -> [LifeSpan] {
+    let identities = Array(held.keys) + arrivals.values.map(\.waiting.entry.identity)
+    let lives = Dictionary(grouping: identities.filter { $0.origin == origin }, by: \.incarnation)
+    let spans = lives.compactMap { incarnation, identities -> LifeSpan? in
+      let numbers = identities.map(\.sequence)
+      guard let first = numbers.min(), let last = numbers.max() else { return nil }
+      return LifeSpan(incarnation: incarnation, first: first, last: last, count: numbers.count)
+    }
+    return spans.sorted { ($0.first, $0.incarnation) < ($1.first, $1.incarnation) }
+  }
+
   package func counts() throws(StoreError) -> [RecordKind: KindCounts] {
     var counts: [RecordKind: KindCounts] = [:]
     for (key, summary) in summaries {

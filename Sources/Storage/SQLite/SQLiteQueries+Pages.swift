@@ -122,6 +122,28 @@ extension SQLiteQueries {
     }
   }
 
+  package func spans(of origin: SiteID) throws(StoreError) -> [LifeSpan] {
+    let runs = try tables.connection.all(
+      "SELECT id, origin, incarnation FROM run WHERE origin = ?", [.site(origin)]
+    ) { row throws(StoreError) in (id: row.integer(0), run: try SQLiteTables.run(row, 1)) }
+    var spans: [LifeSpan] = []
+    for (id, run) in runs {
+      let span = try tables.connection.first(
+        """
+        SELECT min(sequence), max(sequence), count(*) FROM (
+          SELECT sequence FROM entry WHERE run = ?1
+          UNION ALL SELECT sequence FROM waiting WHERE run = ?1)
+        """, [.integer(id)]
+      ) { row throws(StoreError) in
+        LifeSpan(
+          incarnation: run.incarnation, first: SequenceNumber(row.unsigned(0)),
+          last: SequenceNumber(row.unsigned(1)), count: Int(row.integer(2)))
+      }
+      if let span, span.count > 0 { spans.append(span) }
+    }
+    return spans.sorted { ($0.first, $0.incarnation) < ($1.first, $1.incarnation) }
+  }
+
   /// Files that records name and that are not here.
   package func pendingFileCount() throws(StoreError) -> Int {
     try tables.connection.first("SELECT count(*) FROM file WHERE state = 1") {
