@@ -52,6 +52,7 @@ struct Strike {
     case .restore, .snapshot, .clone, .forgottenCursors: rollBack(in: world)
     case .rejoin: rejoin(site, until: world.now + .seconds(60))
     case .release:
+      guard site.isUp else { return }
       site.post(.release)
       world.inject(fault)
     case .lateSite, .narrowLimits: break

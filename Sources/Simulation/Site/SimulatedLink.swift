@@ -100,7 +100,10 @@ final class SimulatedLink {
 
   private func perform(_ output: StepOutput) {
     for event in output.events { site.noted(event, self) }
-    for write in output.writes { site.post(.change(number, peer: peer, write)) }
+    for write in output.writes {
+      site.directory.wrote(site: peer)
+      site.post(.change(number, peer: peer, write))
+    }
     for message in output.sendNow {
       if case .acknowledge(let acknowledgement) = message { watch(acknowledgement) }
       connection.send(message, from: end)

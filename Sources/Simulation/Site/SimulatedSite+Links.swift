@@ -23,6 +23,7 @@ extension SimulatedSite {
     let link = SimulatedLink(
       number: nextSession(), peer: peer, end: end, connection: connection, site: self)
     add(link)
+    directory.opened(link.number, site: peer)
     guard isCentre && !isKnown(peer) else { return post(.openLink(link.number, peer: peer)) }
     link.refuse(.unknownSite, "\(peer) is not in the registry")
   }
@@ -141,6 +142,9 @@ extension SimulatedSite {
 
   private func judge(_ number: SessionNumber) {
     guard let link = link(number), let hello = link.hello else { return }
+    guard !directory.isOutdated(number, site: link.peer) else {
+      return link.refuse(.restarting, "an earlier session wrote after this one began: dial again")
+    }
     world.attempt("judgement of \(id)") { () throws(StoreError) in
       link.advance(.helloJudged(try judgeHello(hello, of: id, in: store, sealing: key)))
     }

@@ -211,7 +211,9 @@ final class SimulatedSite {
 
   // MARK: Jobs
 
+  /// Whatever is asked of a process that is not there is not heard.
   func post(_ job: WriterJob) {
+    guard isUp else { return }
     jobs.append(job)
     planGroup()
   }
