@@ -47,8 +47,8 @@ import Testing
   @Test(arguments: [
     // A session opened before another of its site wrote resumed at what it had quoted, and wiped
     // out the proof that a clone had written: its origin never took the clone's entries back.
-    (138, 7, 146, "slow-line,kill,full-disk,clone,late-site"),
-    (39, 6, 238, "slow-line,kill,power-loss,clone,late-site,narrow-limits"),
+    (UInt64(138), 7, 146, "slow-line,kill,full-disk,clone,late-site"),
+    (UInt64(39), 6, 238, "slow-line,kill,power-loss,clone,late-site,narrow-limits"),
   ]) func whatWasFoundOnceStaysMended(
     seed: UInt64, sites: Int, operations: Int, faults: String
   ) throws {
