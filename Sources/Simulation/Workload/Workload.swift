@@ -136,9 +136,9 @@ struct Workload {
       world.submit(
         try Submission.read(
           kind: .document, operation: .put, json: JSONValue.object(body).canonicalBytes), at: site)
-      world.fail("O8: a secret was let in at \(site.id)")
+      world.fail("O5: a secret was let in at \(site.id)")
     } catch {
-      if error != .secrecy { world.fail("O8: a secret was refused for \(error)") }
+      if error != .secrecy { world.fail("O5: a secret was refused for \(error)") }
     }
   }
 
@@ -146,7 +146,7 @@ struct Workload {
 
   /// The owner of a record in conflict keeps one of its versions.
   private func decision(at site: SimulatedSite, in world: SimulatedWorld) {
-    world.attempt("decision") { () throws(StoreError) in
+    world.attempt("decision", at: site) { () throws(StoreError) in
       let records = try site.store.conflicts(after: nil, limit: 100)
       guard let record = world.random.pick(records) else { return }
       let current = Resolution(of: try site.store.entries(of: record)).current
