@@ -24,6 +24,7 @@ package final class DongboDaemon {
     case leads(LeadPage)
     case upload(UploadReply)
     case filesLooked(FileCollector.Page)
+    case compactable(Compactor.Page)
     case refreshed(StatusCollector.Snapshot)
     case witnessFailed(WitnessError)
   }
@@ -39,6 +40,7 @@ package final class DongboDaemon {
   let fileStore: FileStore
   let uploads: Uploads
   let collector: FileCollector
+  let compactor: Compactor
   let writer: Writer
   let readers: ReaderPool
   let verifier: Verifier
@@ -94,6 +96,9 @@ package final class DongboDaemon {
       collector = FileCollector(
         daemon: context, store: fileStore, readers: readers, writer: writer, uploads: uploads
       ) { page in inbox.postReply(.filesLooked(page)) }
+      compactor = Compactor(
+        daemon: context, loop: loop, readers: readers, writer: writer
+      ) { page in inbox.postReply(.compactable(page)) }
       let writer = writer
       verifier = try Verifier(
         reader: try store.makeReader(timeBox: configuration.limits.readerTime),
@@ -176,6 +181,7 @@ package final class DongboDaemon {
       for driver in links.drivers.values { driver.rekey() }
     }
     collector.step(now: WallClock.now())
+    compactor.start()
     every(FileCollector.interval) { [unowned self] in collector.step(now: WallClock.now()) }
     every(UploadLimits.idleInterval) { [unowned self] in
       uploads.abandonIdle(now: MonotonicClock.now())

@@ -28,6 +28,7 @@ package struct SeedRun: Sendable {
     planWrites(in: world)
     if isLate { planLateProvince(in: world) }
     for fault in faults { plan(fault, in: world) }
+    planCompaction(in: world)
     world.run(for: .milliseconds(spanMilliseconds))
     makePeace(in: world)
     if world.drain() {
@@ -53,6 +54,18 @@ package struct SeedRun: Sendable {
     world.after(world.random.milliseconds(500...spanMilliseconds / 2)) {
       guard let late = world.provinces.last?.id else { return }
       world.addMember(late)
+    }
+  }
+
+  /// At any moment, between writes and mishaps.
+  private func planCompaction(in world: SimulatedWorld) {
+    for site in world.sites {
+      for _ in 0..<world.random.below(4) {
+        let age = Duration.milliseconds(world.random.below(2_000))
+        world.after(world.random.milliseconds(1_000...spanMilliseconds)) {
+          if site.isUp { site.post(.compact(keeping: age)) }
+        }
+      }
     }
   }
 

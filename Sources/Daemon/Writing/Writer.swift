@@ -34,6 +34,9 @@ final class Writer: Sendable {
   /// - Returns: false when too much waits already; nothing was taken.
   func post(_ job: WriterJob) -> Bool { jobs.post(job) }
 
+  /// Whether nothing waits, at the moment of asking.
+  var isIdle: Bool { jobs.count == 0 }
+
   /// For what a session has begun already and bounds itself by its credit.
   func postBounded(_ job: WriterJob) { jobs.postReply(job) }
 

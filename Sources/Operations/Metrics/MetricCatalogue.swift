@@ -113,6 +113,17 @@ extension MetricDefinition {
   package static let scrubRound = MetricDefinition(
     "dongbo_scrub_last_round_timestamp_seconds", .gauge, [],
     "When the scrub had last read everything; 0 when not yet.")
+  /// A number.
+  package static let compactedBodies = MetricDefinition(
+    "dongbo_compacted_bodies_total", .counter, [],
+    "Superseded bodies that went because of their age; their stubs stay.")
+  /// In bytes.
+  package static let compactedBytes = MetricDefinition(
+    "dongbo_compacted_bytes_total", .counter, [], "Bytes of those bodies.")
+  /// In seconds since 1970.
+  package static let compactionRound = MetricDefinition(
+    "dongbo_compaction_last_round_timestamp_seconds", .gauge, [],
+    "When compaction had last looked at every record; 0 when not yet.")
   /// In bytes.
   package static let storeBytes = MetricDefinition(
     "dongbo_store_bytes", .gauge, [], "Size of the store and its files.")
@@ -180,7 +191,7 @@ extension MetricDefinition {
     .lagEntries, .lagSeconds, .oldestUnacknowledged, .conflicts, .held, .quarantined, .oldestHeld,
     .refusedEntries, .filesPending, .filesStored, .filesStoredBytes, .fileBytes, .rottenFound,
     .rottenRepaired, .scrubbedBytes, .scrubRound, .fileUploads, .unnamedFileBytes, .collectedFiles,
-    .storeBytes,
+    .compactedBodies, .compactedBytes, .compactionRound, .storeBytes,
     .storeFreeBytes, .commitDuration, .groupEntries, .certificateNotAfter,
     .reloadSuccessful, .reloadTimestamp, .seriesRefused, .processCPU, .processResident,
     .processDescriptors, .processMaximumDescriptors, .processStart,

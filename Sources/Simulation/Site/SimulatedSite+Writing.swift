@@ -18,13 +18,15 @@ enum WriterJob {
   /// An entry comes by itself, as from an offline bundle: at the centre from its origin, elsewhere
   /// from the centre.
   case handOver(Entry)
+  /// Superseded bodies of that age go.
+  case compact(keeping: Duration)
   case openLink(SessionNumber, peer: SiteID)
   case change(SessionNumber, peer: SiteID, LinkWrite)
 
   var request: RequestNumber? {
     switch self {
     case .submit(let request, _), .decide(let request, _, _): request
-    case .bootstrap, .addSite, .rejoin, .release, .handOver, .openLink, .change: nil
+    case .bootstrap, .addSite, .rejoin, .release, .handOver, .compact, .openLink, .change: nil
     }
   }
 }
@@ -112,6 +114,7 @@ extension SimulatedSite {
         entry, from: isCentre ? entry.origin : centre, isRecovering: false,
         in: &group.transaction)
       note("is handed an entry as \(result.state) \(result.code)")
+    case .compact(let age): try compact(keeping: age, in: &group)
     case .openLink(let session, let peer):
       group.replies.append(
         .opened(
@@ -126,6 +129,17 @@ extension SimulatedSite {
       group.peersTouched.insert(peer)
       group.replies.append(.committed(session, peer: peer, write.ticket))
     }
+  }
+
+  /// As the daemon does it, but for the pace.
+  private func compact(keeping age: Duration, in group: inout WriterGroup) throws(StoreError) {
+    guard group.reconciler.log.state.lock == nil else { return }
+    let past = UInt64(max(age / .microseconds(1), 0))
+    let cutoff = WallTime(microseconds: wallTime.microseconds - min(past, wallTime.microseconds))
+    let records = try group.transaction.revisedRecords(after: nil, limit: .max).records
+    let tally = try group.transaction.compact(
+      records, supersededBefore: cutoff, limit: SimulatedWorld.pageLength)
+    note("compacts \(tally.bodyCount) bodies of \(tally.byteCount) bytes")
   }
 
   private func release(in group: inout WriterGroup) throws(StoreError) {
