@@ -109,7 +109,7 @@ extension DongboDaemon {
   /// Nothing of the group was written. Applications are told; a link gets no ACK and tries again.
   private func full(_ jobs: [WriterJob]) {
     context.logger.log(.error, "disk.full", ["do": .text(StoreError.full.hint)])
-    links.storageFullChanged(true)
+    lookAtDisk()
     for job in jobs {
       switch job {
       case .submit(let request, _), .decide(let request, _), .rejoin(let request, _),

@@ -53,6 +53,7 @@ package final class DongboDaemon {
   var admin: AdminServer?
   var adminServer: HTTPServer?
   var monitoring: MonitoringServer?
+  var pressure = DiskPressure()
   var isStopping = false
   var isDone = false
   var failure: StartError?
@@ -249,21 +250,26 @@ package final class DongboDaemon {
   private func readinessFaults() -> [String] {
     var faults: [String] = []
     if isStopping { faults.append("stopping") }
-    if context.disk.isFull { faults.append("storage full: free disk space") }
+    if context.disk.isFull {
+      faults.append("storage full: free or enlarge the disk of DataDirectory")
+    }
     if let end = status.certificateNotAfter, end < WallClock.now() {
       faults.append("certificate expired: renew CertificateFile")
     }
     return faults
   }
 
-  private func lookAtDisk() {
-    guard
-      let hasRoom = try? store.directory.hasRoom(
-        reserve: context.configuration.limits.reserveByteCount)
-    else { return }
-    guard context.disk.isFull == hasRoom else { return }
-    context.disk.isFull = !hasRoom
-    context.logger.log(hasRoom ? .notice : .error, "disk.room", ["enough": .flag(hasRoom)])
-    links.storageFullChanged(!hasRoom)
+  /// At a bounded interval, and when a write was refused.
+  func lookAtDisk() {
+    let disk = context.disk
+    let isChanged = pressure.look(
+      free: try? store.directory.freeByteCount(),
+      reserve: context.configuration.limits.reserveByteCount, wasRefused: disk.takeRefusal())
+    disk.set(isFull: pressure.isFull)
+    guard isChanged else { return }
+    context.logger.log(
+      pressure.isFull ? .error : .notice, "disk.room", ["enough": .flag(!pressure.isFull)])
+    links.storageFullChanged(pressure.isFull)
+    status.changed()
   }
 }

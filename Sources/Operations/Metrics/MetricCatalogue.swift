@@ -130,6 +130,10 @@ extension MetricDefinition {
   /// In bytes.
   package static let storeFreeBytes = MetricDefinition(
     "dongbo_store_free_bytes", .gauge, [], "Free disk where the store lies.")
+  /// 1 or 0.
+  package static let storeFull = MetricDefinition(
+    "dongbo_store_full", .gauge, [],
+    "1 while applications get 507 and peers zero credit for want of disk.")
   /// Labels: result.
   package static let fileUploads = MetricDefinition(
     "dongbo_file_uploads_total", .counter,
@@ -192,7 +196,7 @@ extension MetricDefinition {
     .refusedEntries, .filesPending, .filesStored, .filesStoredBytes, .fileBytes, .rottenFound,
     .rottenRepaired, .scrubbedBytes, .scrubRound, .fileUploads, .unnamedFileBytes, .collectedFiles,
     .compactedBodies, .compactedBytes, .compactionRound, .storeBytes,
-    .storeFreeBytes, .commitDuration, .groupEntries, .certificateNotAfter,
+    .storeFreeBytes, .storeFull, .commitDuration, .groupEntries, .certificateNotAfter,
     .reloadSuccessful, .reloadTimestamp, .seriesRefused, .processCPU, .processResident,
     .processDescriptors, .processMaximumDescriptors, .processStart,
   ]

@@ -22,7 +22,30 @@ final class SiteProcess {
       "dongbod", ["--config", configuration], log: log, environment: environment)
   }
 
-  /// - Parameter program: one of those built beside the tests.
+  /// dongbod in a mount namespace of its own, its data on a file system of `megabytes`.
+  convenience init(
+    configuration: String, log: String, onSmallDisk data: String, megabytes: Int
+  ) throws {
+    let script = """
+      mkdir -p "$1" && mount -t tmpfs -o size=\(megabytes)m,mode=700 dongbo-test "$1" \
+        && exec "$2" --config "$3"
+      """
+    try self.init(
+      "/usr/bin/unshare",
+      ["-rm", "/bin/sh", "-c", script, "sh", data, "\(Self.programs)/dongbod", configuration],
+      log: log)
+  }
+
+  /// Whether this machine lets a test have a file system of its own.
+  static func canMount() throws -> Bool {
+    guard access("/usr/bin/unshare", X_OK) == 0 else { return false }
+    let trial = try SiteProcess(
+      "/usr/bin/unshare", ["-rm", "mount", "-t", "tmpfs", "-o", "size=1m", "trial", "/mnt"],
+      log: "/dev/null")
+    return try trial.exitCode() == 0
+  }
+
+  /// - Parameter program: one of those built beside the tests, or an absolute path.
   init(
     _ program: String, _ words: [String], log: String, environment extra: [String] = []
   ) throws {
@@ -37,8 +60,9 @@ final class SiteProcess {
     posix_spawn_file_actions_addopen(
       &actions, STDERR_FILENO, log, O_WRONLY | O_CREAT | O_APPEND, 0o644)
     var pid = pid_t()
+    let path = program.hasPrefix("/") ? program : "\(Self.programs)/\(program)"
     let code = posix_spawn(
-      &pid, "\(Self.programs)/\(program)", &actions, nil, arguments, environment)
+      &pid, path, &actions, nil, arguments, environment)
     let isSpawned = code == 0
     try #require(isSpawned, "\(program): errno \(code)")
     self.pid = pid

@@ -123,7 +123,7 @@ import Testing
 
   /// The age counts from the put that supersedes, not from the one that goes.
   @Test func ageCountsFromTheSupersedingPut() {
-    var record = RandomRecord()
+    var record = RandomRecord(kind: .finance)
     let line = line(&record, Self.plain)
     let times = line.map(\.header.time.microseconds)
     #expect(gone(line, before: times[1]) == [])
