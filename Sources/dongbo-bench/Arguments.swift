@@ -3,6 +3,7 @@ enum BenchCommand: Equatable, Sendable {
   case replicate(changeCount: Int, seed: UInt64, isJSON: Bool)
   case latency(rate: Int, count: Int, seed: UInt64, isJSON: Bool)
   case files(FilesRun.Plan, isJSON: Bool)
+  case behind(changeCount: Int, seed: UInt64, isJSON: Bool)
   case help
 
   static let usage = """
@@ -17,6 +18,12 @@ enum BenchCommand: Equatable, Sendable {
         directives a second flow each way, the line is cut and daemons are killed in turn. Ends
         with 1 when what must hold does not: equal digests, at most one window sent again for each
         fault, memory near idle, directives arriving meanwhile.
+
+    dongbo-bench behind [--changes N] [--seed S] [--json]
+        Revises directives N times (20000) at the centre while the province is away, withdraws
+        some, lets the centre compact, and measures how the province catches up from its old
+        checkpoint. Ends with 1 when the digests differ, when a withdrawn one is back, or when
+        what was superseded did not go.
 
     dongbod and dongbo are taken from the directory of dongbo-bench.
 
@@ -80,6 +87,9 @@ enum BenchCommand: Equatable, Sendable {
       plan.rate = try number("--rate", default: plan.rate, in: 1...maximumRate)
       plan.seed = seed
       command = .files(plan, isJSON: isJSON)
+    case "behind":
+      let count = try number("--changes", default: 20_000, in: counts)
+      command = .behind(changeCount: count, seed: seed, isJSON: isJSON)
     case "help", "--help", "-h": command = .help
     default: throw BenchFailure("unknown command \(name)\n\n\(usage)")
     }

@@ -22,6 +22,11 @@ import Testing
         FilesRun.Plan(byteCount: 64 << 20, cutCount: 4, killCount: 0, seed: 2), isJSON: true)
     ),
     (["files", "--size", "700"], .files(FilesRun.Plan(byteCount: 700), isJSON: false)),
+    (["behind"], .behind(changeCount: 20_000, seed: 1, isJSON: false)),
+    (
+      ["behind", "--changes", "500000", "--json"],
+      .behind(changeCount: 500_000, seed: 1, isJSON: true)
+    ),
     (["--help"], .help),
   ]
 
@@ -38,6 +43,7 @@ import Testing
     ["files", "--size"], ["files", "--size", "0"], ["files", "--size", "G"],
     ["files", "--size", "-1"], ["files", "--size", "5G"],
     ["files", "--size", "9223372036854775807G"], ["files", "--changes", "5"],
+    ["behind", "--rate", "5"], ["behind", "--changes", "0"],
   ])
   func wrongArgumentsAreRefused(arguments: [String]) {
     #expect(throws: BenchFailure.self) { try BenchCommand.parse(arguments) }
