@@ -40,7 +40,6 @@ package final class DongboDaemon {
   let fileStore: FileStore
   let uploads: Uploads
   let collector: FileCollector
-  let compactor: Compactor
   let writer: Writer
   let readers: ReaderPool
   let verifier: Verifier
@@ -50,6 +49,7 @@ package final class DongboDaemon {
   let status: StatusCollector
   let notifier = ServiceNotifier()
   var files: FileCare?
+  var compactor: Compactor?
   var admin: AdminServer?
   var adminServer: HTTPServer?
   var monitoring: MonitoringServer?
@@ -97,9 +97,6 @@ package final class DongboDaemon {
       collector = FileCollector(
         daemon: context, store: fileStore, readers: readers, writer: writer, uploads: uploads
       ) { page in inbox.postReply(.filesLooked(page)) }
-      compactor = Compactor(
-        daemon: context, loop: loop, readers: readers, writer: writer
-      ) { page in inbox.postReply(.compactable(page)) }
       let writer = writer
       verifier = try Verifier(
         reader: try store.makeReader(timeBox: configuration.limits.readerTime),
@@ -182,7 +179,7 @@ package final class DongboDaemon {
       for driver in links.drivers.values { driver.rekey() }
     }
     collector.step(now: WallClock.now())
-    compactor.start()
+    compact()
     every(FileCollector.interval) { [unowned self] in collector.step(now: WallClock.now()) }
     every(UploadLimits.idleInterval) { [unowned self] in
       uploads.abandonIdle(now: MonotonicClock.now())
@@ -192,6 +189,14 @@ package final class DongboDaemon {
       every(interval / 2) { [unowned self] in _ = notifier.send(.watchdog) }
     }
     status.refresh()
+  }
+
+  private func compact() {
+    let compactor = Compactor(
+      daemon: context, loop: loop, readers: readers, writer: writer
+    ) { [inbox] page in inbox.postReply(.compactable(page)) }
+    self.compactor = compactor
+    compactor.start()
   }
 
   private func careForFiles() {

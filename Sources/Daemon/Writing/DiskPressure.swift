@@ -6,8 +6,8 @@ import Synchronization
 /// outcomes and what a person orders are written from the reserve. A pure value: the reactor feeds
 /// it what it measures.
 struct DiskPressure: Hashable, Sendable {
-  /// Room is back when this part of the reserve is free beyond it: a site at the edge would stop and
-  /// go with every file that somebody else writes there.
+  /// Room is back when this part of the reserve is free beyond it: a site at the edge would stop
+  /// and go with every file that somebody else writes there.
   static let marginPart: UInt64 = 8
 
   private(set) var isFull = false

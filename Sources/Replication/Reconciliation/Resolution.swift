@@ -44,12 +44,12 @@ extension Resolution {
   }
 
   /// Puts whose bodies may go without changing any resolution or rule, now or after more entries
-  /// (laws 2 and 7): those that a put *descends* from, of which nobody reads anything more. One that
-  /// is merely outnumbered may become current again when a fork shows.
+  /// (laws 2 and 7): those that a put *descends* from, of which nobody reads anything more. One
+  /// that is merely outnumbered may become current again when a fork shows.
   ///
-  /// What stays: write-once bodies, of which both sides of a fork are kept; first puts whose fields
-  /// count for ever; the last body that claims, names or refers to something of its own, so that who
-  /// gets the others as stubs comes to the same keys.
+  /// What stays: write-once bodies, of which both sides of a fork are kept; first puts whose
+  /// fields count for ever; the last body that claims, names or refers to something of its own, so
+  /// that who gets the others as stubs comes to the same keys.
   ///
   /// - Parameters:
   ///   - entries: all of one record that have a row here, in any order.
