@@ -76,6 +76,9 @@ extension Resolution {
 
   /// Of `candidates`, those that say nothing which no other body that stays says too.
   private static func withoutLastWords(_ candidates: [Entry], among puts: [Entry]) -> [Entry] {
+    let candidates = candidates.filter {
+      !($0.isReadAsFirstPut || $0.facts??.isWriteOnce == true)
+    }
     guard !candidates.isEmpty else { return [] }
     let digests = Set(candidates.map(\.digest))
     var said: Set<UniqueKey> = []
@@ -83,11 +86,10 @@ extension Resolution {
     var gone: [Entry] = []
     for put in candidates.reversed() {
       let keys = put.keysSaid
-      let isReadForEver = put.isReadAsFirstPut || put.facts??.isWriteOnce == true
-      if isReadForEver || !keys.isSubset(of: said) {
-        said.formUnion(keys)
-      } else {
+      if keys.isSubset(of: said) {
         gone.append(put)
+      } else {
+        said.formUnion(keys)
       }
     }
     return gone.reversed()

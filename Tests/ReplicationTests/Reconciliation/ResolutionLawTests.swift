@@ -99,7 +99,7 @@ import Testing
 
 /// Which superseded bodies stay all the same.
 ///
-/// Kills: `old.contains` left out; `isReadForEver` without `isWriteOnce`; `keys.isSubset` left out;
+/// Kills: `old.contains` left out; `isWriteOnce` left out; `keys.isSubset` taken as true;
 /// `candidates.reversed()` without the reversal.
 @Suite struct CompactableTests {
   private func gone(_ entries: [Entry], before time: UInt64 = .max) -> [Digest] {
@@ -145,6 +145,9 @@ import Testing
     #expect(gone(line) == [line[1].digest, line[3].digest])
     // The current put says it too: nothing needs the older ones.
     #expect(gone(Array(line.prefix(3))) == [line[1].digest])
+    // A withdrawal says nothing; the first put, which stays, says for all with its source.
+    let withdrawal = record.put(6, parents: [line[4].digest], body: 1, operation: .withdraw)
+    #expect(gone(line + [withdrawal]) == [line[1].digest, line[3].digest, line[4].digest])
   }
 
   /// Both sides of a decided fork are kept.
