@@ -25,6 +25,7 @@ package final class DongboDaemon {
     case upload(UploadReply)
     case backup(BackupReply)
     case filesLooked(FileCollector.Page)
+    case compactable(Compactor.Page)
     case refreshed(StatusCollector.Snapshot)
     case witnessFailed(WitnessError)
   }
@@ -50,9 +51,11 @@ package final class DongboDaemon {
   let notifier = ServiceNotifier()
   var files: FileCare?
   var backups: Backups?
+  var compactor: Compactor?
   var admin: AdminServer?
   var adminServer: HTTPServer?
   var monitoring: MonitoringServer?
+  var pressure = DiskPressure()
   var isStopping = false
   var isDone = false
   var failure: StartError?
@@ -171,6 +174,7 @@ package final class DongboDaemon {
       for driver in links.drivers.values { driver.rekey() }
     }
     collector.step(now: WallClock.now())
+    compact()
     every(FileCollector.interval) { [unowned self] in collector.step(now: WallClock.now()) }
     every(UploadLimits.idleInterval) { [unowned self] in
       uploads.abandonIdle(now: MonotonicClock.now())
@@ -190,6 +194,14 @@ package final class DongboDaemon {
       store: store, reserve: context.configuration.limits.reserveByteCount
     ) { [inbox] reply in inbox.postReply(.backup(reply)) }
     return Backups(worker: worker, logger: context.logger)
+  }
+
+  private func compact() {
+    let compactor = Compactor(
+      daemon: context, loop: loop, readers: readers, writer: writer
+    ) { [inbox] page in inbox.postReply(.compactable(page)) }
+    self.compactor = compactor
+    compactor.start()
   }
 
   private func careForFiles() {
@@ -248,21 +260,26 @@ package final class DongboDaemon {
   private func readinessFaults() -> [String] {
     var faults: [String] = []
     if isStopping { faults.append("stopping") }
-    if context.disk.isFull { faults.append("storage full: free disk space") }
+    if context.disk.isFull {
+      faults.append("storage full: free or enlarge the disk of DataDirectory")
+    }
     if let end = status.certificateNotAfter, end < WallClock.now() {
       faults.append("certificate expired: renew CertificateFile")
     }
     return faults
   }
 
-  private func lookAtDisk() {
-    guard
-      let hasRoom = try? store.directory.hasRoom(
-        reserve: context.configuration.limits.reserveByteCount)
-    else { return }
-    guard context.disk.isFull == hasRoom else { return }
-    context.disk.isFull = !hasRoom
-    context.logger.log(hasRoom ? .notice : .error, "disk.room", ["enough": .flag(hasRoom)])
-    links.storageFullChanged(!hasRoom)
+  /// At a bounded interval, and when a write was refused.
+  func lookAtDisk() {
+    let disk = context.disk
+    let isChanged = pressure.look(
+      free: try? store.directory.freeByteCount(),
+      reserve: context.configuration.limits.reserveByteCount, wasRefused: disk.takeRefusal())
+    disk.set(isFull: pressure.isFull)
+    guard isChanged else { return }
+    context.logger.log(
+      pressure.isFull ? .error : .notice, "disk.room", ["enough": .flag(!pressure.isFull)])
+    links.storageFullChanged(pressure.isFull)
+    status.changed()
   }
 }

@@ -48,6 +48,7 @@ package struct SeedRun: Hashable, Sendable {
     planWrites(in: world)
     if isLate { planLateProvince(in: world) }
     FaultPlan(seed: seed, spanMilliseconds: spanMilliseconds).plan(faults, in: world)
+    planCompaction(in: world)
     world.run(for: .milliseconds(spanMilliseconds))
     world.makePeace()
     if world.drain() {
@@ -92,6 +93,20 @@ package struct SeedRun: Hashable, Sendable {
       guard let late = world.provinces.last?.id else { return }
       world.inject(.lateSite)
       world.addMember(late)
+    }
+  }
+}
+
+extension SeedRun {
+  /// At any moment, between writes and mishaps.
+  private func planCompaction(in world: SimulatedWorld) {
+    for site in world.sites {
+      for _ in 0..<world.random.below(4) {
+        let age = Duration.milliseconds(world.random.below(2_000))
+        world.after(world.random.milliseconds(1_000...spanMilliseconds)) {
+          if site.isUp { site.post(.compact(keeping: age)) }
+        }
+      }
     }
   }
 }

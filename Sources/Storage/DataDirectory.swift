@@ -64,11 +64,6 @@ package final class DataDirectory: Sendable {
     return overflow ? .max : count
   }
 
-  /// Whether `reserve` bytes, kept back for acknowledgements, are still free.
-  package func hasRoom(reserve: UInt64) throws(StoreOpenError) -> Bool {
-    try freeByteCount() >= reserve
-  }
-
   private static func readProcessID(_ file: Int32) -> Int32 {
     var text = [UInt8](repeating: 0, count: 16)
     let count = pread(file, &text, text.count, 0)

@@ -159,9 +159,7 @@ struct Workload: Sendable {
       guard chosen.record.kind == .directive, chosen.revision == 1 else { continue }
       live.swapAt(index, live.count - 1)
       live.removeLast()
-      let body: JSONObject = ["revision": .integer(2), "reason": .text("Dự thảo không còn cần")]
-      return WorkloadChange(
-        record: chosen.record, operation: .withdraw, json: JSONValue.object(body).canonicalBytes)
+      return .withdrawal(of: chosen.record, revision: 2)
     }
     return nil
   }

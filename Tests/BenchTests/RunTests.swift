@@ -30,6 +30,11 @@ import Testing
       ["check", "--ledger", "f", "--stopped", "--lab", "l", "--json"],
       .check(CheckRun.Plan(lab: "l", ledger: "f", isStopped: true), isJSON: true)
     ),
+    (["behind"], .behind(changeCount: 20_000, seed: 1, isJSON: false)),
+    (
+      ["behind", "--changes", "500000", "--json"],
+      .behind(changeCount: 500_000, seed: 1, isJSON: true)
+    ),
     (["--help"], .help),
   ]
 
@@ -49,6 +54,7 @@ import Testing
     ["load"], ["load", "--lab", "l"], ["check", "--lab", "l", "--ledger"], ["load", "--stopped"],
     ["load", "--lab", "l", "--ledger", "f", "--clients", "65"],
     ["check", "--lab", "l", "--ledger", "f", "--until", "s"],
+    ["behind", "--rate", "5"], ["behind", "--changes", "0"],
   ])
   func wrongArgumentsAreRefused(arguments: [String]) {
     #expect(throws: BenchFailure.self) { try BenchCommand.parse(arguments) }

@@ -211,6 +211,16 @@ func diskIsJudgedAgainstItsReserve(free: UInt64, expected: Severity) throws {
   #expect(report(some).verdict == expected)
 }
 
+/// Not yet well above the reserve again, or not to be measured: still said.
+@Test(arguments: [nil, 1_073_741_824, 1 << 40] as [UInt64?])
+func aStopForWantOfRoomIsCritical(free: UInt64?) throws {
+  var some = try facts()
+  some.freeByteCount = free
+  some.isStorageFull = true
+  let found = report(some).findings.filter { $0.id == .diskLow }
+  #expect(found.map(\.severity) == [.critical])
+}
+
 @Test(arguments: [(31, Severity.ok), (29, .warning), (7, .warning), (6, .critical), (0, .critical)])
 func certificatesAreJudgedByDays(days: Int, expected: Severity) throws {
   var some = try facts()

@@ -46,7 +46,8 @@ enum AdminProblem {
     case .refused(let refusal): refusalDetails(refusal)
     case .storageFull:
       details(
-        507, "storage-full", "Hết dung lượng đĩa", "Storage full", "free disk space, then retry")
+        507, "storage-full", "Hết dung lượng đĩa", "Storage full",
+        "free or enlarge the disk of DataDirectory; writing then resumes by itself")
     case .store(.tookTooLong):
       details(503, "took-too-long", "Quá thời gian đọc", "Took too long", "ask for a smaller page")
     case .store(let error):

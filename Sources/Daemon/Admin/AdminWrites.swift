@@ -213,6 +213,7 @@ extension AdminServer {
     guard let body = (try? JSONValue.parse(request.body))?.object,
       let choice = body["keep"]?.text?.string, let keep = Self.keep(choice)
     else { return respond(problem(.malformedQuery("keep: a digest or a record id"))) }
+    guard !daemon.disk.isFull else { return respond(problem(.storageFull)) }
     let record = RecordKey(kind: kind, id: id)
     let pending = begin(.write(record: record, .none, nil, respond))
     let decision = ConflictDecision(record: record, keep: keep, reason: body["reason"]?.text)

@@ -184,6 +184,7 @@ final class StatusCollector {
     facts.refusedConnectionCount = daemon.refusedConnectionCount
     facts.storeByteCount = directory.storeByteCount
     facts.freeByteCount = try? directory.freeByteCount()
+    facts.isStorageFull = daemon.disk.isFull
     facts.reserveByteCount = daemon.configuration.limits.reserveByteCount
     facts.certificateNotAfter = certificateNotAfter
     facts.reloadFault = reloadFault

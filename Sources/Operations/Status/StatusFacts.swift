@@ -29,6 +29,8 @@ package struct StatusFacts: Equatable, Sendable {
   package var storeByteCount: UInt64 = 0
   package var freeByteCount: UInt64?
   package var reserveByteCount: UInt64 = 0
+  /// Applications get 507 and peers zero credit: below the reserve, or not yet well above it again.
+  package var isStorageFull = false
   /// End of this site's own link certificate.
   package var certificateNotAfter: WallTime?
   /// The faults of the last reload; nil when it was taken.

@@ -79,10 +79,12 @@ package struct StatusReport: Equatable, Sendable {
     }
     let (warningLevel, overflow) = facts.reserveByteCount.multipliedReportingOverflow(
       by: reserveWarningFactor)
-    if let free = facts.freeByteCount, overflow || free < warningLevel {
+    let isNear = facts.freeByteCount.map { overflow || $0 < warningLevel } ?? false
+    if facts.isStorageFull || isNear {
+      let isBelow = facts.freeByteCount.map { $0 < facts.reserveByteCount } ?? true
       add(
-        .diskLow, free < facts.reserveByteCount ? .critical : .warning,
-        byteText(free), byteText(facts.reserveByteCount))
+        .diskLow, facts.isStorageFull || isBelow ? .critical : .warning,
+        facts.freeByteCount.map(byteText) ?? "?", byteText(facts.reserveByteCount))
     }
     if let fault = facts.reloadFault {
       // The first of its lines: `dongbo config check` shows them all.

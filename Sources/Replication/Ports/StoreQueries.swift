@@ -57,6 +57,9 @@ package struct DigestLeaf: Hashable, Sendable {
 package protocol StoreQueries: RecordView, LogReader {
   /// Records of a kind that have a put here, ascending by id, after `after`.
   func records(kind: RecordKind, after: RecordID?, limit: Int) throws(StoreError) -> [RecordKey]
+  /// Looks at the records after `after`, ascending by key, at most `limit`, for those that may have
+  /// superseded puts: their greatest revision is above 1.
+  func revisedRecords(after: RecordKey?, limit: Int) throws(StoreError) -> RevisedPage
   /// Records in conflict, ascending by key, after `after`.
   func conflicts(after: RecordKey?, limit: Int) throws(StoreError) -> [RecordKey]
   /// Entries without a row, by order of arrival, after the first `skip`.
@@ -81,6 +84,18 @@ package protocol StoreQueries: RecordView, LogReader {
   func backlog(
     after lsn: LSN, lane: Lane, selection: RowSelection, limit: Int
   ) throws(StoreError) -> Backlog
+}
+
+/// A stretch of the records, looked through for what compaction may concern.
+package struct RevisedPage: Hashable, Sendable {
+  /// Ascending.
+  package let records: [RecordKey]
+  /// The last record looked at; nil at the end of the records.
+  package let last: RecordKey?
+  package init(records: [RecordKey], last: RecordKey?) {
+    self.records = records
+    self.last = last
+  }
 }
 
 /// What a peer has not acknowledged.

@@ -19,20 +19,24 @@ enum WriterJob {
   /// from the centre.
   case handOver(Entry)
   case repair(Entry)
+  /// Superseded bodies of that age go.
+  case compact(keeping: Duration)
   case openLink(SessionNumber, peer: SiteID)
   case change(SessionNumber, peer: SiteID, LinkWrite)
 
   var request: RequestNumber? {
     switch self {
     case .submit(let request, _), .decide(let request, _, _): request
-    case .bootstrap, .addSite, .rejoin, .release, .handOver, .repair, .openLink, .change: nil
+    case .bootstrap, .addSite, .rejoin, .release, .handOver, .repair, .compact, .openLink, .change:
+      nil
     }
   }
 
   var session: SessionNumber? {
     switch self {
     case .openLink(let session, _), .change(let session, _, _): session
-    case .submit, .decide, .bootstrap, .addSite, .rejoin, .release, .handOver, .repair: nil
+    case .submit, .decide, .bootstrap, .addSite, .rejoin, .release, .handOver, .repair, .compact:
+      nil
     }
   }
 
@@ -97,6 +101,7 @@ extension SimulatedSite {
       note("is handed an entry as \(result.state) \(result.code)")
     case .repair(let entry):
       if try group.transaction.repair(entry) { group.repaired.append(entry.digest) }
+    case .compact(let age): try compact(keeping: age, in: &group)
     case .openLink(let session, let peer):
       group.replies.append(
         .opened(
@@ -111,6 +116,17 @@ extension SimulatedSite {
       if case .resume = write.change { group.resumedPeers.insert(peer) }
       group.replies.append(.committed(session, peer: peer, write.ticket))
     }
+  }
+
+  /// As the daemon does it, but for the pace.
+  private func compact(keeping age: Duration, in group: inout WriterGroup) throws(StoreError) {
+    guard group.reconciler.log.state.lock == nil else { return }
+    let past = UInt64(max(age / .microseconds(1), 0))
+    let cutoff = WallTime(microseconds: wallTime.microseconds - min(past, wallTime.microseconds))
+    let records = try group.transaction.revisedRecords(after: nil, limit: .max).records
+    let tally = try group.transaction.compact(
+      records, supersededBefore: cutoff, limit: SimulatedWorld.pageLength)
+    note("compacts \(tally.bodyCount) bodies of \(tally.byteCount) bytes")
   }
 
   private func release(in group: inout WriterGroup) throws(StoreError) {

@@ -45,6 +45,9 @@ extension SimulatedWorld {
       for kind in RecordKind.allCases {
         for record in try site.store.records(kind: kind, after: nil, limit: Self.pageLength) {
           let entries = try site.store.entries(of: record)
+          if Resolution(of: entries).current.contains(where: { $0.body == nil }) {
+            fail("O4: \(site.id) has \(record) without its body")
+          }
           if Set(entries.map(\.identity)).count != entries.count {
             fail("O2: \(site.id) counts an entry of \(record) twice")
           }

@@ -10,6 +10,15 @@ extension MemoryStore: StoreQueries {
     return Array(found.keys.sorted().prefix(limit))
   }
 
+  package func revisedRecords(
+    after: RecordKey?, limit: Int
+  ) throws(StoreError) -> RevisedPage {
+    let found = summaries.keys.filter { key in after.map { $0 < key } ?? true }
+    let looked = found.sorted().prefix(limit)
+    let revised = looked.filter { summaries[$0].map { $0.greatestRevision > Revision(1) } ?? false }
+    return RevisedPage(records: revised, last: looked.last)
+  }
+
   package func rows(of entry: EntryIdentity) throws(StoreError) -> [LogRow] {
     log.filter { $0.entry == entry }
   }

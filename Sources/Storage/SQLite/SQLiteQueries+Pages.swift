@@ -15,6 +15,28 @@ extension SQLiteQueries {
     ) { row throws(StoreError) in try row.key(0) }
   }
 
+  package func revisedRecords(
+    after: RecordKey?, limit: Int
+  ) throws(StoreError) -> RevisedPage {
+    var last: RecordKey?
+    var revised: [RecordKey] = []
+    try tables.connection.forEach(
+      """
+      SELECT kind, id, revision FROM record WHERE (kind, id) > (?, ?) ORDER BY kind, id LIMIT ?
+      """,
+      [
+        .code(after?.kind.rawValue ?? 0), after.map { .record($0.id) } ?? .blob([]),
+        .integer(Int64(limit)),
+      ]
+    ) { row throws(StoreError) in
+      let key = try row.key(0)
+      if row.unsigned(2) > 1 { revised.append(key) }
+      last = key
+      return true
+    }
+    return RevisedPage(records: revised, last: last)
+  }
+
   package func conflicts(after: RecordKey?, limit: Int) throws(StoreError) -> [RecordKey] {
     try tables.connection.all(
       """

@@ -22,6 +22,29 @@ final class SiteProcess {
       "dongbod", ["--config", configuration], log: log, environment: environment)
   }
 
+  /// dongbod in a mount namespace of its own, its data on a file system of `megabytes`.
+  convenience init(
+    configuration: String, log: String, onSmallDisk data: String, megabytes: Int
+  ) throws {
+    let script = """
+      mkdir -p "$1" && mount -t tmpfs -o size=\(megabytes)m,mode=700 dongbo-test "$1" \
+        && exec "$2" --config "$3"
+      """
+    try self.init(
+      path: "/usr/bin/unshare",
+      ["-rm", "/bin/sh", "-c", script, "sh", data, "\(Self.programs)/dongbod", configuration],
+      log: log)
+  }
+
+  /// Whether this machine lets a test have a file system of its own.
+  static func canMount() throws -> Bool {
+    guard access("/usr/bin/unshare", X_OK) == 0 else { return false }
+    let trial = try SiteProcess(
+      path: "/usr/bin/unshare", ["-rm", "mount", "-t", "tmpfs", "-o", "size=1m", "trial", "/mnt"],
+      log: "/dev/null")
+    return try trial.exitCode() == 0
+  }
+
   /// - Parameter program: one of those built beside the tests.
   convenience init(
     _ program: String, _ words: [String], log: String, environment: [String] = []
