@@ -14,6 +14,12 @@ final class SiteProcess {
     return text.split(separator: "/").dropLast().reduce("") { $0 + "/" + $1 }
   }()
 
+  /// What `Deploy/sanitize` sets, so that a sanitizer's word about the program reaches it too.
+  private static let sanitizing = ["TSAN_OPTIONS", "ASAN_OPTIONS", "LD_PRELOAD"].compactMap {
+    name in
+    getenv(name).map { "\(name)=\(String(cString: $0))" }
+  }
+
   /// - Parameters:
   ///   - log: the file that standard error is appended to.
   ///   - environment: further variables, as `NAME=value`.
@@ -27,7 +33,7 @@ final class SiteProcess {
     _ program: String, _ words: [String], log: String, environment extra: [String] = []
   ) throws {
     let arguments = Self.list([program] + words)
-    let environment = Self.list(["LANG=en_US.UTF-8"] + extra)
+    let environment = Self.list(["LANG=en_US.UTF-8"] + Self.sanitizing + extra)
     defer { for text in arguments + environment { free(text) } }
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)

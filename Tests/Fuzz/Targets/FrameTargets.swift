@@ -23,7 +23,7 @@ extension FuzzTarget {
     memory: MemoryBound(fixedByteCount: 64 << 10, factor: 64),
     seeds: {
       try SeedFiles.folder("Tests/Corpora/Golden").filter { $0.name != "entry-header.hex" }.map {
-        Seed(name: $0.name, bytes: $0.bytes[4..<6] + $0.bytes[FrameHeader.byteCount...])
+        Seed(name: $0.name, bytes: Array($0.bytes[4..<6] + $0.bytes[FrameHeader.byteCount...]))
       } + SeedFiles.corpus("message")
     },
     makeCheck: {
