@@ -15,10 +15,10 @@ final class SiteProcess {
   }()
 
   /// What `Deploy/sanitize` sets, so that a sanitizer's word about the program reaches it too.
-  private static let sanitizing = ["TSAN_OPTIONS", "ASAN_OPTIONS", "LD_PRELOAD"].compactMap {
-    name in
-    getenv(name).map { "\(name)=\(String(cString: $0))" }
-  }
+  private static let sanitizing: [String] = {
+    let names = ["TSAN_OPTIONS", "ASAN_OPTIONS", "LD_PRELOAD"]
+    return names.compactMap { name in getenv(name).map { "\(name)=\(String(cString: $0))" } }
+  }()
 
   /// - Parameters:
   ///   - log: the file that standard error is appended to.
