@@ -101,9 +101,9 @@ private enum MemoryWatch {
     start()
     return __sanitizer_install_malloc_and_free_hooks(
       { _, count in
-        alive += count
-        most = max(most, alive)
+        MemoryWatch.alive += count
+        MemoryWatch.most = max(MemoryWatch.most, MemoryWatch.alive)
       },
-      { block in alive -= __sanitizer_get_allocated_size(block) }) != 0
+      { block in MemoryWatch.alive -= __sanitizer_get_allocated_size(block) }) != 0
   }
 }
