@@ -95,8 +95,25 @@ let tests: [Target] = [
   .testTarget(name: "DaemonTests", dependencies: daemonParts, swiftSettings: strict),
 ]
 
+/// Tests/Fuzz is one of two things: tests that run the corpora through the fuzzer's checks, or, for
+/// `Deploy/fuzz` (DONGBO_FUZZ=1), a program that is linked with libFuzzer.
+let fuzzedParts: [Target.Dependency] = ["Replication", "Cryptography", "Transport", "Operations"]
+let fuzz: [Target] =
+  Context.environment["DONGBO_FUZZ"] == nil
+  ? [
+    .testTarget(
+      name: "FuzzTests", dependencies: fuzzedParts, path: "Tests/Fuzz",
+      exclude: ["CFuzzer", "Runner"], swiftSettings: strict)
+  ]
+  : [
+    .systemLibrary(name: "CFuzzer", path: "Tests/Fuzz/CFuzzer"),
+    .executableTarget(
+      name: "dongbo-fuzz", dependencies: fuzzedParts + ["CFuzzer"], path: "Tests/Fuzz",
+      exclude: ["CFuzzer", "Tests"], swiftSettings: strict),
+  ]
+
 let package = Package(
   name: "Dongbo",
-  targets: shims + libraries + programs + tests,
+  targets: shims + libraries + programs + tests + fuzz,
   swiftLanguageModes: [.v6]
 )

@@ -14,6 +14,12 @@ final class SiteProcess {
     return text.split(separator: "/").dropLast().reduce("") { $0 + "/" + $1 }
   }()
 
+  /// What `Deploy/sanitize` sets, so that a sanitizer's word about the program reaches it too.
+  private static let sanitizing: [String] = {
+    let names = ["TSAN_OPTIONS", "ASAN_OPTIONS", "LD_PRELOAD"]
+    return names.compactMap { name in getenv(name).map { "\(name)=\(String(cString: $0))" } }
+  }()
+
   /// - Parameters:
   ///   - log: the file that standard error is appended to.
   ///   - environment: further variables, as `NAME=value`.
@@ -56,7 +62,7 @@ final class SiteProcess {
   /// - Parameter path: any program of the system.
   init(path: String, _ words: [String], log: String, environment extra: [String] = []) throws {
     let arguments = Self.list([path] + words)
-    let environment = Self.list(["LANG=en_US.UTF-8"] + extra)
+    let environment = Self.list(["LANG=en_US.UTF-8"] + Self.sanitizing + extra)
     defer { for text in arguments + environment { free(text) } }
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
