@@ -37,7 +37,8 @@ enum BehindRun {
         }
         func put(_ revision: Int, _ record: (key: RecordKey, number: Int)) -> WorkloadChange {
           let body = Bodies.directive(
-            number: "\(record.number)", source: source, from: Workload.centre, random: &random)
+            number: "\(record.number)", source: source, from: .centre, to: .province,
+            random: &random)
           return .put(
             record.key, revision: Int64(revision), owner: Workload.centre, body)
         }
@@ -119,7 +120,7 @@ enum BehindRun {
         document))
     try lab.waitUntilAcknowledged()
     let plan = Plan(
-      changeCount: changeCount, source: Bodies.documentID("1"), random: &random)
+      changeCount: changeCount, source: Office.province.documentID("1"), random: &random)
     _ = try Loader.load(plan.first, socket: lab.centre.socket)
     try waitUntilEqual(lab, changeCount)
     try province.stop()
