@@ -16,6 +16,7 @@ package struct SeedTotals: Sendable {
 
   package init() {}
 
+  /// One more seed.
   package mutating func add(_ report: SeedReport) {
     seedCount += 1
     if !report.isGood { failed.append(report.run.seed) }

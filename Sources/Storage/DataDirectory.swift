@@ -44,8 +44,13 @@ package final class DataDirectory: Sendable {
     lock = -1
   }
 
-  // Also when `init` throws: every property is set by then.
-  deinit { if lock >= 0 { close(lock) } }
+  // Also when `init` throws: every property is set by then. A program that this process just starts
+  // has the descriptor for a moment too: only unlocking ends the lock for both.
+  deinit {
+    guard lock >= 0 else { return }
+    flock(lock, LOCK_UN)
+    close(lock)
+  }
 
   package var databasePath: String { "\(path)/\(Self.databaseName)" }
 

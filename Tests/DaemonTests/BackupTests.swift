@@ -43,7 +43,7 @@ extension DaemonTests {
       try lab.start(peer)
       try eventually("\(victim) unlocks") { lab.logs(victim, "event=site.unlocked") }
       if victim == Lab.centre { try Self.releaseRegistry(lab) }
-      let rejoined = lab.dongbo(victim, ["rejoin"])
+      let rejoined = lab.dongbo(victim, ["rejoin", "--json"])
       #expect(rejoined.exitCode == .done && rejoined.output.contains(#""locked":false"#))
       try lab.awaitEqual()
       for site in lab.sites {

@@ -64,10 +64,12 @@ where Kind: CaseIterable & Hashable & Sendable & RawRepresentable<String> {
 
   package init() {}
 
+  /// 0 when it never happened.
   package subscript(kind: Kind) -> Int { counts[kind] ?? 0 }
 
   mutating func add(_ kind: Kind) { counts[kind, default: 0] += 1 }
 
+  /// Sums the two.
   package mutating func add(_ other: Tally) { counts.merge(other.counts, uniquingKeysWith: +) }
 
   /// What happened at all, in the order of the kinds.

@@ -1,7 +1,7 @@
 import Replication
 
 /// What a set of entries must amount to, by design.md and domain.md alone: plain, slow, and apart
-/// from the code that it is held against (O4). It knows the lawful records that the workload writes.
+/// from the code that it is held against (O4). It knows the lawful records the workload writes.
 struct ReferenceModel {
   let site: String
   let centre: String
