@@ -14,9 +14,9 @@ final class SiteProcess {
     return text.split(separator: "/").dropLast().reduce("") { $0 + "/" + $1 }
   }()
 
-  /// What `Deploy/sanitize` sets, so that a sanitizer's word about the program reaches it too.
-  private static let sanitizing: [String] = {
-    let names = ["TSAN_OPTIONS", "ASAN_OPTIONS", "LD_PRELOAD"]
+  /// What `Deploy/sanitize` and `Deploy/mutants` set is for the programs too.
+  private static let inherited: [String] = {
+    let names = ["TSAN_OPTIONS", "ASAN_OPTIONS", "LD_PRELOAD", "DONGBO_MUTANT"]
     return names.compactMap { name in getenv(name).map { "\(name)=\(String(cString: $0))" } }
   }()
 
@@ -62,7 +62,7 @@ final class SiteProcess {
   /// - Parameter path: any program of the system.
   init(path: String, _ words: [String], log: String, environment extra: [String] = []) throws {
     let arguments = Self.list([path] + words)
-    let environment = Self.list(["LANG=en_US.UTF-8"] + Self.sanitizing + extra)
+    let environment = Self.list(["LANG=en_US.UTF-8"] + Self.inherited + extra)
     defer { for text in arguments + environment { free(text) } }
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
