@@ -43,7 +43,8 @@ let programs: [Target] = [
   .executableTarget(name: "dongbo", dependencies: ["Console"], swiftSettings: strict),
   .executableTarget(name: "dongbo-sim", dependencies: ["Simulation"], swiftSettings: strict),
   .executableTarget(
-    name: "dongbo-bench", dependencies: ["Transport", "Replication", "Cryptography"],
+    name: "dongbo-bench",
+    dependencies: ["Transport", "Replication", "Cryptography", "Storage"],
     swiftSettings: strict),
 ]
 

@@ -122,6 +122,8 @@ package final class DongboDaemon {
       throw .environment("\(error)", hint: error.hint)
     } catch let error as StoreError {
       throw .environment("\(error)", hint: error.hint)
+    } catch let error as WitnessError {
+      throw .environment("witness file", hint: error.hint)
     } catch {
       throw .environment("\(error)", hint: "see the log")
     }

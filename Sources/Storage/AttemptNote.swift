@@ -11,7 +11,7 @@ package final class AttemptNote: AttemptNoting, @unchecked Sendable {
   // Unchecked: `begin` and `end` are the writer's thread's alone, and `init` ends before it starts.
   private let file: Int32
   /// What the last process was applying when it ended, and how often that happened in a row.
-  private let suspect: Digest?
+  private let suspect: [UInt8]
   private let crashes: UInt32
   private var isNoted = false
   #if DEBUG
@@ -20,8 +20,8 @@ package final class AttemptNote: AttemptNoting, @unchecked Sendable {
       .flatMap { Bytes32($0) }.map { Digest($0) }
   #endif
 
-  /// Layout: crashes (4 bytes, little-endian), body digest (32 bytes). Zero crashes: nothing.
-  private static let slotLength = 36
+  /// Layout: crashes (4 bytes, little-endian), the attempt (64 bytes). Zero crashes: nothing.
+  private static let slotLength = 4 + Attempt.byteCount
 
   /// Reads what the last process of this directory left.
   package init(_ directory: DataDirectory) throws(StoreOpenError) {
@@ -31,21 +31,21 @@ package final class AttemptNote: AttemptNoting, @unchecked Sendable {
     var slot = [UInt8](repeating: 0, count: Self.slotLength)
     let count = pread(file, &slot, slot.count, 0)
     let crashes = slot[0..<4].reversed().reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
-    let digest = Bytes32(slot[4...]).map { Digest($0) }
     let isFull = count == Self.slotLength && crashes > 0
     self.crashes = isFull ? crashes : 0
-    suspect = isFull ? digest : nil
+    suspect = Array(slot[4...])
   }
 
   deinit { close(file) }
 
-  package func begin(_ body: Digest) -> Bool {
-    let earlier = body == suspect ? crashes : 0
+  package func begin(_ attempt: Attempt) -> Bool {
+    let name = attempt.encoded
+    let earlier = crashes > 0 && name == suspect ? crashes : 0
     guard earlier < AttemptLimits.crashCount else { return false }
-    note(earlier + 1, body)
+    note(earlier + 1, name)
     isNoted = true
     #if DEBUG
-      precondition(body != trap, "asked to trap on \(body)")
+      precondition(attempt.body != trap, "asked to trap on \(attempt.body)")
     #endif
     return true
   }
@@ -53,13 +53,13 @@ package final class AttemptNote: AttemptNoting, @unchecked Sendable {
   package func end() {
     guard isNoted else { return }
     isNoted = false
-    note(0, .zero)
+    note(0, [UInt8](repeating: 0, count: Attempt.byteCount))
   }
 
   /// A note that cannot be written is no reason to stop: the entry is applied all the same.
-  private func note(_ crashes: UInt32, _ body: Digest) {
+  private func note(_ crashes: UInt32, _ attempt: [UInt8]) {
     var slot = (0..<4).map { UInt8(truncatingIfNeeded: crashes >> (8 * UInt32($0))) }
-    slot += body.bytes
+    slot += attempt
     _ = pwrite(file, slot, slot.count, 0)
   }
 }

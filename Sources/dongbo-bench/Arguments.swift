@@ -3,6 +3,8 @@ enum BenchCommand: Equatable, Sendable {
   case replicate(changeCount: Int, seed: UInt64, isJSON: Bool)
   case latency(rate: Int, count: Int, seed: UInt64, isJSON: Bool)
   case files(FilesRun.Plan, isJSON: Bool)
+  case load(LoadRun.Plan, isJSON: Bool)
+  case check(CheckRun.Plan, isJSON: Bool)
   case help
 
   static let usage = """
@@ -18,6 +20,15 @@ enum BenchCommand: Equatable, Sendable {
         with 1 when what must hold does not: equal digests, at most one window sent again for each
         fault, memory near idle, directives arriving meanwhile.
 
+    dongbo-bench load --lab DIR --ledger FILE [--clients N] [--rate R] [--seconds S]
+                      [--until FILE] [--json]
+        Writes at all sites of a running lab, repeats what is not answered, and notes every OK in
+        the ledger, until FILE is there or the time is up.
+    dongbo-bench check --lab DIR --ledger FILE [--seconds S] [--stopped] [--json]
+        Ends with 1 unless every OK of the ledger is at every site that may have it, once, and both
+        ends of each link are equal; with --stopped, unless every log is dense, its heads are true
+        and no identity is used twice.
+
     dongbod and dongbo are taken from the directory of dongbo-bench.
 
     """
@@ -25,68 +36,131 @@ enum BenchCommand: Equatable, Sendable {
   static let maximumChangeCount = 2_000_000
   static let maximumRate = 100_000
   static let maximumFaultCount = 1_000
+  static let maximumSeconds = 86_400
   /// What a site keeps of files that no record names yet, as configured by default.
   static let maximumFileByteCount = 4 << 30
 
   /// - Parameter arguments: without the program's name.
   static func parse(_ arguments: [String]) throws(BenchFailure) -> BenchCommand {
     guard let name = arguments.first else { throw BenchFailure("a command is needed\n\n\(usage)") }
-    var numbers: [String: Int] = [:]
-    var isJSON = false
-    var rest = arguments.dropFirst()
+    var options = try BenchOptions(arguments.dropFirst(), of: name)
+    let command = try command(name, &options)
+    try options.finish()
+    return command
+  }
+
+  private static func command(
+    _ name: String, _ options: inout BenchOptions
+  ) throws(BenchFailure) -> BenchCommand {
+    let counts = 1...maximumChangeCount
+    switch name {
+    case "replicate":
+      return .replicate(
+        changeCount: try options.number("--changes", default: 200_000, in: counts),
+        seed: try options.seed(), isJSON: options.flag("--json"))
+    case "latency":
+      return .latency(
+        rate: try options.number("--rate", default: 200, in: 1...maximumRate),
+        count: try options.number("--count", default: 2_000, in: counts),
+        seed: try options.seed(), isJSON: options.flag("--json"))
+    case "files": return .files(try filesPlan(&options), isJSON: options.flag("--json"))
+    case "load": return .load(try loadPlan(&options), isJSON: options.flag("--json"))
+    case "check":
+      var plan = CheckRun.Plan(
+        lab: try options.path("--lab"), ledger: try options.path("--ledger"))
+      plan.seconds = try options.number("--seconds", default: plan.seconds, in: 1...maximumSeconds)
+      plan.isStopped = options.flag("--stopped")
+      return .check(plan, isJSON: options.flag("--json"))
+    case "help", "--help", "-h": return .help
+    default: throw BenchFailure("unknown command \(name)\n\n\(usage)")
+    }
+  }
+
+  private static func filesPlan(_ options: inout BenchOptions) throws(BenchFailure) -> FilesRun.Plan
+  {
+    var plan = FilesRun.Plan()
+    plan.byteCount = try options.number(
+      "--size", default: plan.byteCount, in: 1...maximumFileByteCount)
+    plan.cutCount = try options.number("--cuts", default: plan.cutCount, in: 0...maximumFaultCount)
+    plan.killCount = try options.number(
+      "--kills", default: plan.killCount, in: 0...maximumFaultCount)
+    plan.rate = try options.number("--rate", default: plan.rate, in: 1...maximumRate)
+    plan.seed = try options.seed()
+    return plan
+  }
+
+  private static func loadPlan(_ options: inout BenchOptions) throws(BenchFailure) -> LoadRun.Plan {
+    var plan = LoadRun.Plan(lab: try options.path("--lab"), ledger: try options.path("--ledger"))
+    plan.clientCount = try options.number(
+      "--clients", default: plan.clientCount, in: 1...Loader.maximumConnectionCount)
+    plan.rate = try options.number("--rate", default: plan.rate, in: 1...maximumRate)
+    plan.seconds = try options.number("--seconds", default: plan.seconds, in: 1...maximumSeconds)
+    plan.stopFile = options.optionalPath("--until")
+    return plan
+  }
+}
+
+/// The words behind a command; each is taken once by the command that knows it.
+private struct BenchOptions {
+  private let name: String
+  private var numbers: [String: Int] = [:]
+  private var paths: [String: String] = [:]
+  private var flags: Set<String> = []
+
+  init(_ words: ArraySlice<String>, of name: String) throws(BenchFailure) {
+    self.name = name
+    var rest = words
     while let option = rest.popFirst() {
       switch option {
-      case "--json": isJSON = true
-      case "--changes", "--rate", "--count", "--seed", "--cuts", "--kills":
+      case "--json", "--stopped": flags.insert(option)
+      case "--lab", "--ledger", "--until":
+        guard let path = rest.popFirst() else { throw BenchFailure("\(option) needs a path") }
+        paths[option] = path
+      case "--changes", "--rate", "--count", "--seed", "--cuts", "--kills", "--clients",
+        "--seconds":
         guard let text = rest.popFirst(), let number = Int(text), number >= 0 else {
           throw BenchFailure("\(option) needs a number")
         }
         numbers[option] = number
       case "--size":
-        guard let text = rest.popFirst(), let byteCount = size(text) else {
+        guard let text = rest.popFirst(), let byteCount = Self.size(text) else {
           throw BenchFailure("\(option) needs a number of bytes, as 64M or 1G")
         }
         numbers[option] = byteCount
-      default: throw BenchFailure("unknown option \(option)\n\n\(usage)")
+      default: throw BenchFailure("unknown option \(option)\n\n\(BenchCommand.usage)")
       }
     }
-    func number(_ option: String, default ordinary: Int, in range: ClosedRange<Int>)
-      throws(BenchFailure) -> Int
-    {
-      let number = numbers.removeValue(forKey: option) ?? ordinary
-      guard range.contains(number) else {
-        throw BenchFailure(
-          "\(option) \(number) is not in \(range.lowerBound)...\(range.upperBound)")
-      }
-      return number
+  }
+
+  mutating func number(
+    _ option: String, default ordinary: Int, in range: ClosedRange<Int>
+  ) throws(BenchFailure) -> Int {
+    let number = numbers.removeValue(forKey: option) ?? ordinary
+    guard range.contains(number) else {
+      throw BenchFailure("\(option) \(number) is not in \(range.lowerBound)...\(range.upperBound)")
     }
-    let seed = UInt64(try number("--seed", default: 1, in: 0...Int.max))
-    let counts = 1...maximumChangeCount
-    let command: BenchCommand
-    switch name {
-    case "replicate":
-      let count = try number("--changes", default: 200_000, in: counts)
-      command = .replicate(changeCount: count, seed: seed, isJSON: isJSON)
-    case "latency":
-      let rate = try number("--rate", default: 200, in: 1...maximumRate)
-      let count = try number("--count", default: 2_000, in: counts)
-      command = .latency(rate: rate, count: count, seed: seed, isJSON: isJSON)
-    case "files":
-      var plan = FilesRun.Plan()
-      plan.byteCount = try number(
-        "--size", default: plan.byteCount, in: 1...maximumFileByteCount)
-      plan.cutCount = try number("--cuts", default: plan.cutCount, in: 0...maximumFaultCount)
-      plan.killCount = try number("--kills", default: plan.killCount, in: 0...maximumFaultCount)
-      plan.rate = try number("--rate", default: plan.rate, in: 1...maximumRate)
-      plan.seed = seed
-      command = .files(plan, isJSON: isJSON)
-    case "help", "--help", "-h": command = .help
-    default: throw BenchFailure("unknown command \(name)\n\n\(usage)")
+    return number
+  }
+
+  mutating func seed() throws(BenchFailure) -> UInt64 {
+    UInt64(try number("--seed", default: 1, in: 0...Int.max))
+  }
+
+  mutating func flag(_ option: String) -> Bool { flags.remove(option) != nil }
+
+  mutating func optionalPath(_ option: String) -> String? { paths.removeValue(forKey: option) }
+
+  mutating func path(_ option: String) throws(BenchFailure) -> String {
+    guard let path = optionalPath(option) else { throw BenchFailure("\(name) needs \(option)") }
+    return path
+  }
+
+  /// - Throws: when the command knows one of the words not.
+  func finish() throws(BenchFailure) {
+    let unknown = (Array(numbers.keys) + Array(paths.keys) + Array(flags)).sorted()
+    guard unknown.isEmpty else {
+      throw BenchFailure("\(name) knows no \(unknown.joined(separator: ", "))")
     }
-    guard numbers.isEmpty else {
-      throw BenchFailure("\(name) knows no \(numbers.keys.sorted().joined(separator: ", "))")
-    }
-    return command
   }
 
   /// Bytes, with K, M or G for a power of 1024.

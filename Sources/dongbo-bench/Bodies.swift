@@ -1,16 +1,30 @@
 import Replication
 
-/// Contents of the workload's records, at a province `tinh-a` whose organ the lab calls A99.X01.
-enum Bodies {
-  private static let organ: JSONValue = .object([
-    "siteId": .text(Workload.owner.description), "organId": .text("A99.X01"),
-    "organName": .text("Văn phòng Tỉnh A"),
-  ])
-  private static let centreOrgan: JSONValue = .object([
-    "siteId": .text(Workload.centre.description), "organId": .text("A99.00"),
-    "organName": .text("Văn phòng TW"),
-  ])
+/// Who writes a record, or whom it goes to.
+struct Office: Hashable, Sendable {
+  let site: SiteID
+  let organ: String
+  let name: String
+  /// Ends the notation of its documents.
+  let mark: String
 
+  /// The organ that `dongbo lab create` gives its first province.
+  static let province = Office(
+    site: Workload.owner, organ: "A99.X01", name: "Văn phòng Tỉnh A", mark: "TUA")
+  static let centre = Office(
+    site: Workload.centre, organ: "A99.00", name: "Văn phòng TW", mark: "VPTW")
+
+  var json: JSONValue {
+    .object([
+      "siteId": .text(site.description), "organId": .text(organ), "organName": .text(name),
+    ])
+  }
+
+  func documentID(_ number: String) -> String { "\(organ),2026/03/02,\(number)-CV/\(mark)" }
+}
+
+/// Contents of the workload's records.
+enum Bodies {
   /// Bytes of a body: most often 600, as in the baselines.
   private static func targetByteCount(_ random: inout SplitMix64) -> Int {
     Int(random.triangular(300, 900, mode: 600))
@@ -18,14 +32,13 @@ enum Bodies {
   /// Even a body that is long without it has a sentence.
   private static let minimumProseByteCount = 40
 
-  static func documentID(_ number: String) -> String { "A99.X01,2026/03/02,\(number)-CV/TUA" }
-
   /// - Parameters:
   ///   - id: of the attachment.
   ///   - file: what it names. A file that nobody has would be asked for again and again, which is
   ///     no part of what is measured.
   static func document(
-    number: String, id: UniqueID, naming file: SeededFile, random: inout SplitMix64
+    number: String, id: UniqueID, naming file: SeededFile, from office: Office = .province,
+    to addressee: Office = .centre, random: inout SplitMix64
   ) -> JSONObject {
     let type = random.pick(Vocabulary.documentTypes)
     let attachment: JSONObject = [
@@ -34,8 +47,9 @@ enum Bodies {
       "digest": .text(file.digestText),
     ]
     let body: JSONObject = [
-      "documentId": .text(documentID(number)), "from": organ, "to": .array([centreOrgan]),
-      "codeNumber": .text(number), "codeNotation": .text("CV/TUA"),
+      "documentId": .text(office.documentID(number)), "from": office.json,
+      "to": .array([addressee.json]), "codeNumber": .text(number),
+      "codeNotation": .text("CV/\(office.mark)"),
       "documentType": .object(["code": .text(type.code), "name": .text(type.name)]),
       "promulgationPlace": .text("Tỉnh A"), "promulgationDate": .text("2026-03-02"),
       "signerInfo": .object([
@@ -48,17 +62,17 @@ enum Bodies {
     return filled(body, "subject", &random)
   }
 
-  /// - Parameter assigner: the site that writes it; the other one is to do the task.
+  /// - Parameters:
+  ///   - assigner: writes it.
+  ///   - lead: is to do the task.
   static func directive(
-    number: String, source: String, from assigner: SiteID = Workload.owner,
+    number: String, source: String, from assigner: Office = .province, to lead: Office = .centre,
     random: inout SplitMix64
   ) -> JSONObject {
-    let isFromCentre = assigner == Workload.centre
-    let (own, other) = isFromCentre ? (centreOrgan, organ) : (organ, centreOrgan)
     let body: JSONObject = [
       "sourceDocumentId": .text(source), "sourceDocumentType": .text("CV"),
       "taskNumber": .text("NV-\(number)"), "title": .text(prose(40, &random)),
-      "assigningOrgan": own, "monitoringOrgan": own, "leadOrgan": other,
+      "assigningOrgan": assigner.json, "monitoringOrgan": assigner.json, "leadOrgan": lead.json,
       "assignedDate": .text("2026-03-03"), "deadlineType": .text("fixed"),
       "dueDate": .text("2026-0\(4 + (Int(number) ?? 0) % 5)-15"),
       "priority": .integer(Int64(random.below(4))),
@@ -68,14 +82,15 @@ enum Bodies {
 
   /// - Parameter adjusted: the voucher that this one corrects.
   static func voucher(
-    number: String, adjusting adjusted: RecordID?, random: inout SplitMix64
+    number: String, adjusting adjusted: RecordID?, of office: Office = .province,
+    random: inout SplitMix64
   ) -> JSONObject {
     let amount = Int64(100_000 + random.below(1_000_000_000))
     var body: JSONObject = [
       "entryKind": .text("voucher"), "currency": .text("VND"), "fiscalYear": .integer(2026),
       "accountingUnit": .object([
-        "siteId": .text(Workload.owner.description), "organId": .text("A99.X01"),
-        "budgetUnitCode": .text("1990001"), "unitName": .text("Văn phòng Tỉnh A"),
+        "siteId": .text(office.site.description), "organId": .text(office.organ),
+        "budgetUnitCode": .text("1990001"), "unitName": .text(office.name),
       ]),
       "accountingPeriod": .text("2026-03"), "voucherForm": .text("CTGS"),
       "voucherTypeName": .text("Ghi sổ"),

@@ -99,7 +99,8 @@ final class DirectiveFlow: Sendable {
     let id = Workload.uniqueID(milliseconds: time, random: &random)
     let record = RecordKey(kind: .directive, id: RecordID(id))
     let body = Bodies.directive(
-      number: "\(stream)-\(index)", source: source, from: writer.id, random: &random)
+      number: "\(stream)-\(index)", source: source, from: writer.office, to: writer.other.office,
+      random: &random)
     return .put(record, revision: 1, owner: writer.id, body)
   }
 }

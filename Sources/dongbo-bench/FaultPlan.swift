@@ -42,6 +42,7 @@ enum LabEnd: Int, CaseIterable, Sendable, CustomStringConvertible {
   case province, centre
 
   var other: LabEnd { self == .province ? .centre : .province }
-  var id: SiteID { self == .province ? Workload.owner : Workload.centre }
+  var office: Office { self == .province ? .province : .centre }
+  var id: SiteID { office.site }
   var description: String { self == .province ? "province" : "centre" }
 }

@@ -156,6 +156,6 @@ struct FilesRun {
     let body = Bodies.document(number: number, id: ids[0], naming: file, random: &random)
     let record = RecordKey(kind: .document, id: RecordID(ids[1]))
     try admin.write(.put(record, revision: 1, owner: Workload.owner, body))
-    return Bodies.documentID(number)
+    return Office.province.documentID(number)
   }
 }

@@ -41,16 +41,16 @@ struct ProcessUsage: Equatable, Sendable {
 
 /// Small text files, read in one go.
 enum TextFile {
-  private static let maximumByteCount = 1 << 20
+  static let maximumByteCount = 1 << 20
 
   /// nil when it cannot be read or is no small file.
-  static func read(_ path: String) -> String? {
+  static func read(_ path: String, limit: Int = maximumByteCount) -> String? {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { return nil }
     defer { close(descriptor) }
     var bytes: [UInt8] = []
     var buffer = [UInt8](repeating: 0, count: 16 * 1024)
-    while bytes.count < maximumByteCount {
+    while bytes.count < limit {
       let count = Glibc.read(descriptor, &buffer, buffer.count)
       if count < 0, errno == EINTR { continue }
       guard count >= 0 else { return nil }

@@ -41,9 +41,11 @@ struct Workload: Sendable {
   private var random: SplitMix64
   private let stream: Int
   private let streamCount: Int
+  private let office: Office
+  private let addressee: Office
   /// Of the ids' clock: it moves 0 to 9 ms a change, from 2026-01-01.
   private var milliseconds = firstMilliseconds
-  private var lastNumber = 0
+  private var lastNumber: Int
   private var live: [Live] = []
   private var documentIDs: [String] = []
 
@@ -62,13 +64,22 @@ struct Workload: Sendable {
   /// How often a record is drawn until one is a draft directive; a quarter of them are.
   private static let drawCount = 32
 
-  init(seed: UInt64, stream: Int = 0, of streamCount: Int = 1) {
+  /// - Parameters:
+  ///   - office: writes it all, to `addressee`.
+  ///   - lastNumber: numbers up to this one are taken, by an earlier workload of the office.
+  init(
+    seed: UInt64, stream: Int = 0, of streamCount: Int = 1, from office: Office = .province,
+    to addressee: Office = .centre, after lastNumber: Int = 0
+  ) {
     precondition((0..<streamCount).contains(stream), "stream \(stream) of \(streamCount)")
     var seeds = SplitMix64(seed: seed)
     for _ in 0..<stream { _ = seeds.next() }
     random = SplitMix64(seed: seeds.next())
     self.stream = stream
     self.streamCount = streamCount
+    self.office = office
+    self.addressee = addressee
+    self.lastNumber = lastNumber
   }
 
   /// The next `count` changes.
@@ -93,18 +104,20 @@ struct Workload: Sendable {
     if draw < 60 || documentIDs.isEmpty {
       record = RecordKey(kind: .document, id: RecordID(uniqueID()))
       body = Bodies.document(
-        number: number, id: uniqueID(), naming: Self.file, random: &random)
-      documentIDs.append(Bodies.documentID(number))
+        number: number, id: uniqueID(), naming: Self.file, from: office, to: addressee,
+        random: &random)
+      documentIDs.append(office.documentID(number))
     } else if draw < 85 {
       record = RecordKey(kind: .directive, id: RecordID(uniqueID()))
       body = Bodies.directive(
-        number: number, source: random.pick(documentIDs), random: &random)
+        number: number, source: random.pick(documentIDs), from: office, to: addressee,
+        random: &random)
     } else {
       record = RecordKey(kind: .finance, id: RecordID(uniqueID()))
-      body = Bodies.voucher(number: number, adjusting: nil, random: &random)
+      body = Bodies.voucher(number: number, adjusting: nil, of: office, random: &random)
     }
     live.append(Live(record: record, number: number, revision: 1))
-    return .put(record, revision: 1, owner: Self.owner, body)
+    return .put(record, revision: 1, owner: office.site, body)
   }
 
   private mutating func update() -> WorkloadChange {
@@ -116,13 +129,14 @@ struct Workload: Sendable {
     case .directive:
       live[index].revision += 1
       let body = Bodies.directive(
-        number: chosen.number, source: random.pick(documentIDs), random: &random)
-      return .put(chosen.record, revision: chosen.revision + 1, owner: Self.owner, body)
+        number: chosen.number, source: random.pick(documentIDs), from: office, to: addressee,
+        random: &random)
+      return .put(chosen.record, revision: chosen.revision + 1, owner: office.site, body)
     case .finance:
       let body = Bodies.voucher(
-        number: nextNumber(), adjusting: chosen.record.id, random: &random)
+        number: nextNumber(), adjusting: chosen.record.id, of: office, random: &random)
       let record = RecordKey(kind: .finance, id: RecordID(uniqueID()))
-      return .put(record, revision: 1, owner: Self.owner, body)
+      return .put(record, revision: 1, owner: office.site, body)
     case .registry: preconditionFailure("the workload has no registry")
     }
   }

@@ -22,6 +22,14 @@ func run() -> CInt {
       Terminal.out(isJSON ? figures.json : figures.text)
       for failure in failures { Terminal.note("dongbo-bench: \(failure)") }
       return failures.isEmpty ? 0 : 1
+    case .load(let plan, let isJSON):
+      let figures = try LoadRun.run(plan)
+      Terminal.out(isJSON ? figures.json : figures.text)
+    case .check(let plan, let isJSON):
+      let (figures, failures) = try CheckRun.run(plan)
+      Terminal.out(isJSON ? figures.json : figures.text)
+      for failure in failures { Terminal.note("dongbo-bench: \(failure)") }
+      return failures.isEmpty ? 0 : 1
     case .help: Terminal.out(BenchCommand.usage)
     }
     return 0

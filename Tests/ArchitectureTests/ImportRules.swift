@@ -21,7 +21,7 @@ enum ImportRules {
     "dongbo": ["Console", "Glibc"],
     "dongbo-sim": ["Simulation", "Glibc"],
     "dongbo-bench": [
-      "Simulation", "Console", "Transport", "Replication", "Cryptography", "Glibc",
+      "Simulation", "Console", "Transport", "Replication", "Cryptography", "Storage", "Glibc",
       "Synchronization",
     ],
   ]

@@ -22,6 +22,14 @@ import Testing
         FilesRun.Plan(byteCount: 64 << 20, cutCount: 4, killCount: 0, seed: 2), isJSON: true)
     ),
     (["files", "--size", "700"], .files(FilesRun.Plan(byteCount: 700), isJSON: false)),
+    (
+      ["load", "--lab", "l", "--ledger", "f", "--rate", "9", "--until", "s"],
+      .load(LoadRun.Plan(lab: "l", ledger: "f", rate: 9, stopFile: "s"), isJSON: false)
+    ),
+    (
+      ["check", "--ledger", "f", "--stopped", "--lab", "l", "--json"],
+      .check(CheckRun.Plan(lab: "l", ledger: "f", isStopped: true), isJSON: true)
+    ),
     (["--help"], .help),
   ]
 
@@ -38,6 +46,9 @@ import Testing
     ["files", "--size"], ["files", "--size", "0"], ["files", "--size", "G"],
     ["files", "--size", "-1"], ["files", "--size", "5G"],
     ["files", "--size", "9223372036854775807G"], ["files", "--changes", "5"],
+    ["load"], ["load", "--lab", "l"], ["check", "--lab", "l", "--ledger"], ["load", "--stopped"],
+    ["load", "--lab", "l", "--ledger", "f", "--clients", "65"],
+    ["check", "--lab", "l", "--ledger", "f", "--until", "s"],
   ])
   func wrongArgumentsAreRefused(arguments: [String]) {
     #expect(throws: BenchFailure.self) { try BenchCommand.parse(arguments) }

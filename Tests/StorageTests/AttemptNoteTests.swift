@@ -6,8 +6,16 @@ import Testing
 
 /// The note that names what the daemon was applying when it ended (reliability.md T23).
 @Suite struct AttemptNoteTests {
-  private let first = Digest(Bytes32(1, 2, 3, 4))
-  private let second = Digest(Bytes32(5, 6, 7, 8))
+  private let first = attempt(1)
+  private let second = attempt(2)
+
+  /// Attempts of different records with one body, as all receipts of a code have.
+  private static func attempt(_ number: UInt64, _ revision: UInt64 = 1) -> Attempt {
+    let id = RecordID(UniqueID(Bytes16(high: 0, low: number)))
+    return Attempt(
+      record: RecordKey(kind: .document, id: id), subject: .revision(Revision(revision)),
+      body: Digest(Bytes32(1, 2, 3, 4)))
+  }
 
   private func makeDirectory() throws -> String {
     var template = Array("/tmp/dongbo-attempt-XXXXXX".utf8CString)
@@ -25,7 +33,8 @@ import Testing
     #expect(try start(directory).begin(first), "the second; it ends again")
     let third = try start(directory)
     #expect(!third.begin(first))
-    #expect(third.begin(second), "others are applied")
+    #expect(third.begin(second), "others are applied, though their body is the same")
+    #expect(third.begin(Self.attempt(1, 2)), "so is what else the record gets")
   }
 
   @Test func whatWasAppliedIsNoSuspect() throws {

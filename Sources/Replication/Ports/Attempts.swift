@@ -2,12 +2,43 @@
 /// by the next start (reliability.md T23).
 package protocol AttemptNoting: Sendable {
   /// Notes that the entry is about to be applied.
-  /// - Parameter body: the entry's body digest: the same for a write that is sent again.
-  /// - Returns: false when this body was being applied at ``AttemptLimits/crashCount`` ends of the
-  ///   process: it must not be tried again.
-  func begin(_ body: Digest) -> Bool
+  /// - Returns: false when it was being applied at ``AttemptLimits/crashCount`` ends of the process
+  ///   in a row: it must not be tried again.
+  func begin(_ attempt: Attempt) -> Bool
   /// Everything begun has been applied.
   func end()
+}
+
+/// An entry that is tried, by what is the same when its write is sent again under another identity.
+/// The body alone will not do: all receipts of one code have the same one.
+package struct Attempt: Hashable, Sendable {
+  package let record: RecordKey?
+  package let subject: Subject
+  package let body: Digest
+  package init(_ entry: Entry) {
+    self.init(
+      record: entry.header.record, subject: entry.header.subject, body: entry.bodyDigest)
+  }
+  package init(record: RecordKey?, subject: Subject, body: Digest) {
+    self.record = record
+    self.subject = subject
+    self.body = body
+  }
+
+  /// Bytes of ``encoded``.
+  package static let byteCount = 64
+
+  /// Record id and event id or revision, 16 bytes each, zeros for none; then the body's digest.
+  package var encoded: [UInt8] {
+    let none = Bytes16(high: 0, low: 0)
+    let subject =
+      switch subject {
+      case .none: none
+      case .revision(let revision): Bytes16(high: 0, low: revision.value)
+      case .event(let event): event.raw.raw
+      }
+    return (record?.id.raw.raw ?? none).bytes + subject.bytes + body.bytes
+  }
 }
 
 /// Bounds of what is tried after a crash.
@@ -19,6 +50,6 @@ package enum AttemptLimits {
 /// For stores without a disk, where a crash takes the note with it.
 package struct NoAttemptNotes: AttemptNoting {
   package init() {}
-  package func begin(_ body: Digest) -> Bool { true }
+  package func begin(_ attempt: Attempt) -> Bool { true }
   package func end() {}
 }

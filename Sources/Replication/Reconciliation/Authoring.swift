@@ -90,7 +90,7 @@ extension Reconciler {
   private mutating func write(
     _ entry: Entry, in store: inout some StoreTransaction
   ) throws(StoreError) -> Result<Authored, AuthoringRefusal> {
-    guard attempts.begin(entry.bodyDigest) else { return .failure(.notAllowed(.crashed)) }
+    guard attempts.begin(Attempt(entry)) else { return .failure(.notAllowed(.crashed)) }
     switch try decide(entry, .authored, in: store) {
     case .accept(let facts):
       let placed = try place(entry, facts, .authored, in: &store)

@@ -86,7 +86,7 @@ package struct Reconciler: Sendable {
   ) throws(StoreError) -> Reconciled {
     let arrival = Arrival.received(from: peer, isRecovering: isRecovering)
     var decision = try decide(entry, arrival, in: store)
-    if case .accept = decision, !attempts.begin(entry.bodyDigest) {
+    if case .accept = decision, !attempts.begin(Attempt(entry)) {
       decision = .wait(.quarantined, .crashed)
     }
     return try perform(decision, on: entry, arrival, in: &store)
