@@ -23,6 +23,8 @@ package struct LinkLimits: Hashable, Sendable {
   /// Frames of entries that are let be in flight on any line, both lanes together; the urgent lane
   /// has some of its own besides.
   package var framesInFlight = 8
+  /// More are, up to what the line carries in so many of its round trips.
+  package var roundTripsInFlight = 4
   /// And at most, where frames are at their largest and the line carries more in a round trip; with
   /// the urgent lane's own not above the peer's `uncommittedFrames`.
   package var mostFramesInFlight = 126
