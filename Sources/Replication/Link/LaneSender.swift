@@ -193,10 +193,11 @@ struct LineRate: Hashable, Sendable {
       hadCompany: hasOthersInFlight)
   }
 
-  /// How many frames may be in flight: a multiple of what the line carries in a round trip, so that
-  /// a line with a long one is filled, and found to carry more. The multiple is such that TCP, which
-  /// begins with little and doubles it each round trip, never waits for more to send. The shortest
-  /// round trip and not the last keeps a peer that is slower than its line from gathering frames.
+  /// How many frames may be in flight: a multiple of what the line carries in a round trip, so
+  /// that a line with a long one is filled, and found to carry more. The multiple is such that TCP,
+  /// which begins with little and doubles it each round trip, never waits for more to send. The
+  /// shortest round trip and not the last keeps a peer that is slower than its line from gathering
+  /// frames.
   func framesInFlight(_ limits: LinkLimits) -> Int {
     let wanted = limits.roundTripsInFlight * roundTripByteCount / frameByteCount
     return min(max(wanted, limits.framesInFlight), limits.mostFramesInFlight)
