@@ -30,11 +30,15 @@ let libraries: [Target] = [
     dependencies: ["Replication", "Storage", "Cryptography", "Transport", "Operations"],
     swiftSettings: strict),
   .target(
-    name: "Console", dependencies: ["Replication", "Cryptography", "Transport", "Operations"],
+    name: "Console",
+    dependencies: ["Replication", "Storage", "Cryptography", "Transport", "Operations"],
     swiftSettings: strict),
   .target(
-    name: "Simulation", dependencies: ["Replication", "Storage", "Cryptography"],
+    name: "Simulation", dependencies: ["Replication", "Storage", "Cryptography", "SimulatedDisk"],
     swiftSettings: strict),
+  // A faulty disk under SQLite, for tests and the simulation: never in `dongbod` or `dongbo`.
+  .target(name: "CFaultyDisk", dependencies: ["CSQLite"]),
+  .target(name: "SimulatedDisk", dependencies: ["CFaultyDisk"], swiftSettings: strict),
 ]
 
 let programs: [Target] = [
@@ -60,7 +64,8 @@ let tests: [Target] = [
     resources: [.copy("Samples"), .copy("Golden")], swiftSettings: strict),
   .testTarget(name: "LinkTests", dependencies: ["Replication"], swiftSettings: strict),
   .testTarget(
-    name: "StoreContract", dependencies: ["Storage", "Replication", "Cryptography"],
+    name: "StoreContract",
+    dependencies: ["Storage", "Replication", "Cryptography", "SimulatedDisk"],
     swiftSettings: strict),
   .testTarget(
     name: "StorageTests", dependencies: ["Storage", "Replication", "Cryptography"],
@@ -74,7 +79,9 @@ let tests: [Target] = [
     name: "OperationsTests", dependencies: ["Operations", "Replication"], swiftSettings: strict),
   .testTarget(
     name: "ConsoleTests",
-    dependencies: ["Console", "Transport", "Operations", "Replication", "Cryptography"],
+    dependencies: [
+      "Console", "Storage", "Transport", "Operations", "Replication", "Cryptography",
+    ],
     swiftSettings: strict),
   .testTarget(
     name: "SimulationTests", dependencies: ["Simulation", "Replication", "Storage"],
@@ -88,8 +95,25 @@ let tests: [Target] = [
   .testTarget(name: "DaemonTests", dependencies: daemonParts, swiftSettings: strict),
 ]
 
+/// Tests/Fuzz is one of two things: tests that run the corpora through the fuzzer's checks, or, for
+/// `Deploy/fuzz` (DONGBO_FUZZ=1), a program that is linked with libFuzzer.
+let fuzzedParts: [Target.Dependency] = ["Replication", "Cryptography", "Transport", "Operations"]
+let fuzz: [Target] =
+  Context.environment["DONGBO_FUZZ"] == nil
+  ? [
+    .testTarget(
+      name: "FuzzTests", dependencies: fuzzedParts, path: "Tests/Fuzz",
+      exclude: ["CFuzzer", "Runner"], swiftSettings: strict)
+  ]
+  : [
+    .systemLibrary(name: "CFuzzer", path: "Tests/Fuzz/CFuzzer"),
+    .executableTarget(
+      name: "dongbo-fuzz", dependencies: fuzzedParts + ["CFuzzer"], path: "Tests/Fuzz",
+      exclude: ["CFuzzer", "Tests"], swiftSettings: strict),
+  ]
+
 let package = Package(
   name: "Dongbo",
-  targets: shims + libraries + programs + tests,
+  targets: shims + libraries + programs + tests + fuzz,
   swiftLanguageModes: [.v6]
 )

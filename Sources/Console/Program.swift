@@ -92,6 +92,8 @@ extension CommandRun {
     case .explain: try explain()
     case .siteAdd: try addSite()
     case .siteList: try listSites()
+    case .backup: try backUp()
+    case .restore: try restore()
     case .rejoin: try rejoin()
     case .reload: try reload()
     case .configCheck: try checkConfiguration()

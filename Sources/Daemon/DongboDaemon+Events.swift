@@ -20,9 +20,11 @@ extension DongboDaemon {
       case .files(let reply): files?.take(reply)
       case .leads(let page): files?.fetcher.take(page)
       case .upload(let reply): uploads.take(reply)
+      case .backup(let reply): backups?.take(reply, now: MonotonicClock.now())
       case .filesLooked(let page):
         let isLocked = links.news.state.lock != nil
         collector.take(page, isLocked: isLocked, now: WallClock.now())
+      case .compactable(let page): compactor?.take(page)
       case .refreshed(let snapshot): status.refreshed(snapshot)
       case .witnessFailed(let error):
         context.logger.log(
@@ -56,6 +58,7 @@ extension DongboDaemon {
       admin?.fileCame(request, file, isNamed: isNamed)
       if isNamed { status.changed() }
     case .filesCollected(let digests, let fault): collector.collected(digests, fault)
+    case .compacted(let tally): compactor?.compacted(tally)
     case .registryEdited(let request?, let result): admin?.registryEdited(request, result)
     case .registryEdited(nil, .success(let revision)):
       context.logger.log(.info, "registry.written", ["revision": .of(revision)])
@@ -107,7 +110,7 @@ extension DongboDaemon {
   /// Nothing of the group was written. Applications are told; a link gets no ACK and tries again.
   private func full(_ jobs: [WriterJob]) {
     context.logger.log(.error, "disk.full", ["do": .text(StoreError.full.hint)])
-    links.storageFullChanged(true)
+    lookAtDisk()
     for job in jobs {
       switch job {
       case .submit(let request, _), .decide(let request, _), .rejoin(let request, _),
@@ -117,6 +120,7 @@ extension DongboDaemon {
         if let request { admin?.fail(request, .storageFull) }
       // Looked at again after the next start.
       case .keepVerdicts, .collectFiles: break
+      case .compact: compactor?.notWritten()
       case .setFiles, .repair: files?.notWritten(job)
       case .openLink(let link, _), .change(let link, _, _):
         links.drivers[link]?.refuse(Refuse(.overloaded, "storage is full"))
@@ -135,6 +139,7 @@ extension DongboDaemon {
         .fileCame(let request, _):
         admin?.fail(request, .store(.rotten(digest)))
       case .editRegistry(nil, _), .keepVerdicts, .collectFiles: break
+      case .compact: compactor?.notWritten()
       case .setFiles, .repair: files?.notWritten(job)
       case .openLink(let link, _), .change(let link, _, _):
         links.drivers[link]?.refuse(Refuse(.overloaded, "an entry is being repaired"))
@@ -182,6 +187,7 @@ extension DongboDaemon {
     _ = notifier.send(.stopping)
     verifier.stop()
     fileWorker.stop()
+    backups?.stop()
     if failure == nil { writer.stop() }
     for message in inbox.drain() {
       if case .writer(.group(_, let news)) = message {
@@ -234,6 +240,7 @@ extension DongboDaemon {
     links.tls = files.tls
     status.certificateNotAfter = files.notAfter
     verifier.use(files.recordTrust)
+    compactor?.startAgain()
     admin?.forgetRights()
     links.reverify()
   }

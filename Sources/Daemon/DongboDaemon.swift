@@ -7,7 +7,7 @@ import Transport
 /// The site at run time: starts in order, runs the reactor on the calling thread, stops in reverse.
 ///
 /// Threads: the reactor (sockets, TLS, sessions, HTTP), the writer, two readers, the verifier, the
-/// files, the witness.
+/// files, the witness, backups.
 package final class DongboDaemon {
   /// How long a stop may take; systemd would kill soon after.
   static let stopLimit = Duration.seconds(8)
@@ -23,7 +23,9 @@ package final class DongboDaemon {
     case files(FileReply)
     case leads(LeadPage)
     case upload(UploadReply)
+    case backup(BackupReply)
     case filesLooked(FileCollector.Page)
+    case compactable(Compactor.Page)
     case refreshed(StatusCollector.Snapshot)
     case witnessFailed(WitnessError)
   }
@@ -48,9 +50,12 @@ package final class DongboDaemon {
   let status: StatusCollector
   let notifier = ServiceNotifier()
   var files: FileCare?
+  var backups: Backups?
+  var compactor: Compactor?
   var admin: AdminServer?
   var adminServer: HTTPServer?
   var monitoring: MonitoringServer?
+  var pressure = DiskPressure()
   var isStopping = false
   var isDone = false
   var failure: StartError?
@@ -112,20 +117,8 @@ package final class DongboDaemon {
       status = StatusCollector(
         daemon: context, loop: loop, links: links, directory: store.directory, files: fileStore)
       status.certificateNotAfter = files.notAfter
-    } catch let error as StartError {
-      throw error
-    } catch let error as StoreOpenError {
-      throw .store(error)
-    } catch let error as TransportError {
-      throw .transport(error)
-    } catch let error as FileStoreError {
-      throw .environment("\(error)", hint: error.hint)
-    } catch let error as StoreError {
-      throw .environment("\(error)", hint: error.hint)
-    } catch let error as WitnessError {
-      throw .environment("witness file", hint: error.hint)
     } catch {
-      throw .environment("\(error)", hint: "see the log")
+      throw StartError.wrapping(error)
     }
   }
 
@@ -154,9 +147,12 @@ package final class DongboDaemon {
   private func wire() throws(TransportError) {
     _ = try loop.register(inbox.descriptor, interest: .read) { [self] _ in takeInbox() }
     _ = try loop.register(signals.descriptor, interest: .read) { [self] _ in takeSignals() }
+    let backups = try makeBackups()
+    self.backups = backups
     let admin = AdminServer(
       daemon: context, loop: loop, writer: writer, readers: readers, links: links, status: status,
-      files: fileStore, uploads: uploads, reload: { [unowned self] in reload() })
+      files: fileStore, uploads: uploads, backups: backups,
+      reload: { [unowned self] in reload() })
     self.admin = admin
     links.onProgress = { [unowned self] _ in
       self.admin?.progressed()
@@ -178,15 +174,34 @@ package final class DongboDaemon {
       for driver in links.drivers.values { driver.rekey() }
     }
     collector.step(now: WallClock.now())
+    compact()
     every(FileCollector.interval) { [unowned self] in collector.step(now: WallClock.now()) }
     every(UploadLimits.idleInterval) { [unowned self] in
       uploads.abandonIdle(now: MonotonicClock.now())
+    }
+    every(BackupLimits.interval) { [unowned self] in
+      self.backups?.dropIdle(now: MonotonicClock.now())
     }
     every(Self.diskInterval) { [unowned self] in lookAtDisk() }
     if let interval = notifier.watchdogInterval {
       every(interval / 2) { [unowned self] in _ = notifier.send(.watchdog) }
     }
     status.refresh()
+  }
+
+  private func makeBackups() throws(TransportError) -> Backups {
+    let worker = try BackupWorker(
+      store: store, reserve: context.configuration.limits.reserveByteCount
+    ) { [inbox] reply in inbox.postReply(.backup(reply)) }
+    return Backups(worker: worker, logger: context.logger)
+  }
+
+  private func compact() {
+    let compactor = Compactor(
+      daemon: context, loop: loop, readers: readers, writer: writer
+    ) { [inbox] page in inbox.postReply(.compactable(page)) }
+    self.compactor = compactor
+    compactor.start()
   }
 
   private func careForFiles() {
@@ -245,21 +260,26 @@ package final class DongboDaemon {
   private func readinessFaults() -> [String] {
     var faults: [String] = []
     if isStopping { faults.append("stopping") }
-    if context.disk.isFull { faults.append("storage full: free disk space") }
+    if context.disk.isFull {
+      faults.append("storage full: free or enlarge the disk of DataDirectory")
+    }
     if let end = status.certificateNotAfter, end < WallClock.now() {
       faults.append("certificate expired: renew CertificateFile")
     }
     return faults
   }
 
-  private func lookAtDisk() {
-    guard
-      let hasRoom = try? store.directory.hasRoom(
-        reserve: context.configuration.limits.reserveByteCount)
-    else { return }
-    guard context.disk.isFull == hasRoom else { return }
-    context.disk.isFull = !hasRoom
-    context.logger.log(hasRoom ? .notice : .error, "disk.room", ["enough": .flag(hasRoom)])
-    links.storageFullChanged(!hasRoom)
+  /// At a bounded interval, and when a write was refused.
+  func lookAtDisk() {
+    let disk = context.disk
+    let isChanged = pressure.look(
+      free: try? store.directory.freeByteCount(),
+      reserve: context.configuration.limits.reserveByteCount, wasRefused: disk.takeRefusal())
+    disk.set(isFull: pressure.isFull)
+    guard isChanged else { return }
+    context.logger.log(
+      pressure.isFull ? .error : .notice, "disk.room", ["enough": .flag(!pressure.isFull)])
+    links.storageFullChanged(pressure.isFull)
+    status.changed()
   }
 }

@@ -34,6 +34,19 @@ package enum StartError: Error {
     .environment("\(error)", hint: error.hint)
   }
 
+  /// For what the parts of a start throw.
+  static func wrapping(_ error: any Error) -> StartError {
+    switch error {
+    case let error as StartError: error
+    case let error as StoreOpenError: .store(error)
+    case let error as TransportError: .transport(error)
+    case let error as FileStoreError: .environment("\(error)", hint: error.hint)
+    case let error as StoreError: .environment("\(error)", hint: error.hint)
+    case let error as WitnessError: .environment("witness file", hint: error.hint)
+    default: .environment("\(error)", hint: "see the log")
+    }
+  }
+
   /// The process's exit code (sysexits.h): 78 keeps systemd from starting it again.
   package var exitCode: Int32 {
     switch self {

@@ -33,13 +33,13 @@ struct BatchBuilder {
 }
 
 extension LogReader {
-  /// The end of the log as of `lsn`.
-  /// - Precondition: the log reaches so far; whoever quotes a position has it judged first.
+  /// The end of the log as of `lsn`, which the log reaches: whoever quotes a position has it judged
+  /// first.
+  /// - Throws: `.corrupt` when the row's entry is missing, or the row itself.
   func logEnd(at lsn: LSN) throws(StoreError) -> LogEnd {
     guard lsn > .start else { return .start }
-    let row = try row(at: lsn)
-    precondition(row != nil, "the log does not reach \(lsn)")
-    return row?.end ?? .start
+    guard let row = try row(at: lsn) else { throw .corrupt("row \(lsn) cannot be read") }
+    return row.end
   }
 }
 

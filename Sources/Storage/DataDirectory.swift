@@ -7,6 +7,8 @@ import Glibc
 package final class DataDirectory: Sendable {
   /// Absolute, without symbolic links.
   package let path: String
+  /// SQLite's file layer that has the database files, by name; nil: the operating system's.
+  let fileLayer: String?
   private let lock: Int32
 
   /// Makes the directory if need be, for this user alone, and locks it.
@@ -19,6 +21,7 @@ package final class DataDirectory: Sendable {
     guard let resolved = realpath(path, nil) else { throw failure("resolve") }
     defer { free(resolved) }
     self.path = String(cString: resolved)
+    fileLayer = nil
     lock = open("\(self.path)/lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
     guard lock >= 0 else { throw failure("lock") }
     guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
@@ -33,16 +36,27 @@ package final class DataDirectory: Sendable {
     }
   }
 
-  // Also when `init` throws: every property is set by then.
-  deinit { if lock >= 0 { close(lock) } }
-
-  package var databasePath: String { "\(path)/store.db" }
-
-  /// Whether the last process left a WAL behind: a clean close removes it.
-  var hasLeftWAL: Bool {
-    var status = stat()
-    return lstat("\(databasePath)-wal", &status) == 0 && status.st_size > 0
+  /// A directory that only SQLite's file layer of this name knows, in this process: neither made
+  /// nor locked. For tests and the simulation.
+  package init(_ path: String, fileLayer: String) {
+    self.path = path
+    self.fileLayer = fileLayer
+    lock = -1
   }
+
+  // Also when `init` throws: every property is set by then. A program that this process just starts
+  // has the descriptor for a moment too: only unlocking ends the lock for both.
+  deinit {
+    guard lock >= 0 else { return }
+    flock(lock, LOCK_UN)
+    close(lock)
+  }
+
+  package var databasePath: String { "\(path)/\(Self.databaseName)" }
+
+  static let databaseName = "store.db"
+  /// The files of one database, by what their names end in; the log files belong to the database.
+  static let databaseSuffixes = ["-wal", "-shm", ""]
 
   /// Bytes that this user may still write to the file system.
   package func freeByteCount() throws(StoreOpenError) -> UInt64 {
@@ -55,11 +69,6 @@ package final class DataDirectory: Sendable {
     return overflow ? .max : count
   }
 
-  /// Whether `reserve` bytes, kept back for acknowledgements, are still free.
-  package func hasRoom(reserve: UInt64) throws(StoreOpenError) -> Bool {
-    try freeByteCount() >= reserve
-  }
-
   private static func readProcessID(_ file: Int32) -> Int32 {
     var text = [UInt8](repeating: 0, count: 16)
     let count = pread(file, &text, text.count, 0)
@@ -69,10 +78,16 @@ package final class DataDirectory: Sendable {
 }
 
 extension DataDirectory {
+  /// Bytes of the store's WAL.
+  var walByteCount: UInt64 {
+    var status = stat()
+    return lstat("\(databasePath)-wal", &status) == 0 ? UInt64(max(status.st_size, 0)) : 0
+  }
+
   /// Bytes of the database and its log files, as the file system counts them.
   package var storeByteCount: UInt64 {
     var total: UInt64 = 0
-    for suffix in ["", "-wal", "-shm"] {
+    for suffix in Self.databaseSuffixes {
       var status = stat()
       if lstat(databasePath + suffix, &status) == 0 { total += UInt64(max(status.st_size, 0)) }
     }

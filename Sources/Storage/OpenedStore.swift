@@ -8,24 +8,61 @@ package struct OpenedStore: Sendable {
   package let wasLeftUnclean: Bool
   private let hashing: any SHA256Hashing
 
-  /// Locks the directory, opens or makes the store, and brings its schema up to date. After an
-  /// unclean end the whole file is checked, which takes about a second per GiB.
+  /// Locks the directory, ends a restore that was cut off once it was decided, opens or makes the
+  /// store, and brings its schema up to date. After an unclean end the whole file is checked, which
+  /// takes about a second per GiB, and the WAL that was left is moved into the database.
   /// - Parameter makeStoreID: 16 random bytes, asked for only when the store is new.
   package static func open(
     _ path: String, site: SiteID, hashing: any SHA256Hashing, makeStoreID: () -> Bytes16
   ) throws(StoreOpenError) -> OpenedStore {
     let directory = try DataDirectory(path)
+    try StoreRestore.finishCommitted(in: directory)
+    return try open(directory, site: site, hashing: hashing, makeStoreID: makeStoreID)
+  }
+
+  /// The same in a directory that is there.
+  package static func open(
+    _ directory: DataDirectory, site: SiteID, hashing: any SHA256Hashing,
+    makeStoreID: () -> Bytes16
+  ) throws(StoreOpenError) -> OpenedStore {
     let wasLeftUnclean = directory.hasLeftWAL
-    let connection = try StoreOpenError.wrapping { () throws(StoreError) in
-      let connection = try SQLiteConnection(path: directory.databasePath, role: .writer)
-      if wasLeftUnclean { try connection.quickCheck() }
-      return connection
-    }
+    let hadWALFile = directory.hasWALFile
+    var connection = try connect(directory, checks: wasLeftUnclean)
     try connection.migrate()
+    if hadWALFile {
+      try StoreOpenError.wrapping { () throws(StoreError) in
+        try removeWAL(of: directory, by: connection)
+      }
+      connection = try connect(directory, checks: false)
+    }
     let writer = SQLiteWriter(SQLiteTables(connection, hashing: hashing), directory: directory)
     try writer.claim(for: site, makeStoreID: makeStoreID)
     return OpenedStore(
       directory: directory, writer: writer, wasLeftUnclean: wasLeftUnclean, hashing: hashing)
+  }
+
+  private static func connect(
+    _ directory: DataDirectory, checks: Bool
+  ) throws(StoreOpenError) -> SQLiteConnection {
+    try StoreOpenError.wrapping { () throws(StoreError) in
+      let connection = try SQLiteConnection(
+        path: directory.databasePath, fileLayer: directory.fileLayer, role: .writer)
+      if checks { try connection.quickCheck() }
+      return connection
+    }
+  }
+
+  /// Nothing is built on a WAL that another process left. It may hold what a failed sync did not
+  /// keep, and what no later one will: Linux calls those pages clean. And SQLite syncs the
+  /// directory for a WAL that it makes, not for one that it finds.
+  private static func removeWAL(
+    of directory: DataDirectory, by connection: SQLiteConnection
+  ) throws(StoreError) {
+    // A foreign reader has it open: it stays.
+    guard try connection.emptyWAL() else { return }
+    connection.close()
+    guard directory.hasWALFile else { return }
+    throw .failed(operation: "remove the WAL", code: 0, message: "it is still there")
   }
 
   /// Another read-only connection, for one thread. Close the readers before the writer, whose close

@@ -5,6 +5,7 @@ enum BenchCommand: Equatable, Sendable {
   case files(FilesRun.Plan, isJSON: Bool)
   case load(LoadRun.Plan, isJSON: Bool)
   case check(CheckRun.Plan, isJSON: Bool)
+  case behind(changeCount: Int, seed: UInt64, isJSON: Bool)
   case help
 
   static let usage = """
@@ -29,6 +30,11 @@ enum BenchCommand: Equatable, Sendable {
         Ends with 1 unless every OK of the ledger is at every site that may have it, once, and both
         ends of each link are equal; with --stopped, unless every log is dense, its heads are true
         and no identity is used twice.
+    dongbo-bench behind [--changes N] [--seed S] [--json]
+        Revises directives N times (20000) at the centre while the province is away, withdraws
+        some, lets the centre compact, and measures how the province catches up from its old
+        checkpoint. Ends with 1 when the digests differ, when a withdrawn one is back, or when
+        what was superseded did not go.
 
     dongbod and dongbo are taken from the directory of dongbo-bench.
 
@@ -67,6 +73,10 @@ enum BenchCommand: Equatable, Sendable {
         count: try options.number("--count", default: 2_000, in: counts),
         seed: try options.seed(), isJSON: options.flag("--json"))
     case "files": return .files(try filesPlan(&options), isJSON: options.flag("--json"))
+    case "behind":
+      return .behind(
+        changeCount: try options.number("--changes", default: 20_000, in: counts),
+        seed: try options.seed(), isJSON: options.flag("--json"))
     case "load": return .load(try loadPlan(&options), isJSON: options.flag("--json"))
     case "check":
       var plan = CheckRun.Plan(

@@ -24,6 +24,8 @@ struct Laboratory: Sendable {
 
   /// Waits poll every 5 ms, this often.
   private static let pollCount = 6_000
+  /// Changes for which one more poll is allowed: 1,000 a second at the slowest.
+  private static let changesPerPoll = 5
 
   /// - Parameter isRelayed: a relay carries the line, which ``startRelay()`` starts.
   static func create(isRelayed: Bool = false) throws(BenchFailure) -> Laboratory {
@@ -89,10 +91,11 @@ struct Laboratory: Sendable {
     guard remover.result() == 0 else { throw BenchFailure("cannot delete \(directory)") }
   }
 
+  /// - Parameter changes: how many must pass first.
   static func wait(
-    _ failure: String, until isDone: () throws(BenchFailure) -> Bool
+    _ failure: String, changes: Int = 0, until isDone: () throws(BenchFailure) -> Bool
   ) throws(BenchFailure) {
-    for _ in 0..<pollCount {
+    for _ in 0..<pollCount + changes / changesPerPoll {
       if try isDone() { return }
       usleep(5_000)
     }
@@ -132,6 +135,16 @@ struct Laboratory: Sendable {
       throw BenchFailure("cannot write \(path): \(String(cString: strerror(errno)))")
     }
     fputs("[Limits]\nReconnectFirst=10ms\nReconnectLast=1s\n", file)
+    guard fclose(file) == 0 else { throw BenchFailure("cannot write \(path)") }
+  }
+
+  /// One more line of `[Limits]`, in force from the site's next start on.
+  func addLimit(_ line: String, to site: Site) throws(BenchFailure) {
+    let path = site.configuration + ".d/bench.conf"
+    guard let file = fopen(path, "ae") else {
+      throw BenchFailure("cannot write \(path): \(String(cString: strerror(errno)))")
+    }
+    fputs(line + "\n", file)
     guard fclose(file) == 0 else { throw BenchFailure("cannot write \(path)") }
   }
 

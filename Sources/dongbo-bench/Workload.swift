@@ -35,7 +35,7 @@ struct WorkloadChange: Hashable, Sendable {
 struct Workload: Sendable {
   static let owner: SiteID = siteID("tinh-a")
   static let centre: SiteID = siteID("trung-uong")
-  /// What every document has attached.
+  /// What every document has attached, unless it is told otherwise.
   static let file = SeededFile(byteCount: 4_096, seed: 1)
 
   private var random: SplitMix64
@@ -43,6 +43,7 @@ struct Workload: Sendable {
   private let streamCount: Int
   private let office: Office
   private let addressee: Office
+  private let named: SeededFile
   /// Of the ids' clock: it moves 0 to 9 ms a change, from 2026-01-01.
   private var milliseconds = firstMilliseconds
   private var lastNumber: Int
@@ -66,10 +67,11 @@ struct Workload: Sendable {
 
   /// - Parameters:
   ///   - office: writes it all, to `addressee`.
+  ///   - named: what documents have attached.
   ///   - lastNumber: numbers up to this one are taken, by an earlier workload of the office.
   init(
     seed: UInt64, stream: Int = 0, of streamCount: Int = 1, from office: Office = .province,
-    to addressee: Office = .centre, after lastNumber: Int = 0
+    to addressee: Office = .centre, after lastNumber: Int = 0, naming named: SeededFile = Self.file
   ) {
     precondition((0..<streamCount).contains(stream), "stream \(stream) of \(streamCount)")
     var seeds = SplitMix64(seed: seed)
@@ -79,6 +81,7 @@ struct Workload: Sendable {
     self.streamCount = streamCount
     self.office = office
     self.addressee = addressee
+    self.named = named
     self.lastNumber = lastNumber
   }
 
@@ -104,7 +107,7 @@ struct Workload: Sendable {
     if draw < 60 || documentIDs.isEmpty {
       record = RecordKey(kind: .document, id: RecordID(uniqueID()))
       body = Bodies.document(
-        number: number, id: uniqueID(), naming: Self.file, from: office, to: addressee,
+        number: number, id: uniqueID(), naming: named, from: office, to: addressee,
         random: &random)
       documentIDs.append(office.documentID(number))
     } else if draw < 85 {
@@ -156,9 +159,7 @@ struct Workload: Sendable {
       guard chosen.record.kind == .directive, chosen.revision == 1 else { continue }
       live.swapAt(index, live.count - 1)
       live.removeLast()
-      let body: JSONObject = ["revision": .integer(2), "reason": .text("Dự thảo không còn cần")]
-      return WorkloadChange(
-        record: chosen.record, operation: .withdraw, json: JSONValue.object(body).canonicalBytes)
+      return .withdrawal(of: chosen.record, revision: 2)
     }
     return nil
   }

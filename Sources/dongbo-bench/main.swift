@@ -30,6 +30,9 @@ func run() -> CInt {
       Terminal.out(isJSON ? figures.json : figures.text)
       for failure in failures { Terminal.note("dongbo-bench: \(failure)") }
       return failures.isEmpty ? 0 : 1
+    case .behind(let changeCount, let seed, let isJSON):
+      let figures = try BehindRun.figures(changeCount: changeCount, seed: seed)
+      Terminal.out(isJSON ? figures.json : figures.text)
     case .help: Terminal.out(BenchCommand.usage)
     }
     return 0

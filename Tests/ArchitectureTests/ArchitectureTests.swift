@@ -16,6 +16,17 @@ import Testing
     #expect(SourceTree.targets == known.sorted())
   }
 
+  @Test func nothingForTestsIsInWhatRunsAtASite() {
+    let package = SourceTree.text("Package.swift")
+    for program in ImportRules.sitePrograms {
+      let parts = ImportRules.parts(of: program, package: package)
+      #expect(parts.contains("Replication"))
+      #expect(parts.isDisjoint(with: ImportRules.testOnly), "\(program)")
+    }
+    let tool = ImportRules.parts(of: "dongbo-sim", package: package)
+    #expect(tool.isSuperset(of: ImportRules.testOnly))
+  }
+
   @Test func noPackageIsDependedOn() {
     #expect(!blankingComments(SourceTree.text("Package.swift")).contains(".package("))
   }

@@ -13,10 +13,13 @@ enum ImportRules {
       "Replication", "Storage", "Cryptography", "Transport", "Operations", "Glibc",
       "Synchronization",
     ],
+    // Storage: restore puts a store in place while no daemon runs.
     "Console": [
-      "Replication", "Cryptography", "Transport", "Operations", "Glibc", "Synchronization",
+      "Replication", "Storage", "Cryptography", "Transport", "Operations", "Glibc",
+      "Synchronization",
     ],
-    "Simulation": ["Replication", "Storage", "Cryptography"],
+    "SimulatedDisk": ["CFaultyDisk"],
+    "Simulation": ["Replication", "Storage", "Cryptography", "SimulatedDisk"],
     "dongbod": ["Daemon", "Operations", "Glibc"],
     "dongbo": ["Console", "Glibc"],
     "dongbo-sim": ["Simulation", "Glibc"],
@@ -26,8 +29,26 @@ enum ImportRules {
     ],
   ]
 
-  /// C targets: module maps with inline wrappers, no Swift.
-  static let shims: Set<String> = ["COpenSSL", "CSQLite", "CZstd"]
+  /// C targets, no Swift: module maps with inline wrappers, and the disk that fails on purpose.
+  static let shims: Set<String> = ["CFaultyDisk", "COpenSSL", "CSQLite", "CZstd"]
+
+  /// What tests and the simulation alone may be made of, and the programs that run at a site.
+  static let testOnly: Set<String> = ["CFaultyDisk", "SimulatedDisk", "Simulation"]
+  static let sitePrograms = ["dongbod", "dongbo"]
+
+  /// Targets that `target` is made of, itself too, by the dependencies in the text of
+  /// `Package.swift`.
+  static func parts(of target: String, package: String) -> Set<String> {
+    var found: Set<String> = []
+    var open = [target]
+    while let name = open.popLast() {
+      guard found.insert(name).inserted else { continue }
+      let pattern = try? Regex(#"arget\(\s*name: "\#(name)",\s*dependencies: \[([^\]]*)\]"#)
+      let list = pattern.flatMap { package.firstMatch(of: $0) }?.output[1].substring ?? ""
+      open += list.matches(of: /"(\w+)"/).map { String($0.output.1) }
+    }
+    return found
+  }
 
   /// Modules that a file imports, each with the index of its line.
   static func imports(of file: SourceFile) -> [(index: Int, module: String)] {

@@ -31,7 +31,7 @@ import Testing
     Case("/* /* */ import Foundation */", 0, ImportRules.check),
     Case("internal import CSQLite", 0, path: "Sources/Storage/X.swift", ImportRules.check),
     Case("internal import Storage", 1, path: "Sources/Transport/X.swift", ImportRules.check),
-    Case("internal import Storage", 1, path: "Sources/Console/X.swift", ImportRules.check),
+    Case("internal import Daemon", 1, path: "Sources/Console/X.swift", ImportRules.check),
     Case("import Foundation", 1, path: "Sources/Daemon/X.swift", ImportRules.check),
     Case("", 1, path: "Sources/Unheard/X.swift", ImportRules.check),
   ]

@@ -30,6 +30,11 @@ import Testing
       ["check", "--ledger", "f", "--stopped", "--lab", "l", "--json"],
       .check(CheckRun.Plan(lab: "l", ledger: "f", isStopped: true), isJSON: true)
     ),
+    (["behind"], .behind(changeCount: 20_000, seed: 1, isJSON: false)),
+    (
+      ["behind", "--changes", "500000", "--json"],
+      .behind(changeCount: 500_000, seed: 1, isJSON: true)
+    ),
     (["--help"], .help),
   ]
 
@@ -50,6 +55,7 @@ import Testing
     ["load", "--lab", "l", "--ledger", "f", "--clients", "65"],
     ["load", "--lab", "l", "--ledger", "f", "--noise", "30721"], ["check", "--provinces"],
     ["check", "--lab", "l", "--ledger", "f", "--until", "s"],
+    ["behind", "--rate", "5"], ["behind", "--changes", "0"],
   ])
   func wrongArgumentsAreRefused(arguments: [String]) {
     #expect(throws: BenchFailure.self) { try BenchCommand.parse(arguments) }

@@ -7,21 +7,6 @@ import Testing
 extension DaemonTests {
   /// Files by the command line, against a real site: signed, brought, fetched.
   @Suite struct CommandFileTests {
-    /// Runs a command at lang-son.
-    private func dongbo(
-      _ lab: Lab, _ arguments: [String]
-    ) -> (exitCode: ExitCode, output: String, error: String) {
-      var (output, error): ([UInt8], [UInt8]) = ([], [])
-      let exitCode = Program.run(
-        ["--config", "\(lab.path)/lang-son/dongbo.conf"] + arguments, environment: { _ in nil },
-        makeTerminal: { language in
-          Terminal(language: language, output: { output += $0 }, error: { error += $0 })
-        })
-      return (
-        exitCode, String(decoding: output, as: UTF8.self), String(decoding: error, as: UTF8.self)
-      )
-    }
-
     @Test func aSignedDocumentKeepsItsFilesOnTheWayInAndOut() throws {
       let lab = try Lab("lang-son")
       try lab.startAll()
@@ -39,17 +24,17 @@ extension DaemonTests {
       try Disk.write(record, body.bytes)
 
       let place = "\(lab.path)/lang-son/signers/person"
-      let signed = dongbo(
-        lab,
+      let signed = lab.dongbo(
+        "lang-son",
         ["sign", "document", record, "--role", "person", "--key", place + ".key"]
           + ["--certificate", place + ".crt"] + files)
       try #require(signed.exitCode == .done, "\(signed)")
       try Disk.write("\(lab.path)/signature", signed.output)
       let put = ["put", "document", record, "--signature", "\(lab.path)/signature"] + files
-      let written = dongbo(lab, put)
+      let written = lab.dongbo("lang-son", put)
       try #require(written.exitCode == .done, "\(written)")
       // Run again it is the same OK, and no file is sent twice.
-      #expect(dongbo(lab, put).exitCode == .done)
+      #expect(lab.dongbo("lang-son", put).exitCode == .done)
       let uploads = "dongbo_file_uploads_total{result=\"stored\"}"
       #expect(try lab.metric("lang-son", uploads) == 3)
       #expect(try UploadTests.states(1, at: lab.api("lang-son")) == ["here", "here", "here"])
@@ -59,7 +44,7 @@ extension DaemonTests {
       }
 
       let target = "\(lab.path)/out"
-      let got = dongbo(lab, ["get", "document", Samples.id(1), "--files", target])
+      let got = lab.dongbo("lang-son", ["get", "document", Samples.id(1), "--files", target])
       try #require(got.exitCode == .done, "\(got)")
       let found = try Disk.names(in: target)
       #expect(found.count == 3 && found.contains("công văn.pdf"), "\(found)")

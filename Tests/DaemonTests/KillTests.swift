@@ -1,13 +1,10 @@
 import Operations
 import Replication
-import Synchronization
 import Testing
-import Transport
 
 extension DaemonTests {
   /// kill -9 under load: what was answered with OK is kept, at both ends, once (promises 1 to 3).
   @Suite struct KillTests {
-    private static let writerCount = 4
     /// OK answers between two kills.
     private static let writesPerRound = 40
     /// Who is killed, in turn.
@@ -20,15 +17,10 @@ extension DaemonTests {
     @Test func everyWriteThatReturnedOKIsAtBothEndsOnce() throws {
       let lab = try Lab("lang-son")
       try lab.startAll()
-      let load = WriteLoad(socket: "\(lab.path)/lang-son/admin.sock")
-      var writers: [WorkerThread] = []
-      for number in 0..<Self.writerCount {
-        writers.append(try WorkerThread(name: "load") { load.run(writer: number) })
+      let load = try WriteLoad(at: "lang-son", in: lab, kind: "finance") { number in
+        try Samples.voucher(number)
       }
-      defer {
-        load.stop()
-        for writer in writers { writer.join() }
-      }
+      defer { load.stop() }
       for round in 0..<Self.roundCount {
         let victims = Self.victims[round % Self.victims.count]
         let before = load.acknowledged.count
@@ -39,11 +31,10 @@ extension DaemonTests {
         for victim in victims { try lab.start(victim) }
       }
       load.stop()
-      for writer in writers { writer.join() }
       #expect(load.surprises == [])
 
       try lab.awaitEqual()
-      let expected = load.acknowledged
+      let expected = load.acknowledged.keys
       for site in lab.sites {
         let puts = try putCounts(at: lab.api(site))
         let missing = expected.filter { puts[$0] == nil }
@@ -68,50 +59,6 @@ extension DaemonTests {
           counts[change.text("recordId") ?? "", default: 0] += 1
         }
         token = page.text("next")
-      }
-    }
-  }
-}
-
-/// Applications that write vouchers and repeat each until it is answered, as they should.
-private final class WriteLoad: Sendable {
-  private struct State {
-    var acknowledged: Set<String> = []
-    var surprises: [String] = []
-    var isStopped = false
-  }
-
-  private let socket: String
-  private let state = Mutex(State())
-
-  init(socket: String) { self.socket = socket }
-
-  var acknowledged: Set<String> { state.withLock { $0.acknowledged } }
-  /// Answers other than OK: a site that is killed gives none at all.
-  var surprises: [String] { state.withLock { $0.surprises } }
-  private var isStopped: Bool { state.withLock { $0.isStopped } }
-
-  func stop() { state.withLock { $0.isStopped = true } }
-
-  func run(writer: Int) {
-    var number = writer * 1_000_000
-    var api = SiteAPI(socket: socket)
-    while !isStopped {
-      guard let voucher = try? Samples.voucher(number) else { return }
-      do {
-        let answer = try api.post("records/finance", voucher)
-        let id = Samples.id(number)
-        state.withLock { state in
-          if answer.status == 200 {
-            state.acknowledged.insert(id)
-          } else {
-            state.surprises.append("\(answer)")
-          }
-        }
-        number += 1
-      } catch {
-        api = SiteAPI(socket: socket)
-        rest()
       }
     }
   }

@@ -44,5 +44,28 @@ extension DaemonTests {
       #expect(try lab.api(Lab.centre).get("conflicts").objects("conflicts").isEmpty)
       #expect(try lab.api(Lab.centre).get("records/finance/\(Samples.id(99))").status == 200)
     }
+
+    /// A checkpoint with a wrong tag proves nothing (law 6): the link is refused, nothing locks.
+    @Test func aForgedCheckpointLocksNothing() throws {
+      let lab = try Lab("lang-son", "nghe-an")
+      try lab.startAll()
+      #expect(try lab.stop("lang-son") == 0)
+      let hostile = try LinkClient(LinkIdentity(of: "lang-son", in: lab), as: "lang-son", in: lab)
+      var hello = hostile.hello()
+      hello.witness = Checkpoint(
+        incarnation: Incarnation(Bytes16(high: 9, low: 9)), lsn: LSN(1_000_000), head: .zero,
+        tag: Bytes16(high: 9, low: 9))
+      try hostile.send(.hello(hello))
+      #expect(try hostile.refusal() == .badTag)
+      #expect(lab.logs(Lab.centre, "event=link.bad-tag", "site=lang-son"))
+      let status = try lab.api(Lab.centre).get("status", "format", "json")
+      #expect(status.text("state") == "normal")
+      let row = try #require(try lab.api(Lab.centre).peer("lang-son"))
+      #expect(row.text("state") == "refused" && row.text("reason")?.hasPrefix("bad-tag") == true)
+      // The others work on.
+      let report = try lab.api(Lab.centre).post("rejoin", JSONObject())
+      #expect(report.json["locked"] == .bool(false))
+      try lab.awaitEqual(["nghe-an"])
+    }
   }
 }

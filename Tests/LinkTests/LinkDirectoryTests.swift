@@ -26,6 +26,22 @@ import Testing
     #expect(directory.holder(of: home) == second)
   }
 
+  /// What a session quotes was read when it opened: what another one writes after that it would wipe
+  /// out by resuming there.
+  @Test func aSessionOpenedBeforeAnotherWroteIsOutdated() {
+    var directory = SessionDirectory()
+    directory.wrote(site: home)
+    directory.opened(second, site: home)
+    directory.wrote(site: site("nghe-an"))
+    #expect(!directory.isOutdated(second, site: home))
+    directory.wrote(site: home)
+    #expect(directory.isOutdated(second, site: home))
+    directory.opened(third, site: home)
+    #expect(!directory.isOutdated(third, site: home))
+    #expect(directory.ended(second) == nil)
+    #expect(!directory.isOutdated(second, site: home))
+  }
+
   @Test func anAnswerMeansTwoHolders() {
     var directory = heldByFirst()
     #expect(

@@ -264,6 +264,19 @@ import Testing
     #expect(output.events == [.probeAnswered])
   }
 
+  /// A holder that is still shaking hands is asked as soon as it can answer.
+  @Test(arguments: [1, 2, 3]) func aProbeBeforeTheSessionIsUpIsAskedThen(inputCount: Int) {
+    let path = Self.states[5].path
+    let before = Array(path.prefix(inputCount))
+    var session = Self.session(after: before)
+    #expect(session.step(.probeRequested, now: Self.now).sendNow.isEmpty)
+    var sent: [Message] = []
+    for input in path.dropFirst(before.count) {
+      sent += session.step(input, now: Self.now).sendNow
+    }
+    #expect(sent.contains(.ping(Ping(token: 1, logEnd: .start))))
+  }
+
   @Test func takesThatAreNotDurableAreBounded() {
     var session = Self.session(after: Self.states[6].path)
     let bound = UInt64(LinkLimits().uncommittedFrames)

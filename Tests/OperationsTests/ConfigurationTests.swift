@@ -101,6 +101,9 @@ private func faults(_ files: String...) -> [String] {
   ("[Site]\nDataDirectory=/var/lib/dongbo-witness", "1:2 witnessInside"),
   ("[Link]\nCentrePin=sha256:AB", "1:2 badValue"),
   ("[Site]\nTier=centre", "0:0 missing"),
+  // Shown again, it would join the next line.
+  ("[Site]\nDataDirectory=/srv\\", "1:2 badValue"),
+  ("[Link]\nKeyFile=\(String(repeating: "k", count: 4_094))", "1:2 badValue"),
 ])
 func oneWrongDropInIsOneFault(dropIn: String, expected: String) {
   #expect(faults(province, dropIn).first == expected)
@@ -152,6 +155,15 @@ func oneWrongDropInIsOneFault(dropIn: String, expected: String) {
   #expect(origins.contains("/e/1:2\tLimits.ReserveBytes=1536M\n"))
   #expect(origins.contains("default\tLimits.Heartbeat=15s\n"))
   #expect(origins.contains("/e/1:3\tLimits.SessionLife=90m\n"))
+}
+
+/// A centre's too, where a default of the provinces' may not be written.
+@Test func aCentresShownConfigurationReadsBackTheSame() throws {
+  let centre = "[Site]\nId=trung-uong\nTier=centre\n[Link]\nListen=0.0.0.0:7443"
+  let first = try load(centre)
+  let shown = first.settings.text(origin: false)
+  #expect(shown.contains("\n#CentreId=\n"))
+  #expect(try load(shown).configuration == first.configuration)
 }
 
 @Test func reloadComparesValuesNotSpellings() throws {

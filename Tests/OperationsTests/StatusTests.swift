@@ -119,6 +119,9 @@ extension Substring {
   all.oldestHeld = ago(2 * day)
   all.freeByteCount = 1 << 20
   all.reloadFault = "dongbo.conf:3: no\nReally"
+  all.rollbacks = [
+    RollbackSeen(site: all.peers[4].site, time: ago(6 * day), sequence: SequenceNumber(17))
+  ]
   all.state = .locked
   let locked = report(all)
   all.state = .recovering
@@ -206,6 +209,16 @@ func diskIsJudgedAgainstItsReserve(free: UInt64, expected: Severity) throws {
   var some = try facts()
   some.freeByteCount = free
   #expect(report(some).verdict == expected)
+}
+
+/// Not yet well above the reserve again, or not to be measured: still said.
+@Test(arguments: [nil, 1_073_741_824, 1 << 40] as [UInt64?])
+func aStopForWantOfRoomIsCritical(free: UInt64?) throws {
+  var some = try facts()
+  some.freeByteCount = free
+  some.isStorageFull = true
+  let found = report(some).findings.filter { $0.id == .diskLow }
+  #expect(found.map(\.severity) == [.critical])
 }
 
 @Test(arguments: [(31, Severity.ok), (29, .warning), (7, .warning), (6, .critical), (0, .critical)])

@@ -95,7 +95,7 @@ final class Script {
     case "verdict", "file", "deliver", "smuggle": return try happen(verb, rest)
     case "clock":
       let minutes = Int64(try rest.at(1)) ?? 0
-      try site(rest.at(0)).clockOffsetMicroseconds = minutes * 60_000_000
+      try site(rest.at(0)).clock.offsetMicroseconds = minutes * 60_000_000
     case "cut": try line(rest).cut()
     case "heal": try line(rest).heal()
     case "backup": backups[try site(rest.at(0)).id] = world.backUp(try site(rest.at(0)))

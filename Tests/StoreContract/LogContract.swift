@@ -62,6 +62,30 @@ import Testing
     }
   }
 
+  @Test(arguments: Implementation.allCases)
+  func aSitesNumbersAreCountedByLife(_ implementation: Implementation) throws {
+    try implementation.run { store in
+      for sequence in [UInt64(1), 2, 5] {
+        try store.append(Fixture.entry(Fixture.identity(sequence)))
+      }
+      try store.append(Fixture.entry(Fixture.identity(4, of: Fixture.centre, Fixture.later)))
+      try store.append(Fixture.entry(Fixture.identity(9, of: Fixture.hue)))
+      let waiting = Fixture.entry(Fixture.identity(4))
+      try store.setWaiting(
+        WaitingEntry(
+          entry: waiting, via: nil, state: .quarantined, code: .registryAhead, attempts: 1))
+    } read: { store, _ throws in
+      let spans = [
+        LifeSpan(
+          incarnation: Fixture.home, first: SequenceNumber(1), last: SequenceNumber(5), count: 4),
+        LifeSpan(
+          incarnation: Fixture.later, first: SequenceNumber(4), last: SequenceNumber(4), count: 1),
+      ]
+      #expect(try store.spans(of: Fixture.centre) == spans)
+      #expect(try store.spans(of: Fixture.lao).isEmpty)
+    }
+  }
+
   /// Rows: 1 everyone normal, 2 urgent, 3 for lao only, 4 hue's own, 5 via hue, 6 for nobody.
   private func writeMixedLog(_ store: inout any ContractStore) throws -> [Entry] {
     let entries = [
@@ -96,9 +120,24 @@ import Testing
       #expect(try sent(.province(Fixture.hue), .urgent) == [entries[1]])
       #expect(
         try sent(.province(Fixture.hue, recovering: true)) == [entries[0], entries[3], entries[4]])
-      #expect(try sent(.province(Fixture.lao)) == [entries[0], entries[2]])
+      #expect(try sent(.province(Fixture.lao)) == [entries[0], entries[2], entries[4]])
       let centre = RowSelection(peer: Fixture.centre, peerIsCentre: true, peerIsRecovering: true)
       #expect(try sent(centre).count == 5)
+    }
+  }
+
+  /// The origin may not know of it any more.
+  @Test(arguments: Implementation.allCases)
+  func whatAThirdSiteGaveBackGoesToItsOrigin(_ implementation: Implementation) throws {
+    let entry = Fixture.entry(Fixture.identity(1, of: Fixture.hue))
+    try implementation.run { store in
+      try store.append(entry, for: .none, via: Fixture.lao)
+    } read: { store, _ throws in
+      func sent(_ selection: RowSelection) throws -> [Entry] {
+        try store.rows(after: .start, lane: .normal, selection: selection, limits: .wide).entries
+      }
+      #expect(try sent(.province(Fixture.hue)) == [entry])
+      #expect(try sent(.province(Fixture.lao)).isEmpty)
     }
   }
 

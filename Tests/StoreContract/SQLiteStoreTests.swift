@@ -263,8 +263,6 @@ import Testing
       _ = try openStore(directory)
     }
     #expect(try opened.directory.freeByteCount() > 0)
-    #expect(try opened.directory.hasRoom(reserve: 1))
-    #expect(try !opened.directory.hasRoom(reserve: .max))
   }
 
   @Test func theSchemaIsRaisedFromZeroAndNeverLowered() throws {

@@ -1,5 +1,7 @@
 import Glibc
 import Replication
+import SimulatedDisk
+import Testing
 
 @testable import Storage
 
@@ -42,6 +44,8 @@ enum Implementation: CaseIterable {
   case reader
   /// Reads of a reader after the store was closed and opened again.
   case reopened
+  /// The same on a disk in memory.
+  case reopenedInMemory
 
   func run<Written>(
     write: (inout any ContractStore) throws -> Written,
@@ -67,6 +71,11 @@ enum Implementation: CaseIterable {
     case .reopened:
       let written = try Self.commit(to: try openStore(directory), write)
       try Self.read(try openStore(directory), written, read)
+    case .reopenedInMemory:
+      let disk = FaultyDisk()
+      let written = try Self.commit(to: try DiskLab.open(disk), write)
+      try Self.read(try DiskLab.open(disk), written, read)
+      #expect(DiskFault.allCases.allSatisfy { disk.injectedCount($0) == 0 })
     }
   }
 
@@ -123,7 +132,7 @@ enum Fixture {
   /// A put of `record`, or a genesis.
   static func entry(
     _ identity: EntryIdentity, record: RecordKey? = key(1), lane: Lane = .normal,
-    registry: UInt64 = 0, body: String = "{}"
+    registry: UInt64 = 0, body: String = "{}", hashing: any SHA256Hashing = TestHashing()
   ) -> Entry {
     let header = EntryHeader(
       identity: identity,
@@ -132,7 +141,7 @@ enum Fixture {
       subject: record == nil ? .none : .revision(Revision(1)), parents: [], depth: Depth(1),
       registry: RegistryRevision(number: registry, digest: .zero), lane: lane, secrecy: .none,
       audience: [])
-    return Entry(authoring: header, body: Array(body.utf8), hashing: TestHashing())
+    return Entry(authoring: header, body: Array(body.utf8), hashing: hashing)
   }
 
   /// Reads as a registry; stores do not verify its signature.

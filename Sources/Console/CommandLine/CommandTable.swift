@@ -8,7 +8,7 @@ enum Command: Sendable, CaseIterable {
   case status, digest, explain
   case quarantineList, quarantineShow, quarantineRetry, quarantineRelease
   case registryShow, registrySet
-  case siteAdd, siteList, rejoin, reload
+  case siteAdd, siteList, backup, restore, rejoin, reload
   case configCheck, configShow, certificateShow
   case labCreate, labRelay
   case version
@@ -134,9 +134,17 @@ enum CommandTable {
       .explain, "explain", "ID", [],
       vi: "giải thích một mã trên màn hình tình trạng", en: "explain an id of the status screen"),
     entry(
-      .rejoin, "rejoin", "", [.without],
-      vi: "mở khóa điểm sau khi mất dữ liệu, khi các điểm khác đã xác nhận",
-      en: "unlock a site that lost rows, once its peers have confirmed"),
+      .backup, "backup", "FILE", [],
+      vi: "sao lưu kho khi dongbod đang chạy; tệp kèm theo không nằm trong đó",
+      en: "back up the store of the running daemon; files beside records are not in it"),
+    entry(
+      .restore, "restore", "FILE", [.replace],
+      vi: "đặt kho từ bản sao lưu vào chỗ, khi dongbod đã dừng; tệp thiếu do các điểm khác gửi lại",
+      en: "put a backup's store in place, daemon stopped; files that are missing come from peers"),
+    entry(
+      .rejoin, "rejoin", "", [.without, .json],
+      vi: "mất dữ liệu: đã nhận lại gì, còn thiếu gì, điểm nào im lặng; --without mở khóa",
+      en: "after a loss: what came back, what is missing, who is silent; --without unlocks"),
     entry(
       .reload, "reload", "", [],
       vi: "đọc lại cấu hình", en: "make the daemon read its configuration again"),

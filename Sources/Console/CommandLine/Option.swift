@@ -23,6 +23,7 @@ enum Option: String, Hashable, Sendable, CaseIterable {
   case policy = "--signatures"
   case codeLists = "--code-lists"
   case reason = "--reason"
+  case replace = "--replace"
   case peer = "--peer"
   case without = "--without"
   case origin = "--origin"
@@ -42,7 +43,7 @@ enum Option: String, Hashable, Sendable, CaseIterable {
   /// What stands for the value in help; nil for a switch.
   var valueName: String? {
     switch self {
-    case .help, .json, .all, .follow, .origin: nil
+    case .help, .json, .all, .follow, .origin, .replace: nil
     case .config: "PATH"
     case .language: "vi|en"
     case .wait: "centre"
@@ -71,7 +72,8 @@ enum Option: String, Hashable, Sendable, CaseIterable {
     switch self {
     case .without, .pin, .organ, .relay, .signature, .file: true
     case .config, .language, .help, .json, .all, .wait, .timeout, .asOf, .since, .follow,
-      .revision, .keep, .adjust, .role, .key, .policy, .reason, .peer, .origin, .tier, .certificate,
+      .revision, .keep, .adjust, .role, .key, .policy, .reason, .replace, .peer, .origin, .tier,
+      .certificate,
       .name, .generation,
       .provinces, .centre, .files, .codeLists:
       false
@@ -134,6 +136,10 @@ enum Option: String, Hashable, Sendable, CaseIterable {
         vi: "bản ghi giữ số; chứng từ điều chỉnh trong tệp này sửa bản kia",
         en: "the record keeps the number; this adjustment voucher corrects the other")
     case .reason: LocalText(vi: "lý do, được lưu cùng quyết định", en: "why, kept with it")
+    case .replace:
+      LocalText(
+        vi: "chuyển kho đang có sang before-restore-... rồi thay bằng kho này",
+        en: "move the store that is here to before-restore-..., and put this one in its place")
     case .peer:
       LocalText(
         vi: "chỉ những gì cả hai điểm được nhận", en: "only what both this site and SITE may hold")

@@ -39,20 +39,6 @@ extension CommandRun {
     return .done
   }
 
-  /// `rejoin [--without SITE]...`
-  func rejoin() throws(CommandFailure) -> ExitCode {
-    var sites: [JSONValue] = []
-    for text in invocation.all(.without) {
-      sites.append(.string(Text(try site(text).description)))
-    }
-    let body: JSONObject = ["without": .array(sites)]
-    let answer = try client().call(.post, ["rejoin"], body: body.bytes)
-    terminal.json(answer)
-    // Still locked: some peer has not confirmed yet.
-    let isLocked = (try? JSONValue.parse(answer))?.object?["locked"] == .bool(true)
-    return isLocked ? .tryAgain : .done
-  }
-
   /// `reload`: all faults of the new configuration when the daemon keeps the old one.
   func reload() throws(CommandFailure) -> ExitCode {
     let response = try client().send(.post, ["reload"])

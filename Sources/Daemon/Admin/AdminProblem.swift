@@ -21,6 +21,7 @@ enum AdminProblem {
   case reload(String)
   case upload(UploadFault)
   case file(FileStoreError)
+  case backup(BackupFault)
   case unknownFile(Digest)
   case fileNotHereYet(Digest)
 
@@ -45,7 +46,8 @@ enum AdminProblem {
     case .refused(let refusal): refusalDetails(refusal)
     case .storageFull:
       details(
-        507, "storage-full", "Hết dung lượng đĩa", "Storage full", "free disk space, then retry")
+        507, "storage-full", "Hết dung lượng đĩa", "Storage full",
+        "free or enlarge the disk of DataDirectory; writing then resumes by itself")
     case .store(.tookTooLong):
       details(503, "took-too-long", "Quá thời gian đọc", "Took too long", "ask for a smaller page")
     case .store(let error):
@@ -63,6 +65,7 @@ enum AdminProblem {
         "Configuration faulty, the old one stays", faults)
     case .upload(let fault): uploadDetails(fault)
     case .file(let error): fileDetails(error)
+    case .backup(let fault): backupDetails(fault)
     case .unknownFile(let digest):
       details(
         404, "file-unknown", "Không có tệp này", "No such file",
@@ -82,7 +85,8 @@ enum AdminProblem {
     case .storageFull: "storage-full"
     case .refused: details.code
     case .notPermitted, .busy, .noRoute, .noMethod, .unknownKind, .malformedID, .malformedQuery,
-      .store, .notHere, .tokenLost, .reload, .upload, .file, .unknownFile, .fileNotHereYet:
+      .store, .notHere, .tokenLost, .reload, .upload, .file, .backup, .unknownFile,
+      .fileNotHereYet:
       nil
     }
   }

@@ -24,6 +24,7 @@ extension AdminServer {
     case ("status", 1): showStatus(target, respond)
     case ("digest", 1): digest(target, respond)
     case ("files", 2): readFile(path[1], target, respond)
+    case ("backup", 3) where path[2] == "bytes": readBackup(path[1], target, respond)
     case ("registry", 1): showRegistry(respond)
     case ("quarantine", 1): listWaiting(target, respond)
     case ("quarantine", 4): showWaiting(path, respond)

@@ -24,6 +24,7 @@ final class AdminServer {
   let status: StatusCollector
   let files: FileStore
   let uploads: Uploads
+  let backups: Backups
   /// Reads the configuration again; returns its faults, nil when it was taken.
   let reload: () -> String?
 
@@ -45,7 +46,8 @@ final class AdminServer {
 
   init(
     daemon: DaemonContext, loop: EventLoop, writer: Writer, readers: ReaderPool, links: LinkTable,
-    status: StatusCollector, files: FileStore, uploads: Uploads, reload: @escaping () -> String?
+    status: StatusCollector, files: FileStore, uploads: Uploads, backups: Backups,
+    reload: @escaping () -> String?
   ) {
     self.daemon = daemon
     self.loop = loop
@@ -55,6 +57,7 @@ final class AdminServer {
     self.status = status
     self.files = files
     self.uploads = uploads
+    self.backups = backups
     self.reload = reload
   }
 
@@ -62,14 +65,16 @@ final class AdminServer {
 
   func handle(_ request: HTTPRequest, _ peer: PeerCredentials?, _ respond: @escaping Respond) {
     let rights = rights(of: peer)
+    let path = request.target.segments
     let isWrite = request.method != .get && request.method != .head
-    guard rights == .write || (rights == .read && !isWrite) else {
+    // A backup is everything at once: none of it is for those who may only read.
+    let isOfBackup = path.dropFirst(2).first == "backup"
+    guard rights == .write || (rights == .read && !isWrite && !isOfBackup) else {
       return respond(problem(.notPermitted))
     }
     guard pending.count < Self.requestLimit else {
       return respond(problem(.busy))
     }
-    let path = request.target.segments
     guard path.count >= 3, path[0] == "api", path[1] == "v1" else {
       return respond(problem(.noRoute))
     }

@@ -31,6 +31,7 @@ extension AdminServer {
     case ("registry", 2) where path[1] == "sites": addSite(request, respond)
     case ("registry", 2): replaceRegistryPart(path[1], request, respond)
     case ("files", _): writeFile(Array(path.dropFirst()), request, respond)
+    case ("backup", _): writeBackup(Array(path.dropFirst()), respond)
     case ("rejoin", 1): rejoin(request, respond)
     case ("quarantine", 2) where path[1] == "retry":
       retry(request, isRelease: false, respond)
@@ -212,6 +213,7 @@ extension AdminServer {
     guard let body = (try? JSONValue.parse(request.body))?.object,
       let choice = body["keep"]?.text?.string, let keep = Self.keep(choice)
     else { return respond(problem(.malformedQuery("keep: a digest or a record id"))) }
+    guard !daemon.disk.isFull else { return respond(problem(.storageFull)) }
     let record = RecordKey(kind: kind, id: id)
     let pending = begin(.write(record: record, .none, nil, respond))
     let decision = ConflictDecision(record: record, keep: keep, reason: body["reason"]?.text)
@@ -236,11 +238,10 @@ extension AdminServer {
 
   func rejoined(_ request: RequestID, _ unconfirmed: [SiteID]) {
     guard case .respond(let respond) = end(request) else { return }
-    respond(
-      .json([
-        "locked": .bool(!unconfirmed.isEmpty),
-        "unconfirmed": .array(unconfirmed.map { .string(Text($0.description)) }),
-      ]))
+    let silent = unconfirmed.filter { links.directory.holder(of: $0) == nil }
+    let page = RejoinPage(
+      site: daemon.site, lock: links.news.state.lock, unconfirmed: unconfirmed, silent: silent)
+    query(respond) { reader throws(StoreError) in .json(try page.json(in: reader)) }
   }
 
   private func retry(

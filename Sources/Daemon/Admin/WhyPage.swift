@@ -87,6 +87,8 @@ struct WhyPage: Sendable {
     case .none: break
     }
     object["type"] = entry.bodyObject?["type"]
+    // Superseded, and older than is kept: the stub is all there is (law 2).
+    if entry.body == nil { object["bodyGone"] = .bool(true) }
     object["verdict"] = try view.verdict(of: entry.identity)?.json
     object["sites"] = .array(try hops(of: entry, rows, summary, in: view))
     return object

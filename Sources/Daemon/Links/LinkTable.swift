@@ -195,6 +195,7 @@ final class LinkTable: LinkHost {
   }
 
   func requestOpening(_ link: LinkDriver, peer: SiteID) {
+    directory.opened(link.number, site: peer)
     writer.postBounded(.openLink(link.number, peer: peer))
   }
 
@@ -223,11 +224,12 @@ final class LinkTable: LinkHost {
       pendingOutcomes[link.number, default: []]
         .append((write.ticket, first + UInt64(outcomes.count) - 1))
     case .take(let lane, _, _, let checkpoint, _): peers[peer]?.received[lane] = checkpoint.lsn
-    case .resume(let checkpoints, _, let outcomesTaken, _):
+    case .resume(let checkpoints, _, _, let outcomesTaken, _):
       for lane in Lane.allCases { peers[peer]?.received[lane] = checkpoints[lane].lsn }
       peers[peer]?.outcomesTaken = outcomesTaken
     case .acknowledged, .witness, .rowsLost, .recovered: break
     }
+    directory.wrote(site: peer)
     writer.postBounded(.change(link.number, peer: peer, write))
   }
 
@@ -266,11 +268,11 @@ final class LinkTable: LinkHost {
 
   private func admit(_ hello: Hello, _ link: LinkDriver, _ peer: SiteID) {
     switch directory.admit(link.number, site: peer, nonce: hello.nonce, now: loop.now) {
-    case .admit: readers.postBounded(.judge(link.number, hello))
+    case .admit: judge(hello, link, peer)
     case .replace(let old, let refused):
       if let refused { refuseSecondHolder(refused) }
       drivers[old]?.replace()
-      readers.postBounded(.judge(link.number, hello))
+      judge(hello, link, peer)
     case .probe(let old):
       challengers[link.number] = hello
       drivers[old]?.advance(.probeRequested)
@@ -309,8 +311,18 @@ final class LinkTable: LinkHost {
   }
 
   private func continueChallenger(_ number: SessionNumber) {
-    guard let hello = challengers.removeValue(forKey: number) else { return }
-    readers.postBounded(.judge(number, hello))
+    guard let hello = challengers.removeValue(forKey: number), let link = drivers[number],
+      let peer = link.identity?.site
+    else { return }
+    judge(hello, link, peer)
+  }
+
+  private func judge(_ hello: Hello, _ link: LinkDriver, _ peer: SiteID) {
+    guard !directory.isOutdated(link.number, site: peer) else {
+      return link.refuse(
+        Refuse(.restarting, "an earlier session wrote after this one began: dial again"))
+    }
+    readers.postBounded(.judge(link.number, hello))
   }
 
   // MARK: Peers

@@ -24,6 +24,8 @@ final class StatusCollector {
     var oldestHeld: WallTime??
     /// Files that records name and that are not here; nil: not in time.
     var pendingFileCount: Int?
+    /// nil: not in time; then the last ones stand.
+    var rollbacks: [RollbackSeen]?
     var backlog: [SiteID: [Lane: Backlog]] = [:]
     var duration: Duration = .zero
   }
@@ -89,6 +91,9 @@ final class StatusCollector {
       snapshot.pendingFileCount = try? reader.inSnapshot { reader throws(StoreError) in
         try reader.pendingFileCount()
       }
+      snapshot.rollbacks = try? reader.inSnapshot { reader throws(StoreError) in
+        try Self.rollbacks(in: reader)
+      }
       for (peer, acknowledged) in wanted {
         snapshot.backlog[peer] = try? reader.inSnapshot { reader throws(StoreError) in
           try Self.backlog(of: peer, isCentre: peer == centre, acknowledged, in: reader)
@@ -97,6 +102,19 @@ final class StatusCollector {
       snapshot.duration = MonotonicClock.now() - started
       return snapshot
     }
+  }
+
+  private static func rollbacks(in reader: SQLiteReader) throws(StoreError) -> [RollbackSeen] {
+    var seen: [RollbackSeen] = []
+    for child in try reader.referrers(of: Genesis.rollbacksKey) {
+      guard let entry = try reader.entry(child), let genesis = entry.body.flatMap(Genesis.init)
+      else { continue }
+      seen.append(
+        RollbackSeen(
+          site: child.origin, time: WallTime(microseconds: entry.header.time.microseconds),
+          sequence: genesis.sequence))
+    }
+    return seen
   }
 
   private static func backlog(
@@ -129,6 +147,7 @@ final class StatusCollector {
     snapshot = fresh
     snapshot.counts = fresh.counts ?? before.counts
     snapshot.oldestHeld = fresh.oldestHeld ?? before.oldestHeld
+    snapshot.rollbacks = fresh.rollbacks ?? before.rollbacks
     guard isStale else { return }
     schedule(after: max(Self.refreshInterval, snapshot.duration * Self.refreshShare))
   }
@@ -149,7 +168,11 @@ final class StatusCollector {
       facts.stateReason =
         "\(lock); not confirmed: "
         + state.unconfirmed.map(\.description).joined(separator: ", ")
+    } else if !state.unconfirmed.isEmpty {
+      facts.state = .recovering
+      facts.stateReason = state.unconfirmed.map(\.description).joined(separator: ", ")
     }
+    facts.rollbacks = snapshot.rollbacks ?? []
     for (kind, counts) in snapshot.counts ?? [:] {
       facts.conflicts[kind] = UInt64(counts.conflicts)
       facts.held[kind] = UInt64(counts.held)
@@ -161,6 +184,7 @@ final class StatusCollector {
     facts.refusedConnectionCount = daemon.refusedConnectionCount
     facts.storeByteCount = directory.storeByteCount
     facts.freeByteCount = try? directory.freeByteCount()
+    facts.isStorageFull = daemon.disk.isFull
     facts.reserveByteCount = daemon.configuration.limits.reserveByteCount
     facts.certificateNotAfter = certificateNotAfter
     facts.reloadFault = reloadFault

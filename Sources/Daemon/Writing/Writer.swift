@@ -1,7 +1,6 @@
 import Cryptography
 import Replication
 import Storage
-import Synchronization
 import Transport
 
 /// The one writer: a thread that owns the one connection that writes and checkpoints. It groups
@@ -33,6 +32,9 @@ final class Writer: Sendable {
 
   /// - Returns: false when too much waits already; nothing was taken.
   func post(_ job: WriterJob) -> Bool { jobs.post(job) }
+
+  /// Whether nothing waits, at the moment of asking.
+  var isIdle: Bool { jobs.count == 0 }
 
   /// For what a session has begun already and bounds itself by its credit.
   func postBounded(_ job: WriterJob) { jobs.postReply(job) }
@@ -71,15 +73,6 @@ enum WriterReport: Sendable {
   case rotten(Digest, [WriterJob], waiting: SessionNumber?)
   /// The environment failed: the process ends without an answer, recovery decides.
   case failed(StoreError)
-}
-
-/// Whether there is room to write. Updated by the reactor, read by anyone.
-final class DiskGauge: Sendable {
-  private let state = Mutex(false)
-  var isFull: Bool {
-    get { state.withLock { $0 } }
-    set { state.withLock { $0 = newValue } }
-  }
 }
 
 /// The loop of the writer's thread.
@@ -235,7 +228,7 @@ private struct WriterLoop {
     do throws(StoreError) {
       _ = try store.checkpointStep()
     } catch .full {
-      context.disk.isFull = true
+      context.disk.noteRefusal()
     } catch {
       report(.failed(error))
       return false
@@ -245,7 +238,7 @@ private struct WriterLoop {
 
   private mutating func rollBack(_ jobs: [WriterJob]) -> Bool {
     guard undo() else { return false }
-    context.disk.isFull = true
+    context.disk.noteRefusal()
     broken.formUnion(jobs.compactMap(\.session))
     report(.full(jobs))
     return true

@@ -75,6 +75,12 @@ struct WriterGroup {
     case .collectFiles(let digests, let age):
       let (collected, fault) = try collect(digests, age, in: &store)
       replies.append(.ready(.filesCollected(collected, fault)))
+    case .compact(let records, let cutoff):
+      // A locked site does not know yet what supersedes what.
+      let isLocked = reconciler.log.state.lock != nil
+      let tally = try store.compact(
+        isLocked ? [] : records, supersededBefore: cutoff, limit: Compactor.bodyCount)
+      replies.append(.ready(.compacted(tally)))
     case .openLink(let link, let peer):
       let opening = LinkOpening(
         peerState: try store.peer(peer), site: reconciler.log.state,

@@ -23,6 +23,8 @@ enum WriterJob: Sendable {
   case fileCame(RequestID, StoredUpload)
   /// Remove those that no living record names.
   case collectFiles([Digest], FileAge)
+  /// Drop superseded bodies of these records, at most `Compactor.bodyCount`.
+  case compact([RecordKey], supersededBefore: WallTime)
   /// Read after every write of an earlier session of the same peer.
   case openLink(SessionNumber, peer: SiteID)
   case change(SessionNumber, peer: SiteID, LinkWrite)
@@ -32,7 +34,7 @@ enum WriterJob: Sendable {
     switch self {
     case .openLink(let session, _), .change(let session, _, _): session
     case .submit, .decide, .editRegistry, .rejoin, .retry, .keepVerdicts, .fileCame,
-      .collectFiles, .setFiles, .repair:
+      .collectFiles, .setFiles, .repair, .compact:
       nil
     }
   }
@@ -49,6 +51,7 @@ enum WriterJob: Sendable {
 
   /// Entries it brings, for the bound of a group; at least 1.
   var entryCount: Int {
+    if case .compact = self { return Compactor.bodyCount }
     guard case .change(_, _, let write) = self, case .take(_, _, let entries, _, _) = write.change
     else { return 1 }
     return max(entries.count, 1)
@@ -92,6 +95,7 @@ enum WriterReply: Sendable {
   case repaired(Digest, Bool)
   case fileCame(RequestID, StoredUpload, isNamed: Bool)
   case filesCollected([Digest], FileStoreError?)
+  case compacted(CompactionTally)
   case linkOpened(SessionNumber, LinkOpening)
   case committed(SessionNumber, Ticket, CommitReport)
 }

@@ -9,7 +9,8 @@ package enum ConfigurationKey: Sendable, CaseIterable {
   case fileGrace, unnamedFileQuota
   case adminSocket, writeGroup, readGroup
   case monitoringListen, allowedHost, silenceWarning, heldWarning, certificateWarning
-  case maximumFrame, linkWindowEntries, linkWindowBytes, groupEntries, groupBytes, reserveBytes
+  case maximumFrame, linkWindowEntries, linkWindowBytes, groupEntries, groupBytes, reserveBytes,
+    keepSuperseded
   case readerTime, heartbeat, sessionLife, handshakeTime, maximumLinks
   case reconnectFirst, reconnectLast, maximumAdminConnections
   case logFormat, logLevel

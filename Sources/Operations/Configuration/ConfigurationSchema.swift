@@ -152,6 +152,10 @@ package enum ConfigurationSchema {
       vi: "chỗ đĩa dành cho xác nhận; dưới mức này ứng dụng nhận 507",
       en: "disk kept for acknowledgements; below it applications get 507"),
     .init(
+      .keepSuperseded, "Limits", "KeepSuperseded", .duration(.seconds(1)...(.days(36_500))),
+      "365d", restart: false, vi: "nội dung đã bị thay thế được giữ bao lâu để tra cứu",
+      en: "how long superseded content stays readable; then its stub stays"),
+    .init(
       .readerTime, "Limits", "ReaderTime", .duration(.milliseconds(10)...(.seconds(60))), "2s",
       restart: false, vi: "thời gian tối đa của một lần đọc", en: "longest read of the store"),
     .init(

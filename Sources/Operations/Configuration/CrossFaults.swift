@@ -38,12 +38,11 @@ extension Settings {
   private func tierFaults(_ tier: SiteTier) -> [ConfigurationFault] {
     switch tier {
     case .centre:
-      return missing(.linkListen, example: "0.0.0.0:7443")
-        + foreign([.centreAddress, .centreID], to: tier)
+      return missing(.linkListen, example: "0.0.0.0:7443") + foreign(to: tier)
     case .province:
       var faults = missing(.centreAddress, example: "10.1.0.5:7443")
       faults += missing(.centrePin, example: KeyPin.prefix + "<64 hex>")
-      faults += foreign([.linkListen, .registrySeed], to: tier)
+      faults += foreign(to: tier)
       if let own = site(.siteID), let centre = site(.centreID), own == centre {
         faults.append(fault(.ownCentre, at: [.centreID, .siteID], [centre.description]))
       }
@@ -63,8 +62,16 @@ extension Settings {
     return [ConfigurationFault(.missing, at: whole, arguments)]
   }
 
-  private func foreign(_ keys: [ConfigurationKey], to tier: SiteTier) -> [ConfigurationFault] {
-    keys.filter { !self[$0].isDefault }.map { key in
+  /// Keys that say nothing at a site of `tier`, and may not be written there.
+  static func foreignKeys(to tier: SiteTier) -> [ConfigurationKey] {
+    switch tier {
+    case .centre: [.centreAddress, .centreID]
+    case .province: [.linkListen, .registrySeed]
+    }
+  }
+
+  private func foreign(to tier: SiteTier) -> [ConfigurationFault] {
+    Self.foreignKeys(to: tier).filter { !self[$0].isDefault }.map { key in
       let name = ConfigurationSchema.definition(of: key).name
       return fault(.wrongTier, at: [key], [name, tier.rawValue])
     }

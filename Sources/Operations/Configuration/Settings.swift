@@ -126,16 +126,19 @@ package struct Settings: Equatable, Sendable {
   /// values; with `origin` one `file:line<TAB>Section.Key=value` a line, `default` when unset.
   package func text(origin: Bool) -> String {
     var lines: [String] = []
+    let foreign = tier.map(Self.foreignKeys) ?? []
     for definition in ConfigurationSchema.definitions {
       let setting = self[definition.key]
+      // The default of a key that may not be written here says nothing, and would not read back.
+      let values = foreign.contains(definition.key) ? [] : setting.values
       if !origin, sectionOfLast(lines) != definition.section {
         if !lines.isEmpty { lines.append("") }
         lines.append("[\(definition.section)]")
       }
-      if setting.values.isEmpty {
+      if values.isEmpty {
         lines.append(origin ? "default\t\(definition.fullName)=" : "#\(definition.name)=")
       }
-      for (index, value) in setting.values.enumerated() {
+      for (index, value) in values.enumerated() {
         let place = setting.isDefault ? "default" : setting.origins[index].description
         lines.append(
           origin

@@ -91,6 +91,8 @@ package struct SiteConfiguration: Equatable, Sendable {
     package let groupEntryCount: Int
     package let groupByteCount: Int
     package let reserveByteCount: UInt64
+    /// How long a superseded body stays readable.
+    package let keepSuperseded: Duration
     package let readerTime: Duration
     package let heartbeat: Duration
     package let sessionLife: Duration
@@ -197,6 +199,7 @@ extension SiteConfiguration.Limits {
     groupEntryCount = settings.count(.groupEntries)
     groupByteCount = Int(settings.size(.groupBytes))
     reserveByteCount = settings.size(.reserveBytes)
+    keepSuperseded = settings.duration(.keepSuperseded)
     readerTime = settings.duration(.readerTime)
     heartbeat = settings.duration(.heartbeat)
     sessionLife = settings.duration(.sessionLife)

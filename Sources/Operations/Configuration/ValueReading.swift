@@ -19,9 +19,7 @@ extension ValueType {
       case .site: SiteID(text).map { .site($0) }
       case .tier: SiteTier(rawValue: text).map { .tier($0) }
       case .language: Language(rawValue: text).map { .language($0) }
-      case .path:
-        text.utf8.count <= Self.maximumPathByteCount
-          ? .text(Paths.resolve(text, against: directory)) : nil
+      case .path: Self.path(text, against: directory).map { .text($0) }
       case .address: HostPort(text).map { .address($0) }
       case .host: Self.isHost(text) ? .text(text) : nil
       case .pin: KeyPin(text).map { .pin($0) }
@@ -71,6 +69,13 @@ extension ValueType {
     case let size as UInt64: Units.text(byteCount: size)
     default: "\(bound)"
     }
+  }
+
+  /// As it is shown and read back: absolute, and not ending in the mark that joins two lines.
+  private static func path(_ text: String, against directory: String) -> String? {
+    let path = Paths.resolve(text, against: directory)
+    let isReadable = path.utf8.count <= maximumPathByteCount && path.utf8.last != UInt8(ascii: "\\")
+    return isReadable ? path : nil
   }
 
   private static func isHost(_ text: String) -> Bool {

@@ -113,12 +113,27 @@ extension MetricDefinition {
   package static let scrubRound = MetricDefinition(
     "dongbo_scrub_last_round_timestamp_seconds", .gauge, [],
     "When the scrub had last read everything; 0 when not yet.")
+  /// A number.
+  package static let compactedBodies = MetricDefinition(
+    "dongbo_compacted_bodies_total", .counter, [],
+    "Superseded bodies that went because of their age; their stubs stay.")
+  /// In bytes.
+  package static let compactedBytes = MetricDefinition(
+    "dongbo_compacted_bytes_total", .counter, [], "Bytes of those bodies.")
+  /// In seconds since 1970.
+  package static let compactionRound = MetricDefinition(
+    "dongbo_compaction_last_round_timestamp_seconds", .gauge, [],
+    "When compaction had last looked at every record; 0 when not yet.")
   /// In bytes.
   package static let storeBytes = MetricDefinition(
     "dongbo_store_bytes", .gauge, [], "Size of the store and its files.")
   /// In bytes.
   package static let storeFreeBytes = MetricDefinition(
     "dongbo_store_free_bytes", .gauge, [], "Free disk where the store lies.")
+  /// 1 or 0.
+  package static let storeFull = MetricDefinition(
+    "dongbo_store_full", .gauge, [],
+    "1 while applications get 507 and peers zero credit for want of disk.")
   /// Labels: result.
   package static let fileUploads = MetricDefinition(
     "dongbo_file_uploads_total", .counter,
@@ -180,8 +195,8 @@ extension MetricDefinition {
     .lagEntries, .lagSeconds, .oldestUnacknowledged, .conflicts, .held, .quarantined, .oldestHeld,
     .refusedEntries, .filesPending, .filesStored, .filesStoredBytes, .fileBytes, .rottenFound,
     .rottenRepaired, .scrubbedBytes, .scrubRound, .fileUploads, .unnamedFileBytes, .collectedFiles,
-    .storeBytes,
-    .storeFreeBytes, .commitDuration, .groupEntries, .certificateNotAfter,
+    .compactedBodies, .compactedBytes, .compactionRound, .storeBytes,
+    .storeFreeBytes, .storeFull, .commitDuration, .groupEntries, .certificateNotAfter,
     .reloadSuccessful, .reloadTimestamp, .seriesRefused, .processCPU, .processResident,
     .processDescriptors, .processMaximumDescriptors, .processStart,
   ]

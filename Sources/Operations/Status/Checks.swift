@@ -12,6 +12,7 @@ package enum CheckID: String, Sendable, CaseIterable {
   case heldTooLong = "DB-HOLD-001"
   case locked = "DB-SITE-001"
   case recovering = "DB-SITE-002"
+  case rolledBack = "DB-SITE-003"
   case diskLow = "DB-DISK-001"
   case reloadFailed = "DB-CFG-001"
 
@@ -44,6 +45,10 @@ package enum CheckID: String, Sendable, CaseIterable {
     case .locked: LocalText(vi: "điểm bị khóa: {0}", en: "this site is locked: {0}")
     case .recovering:
       LocalText(vi: "đang lấy lại dữ liệu: {0}", en: "taking its entries back: {0}")
+    case .rolledBack:
+      LocalText(
+        vi: "quay về bản cũ lúc {0}: sau mục {1} có hai nhánh",
+        en: "went back to an older copy at {0}: two branches after entry {1}")
     case .diskLow:
       LocalText(vi: "đĩa còn {0}, mức dự trữ {1}", en: "{0} of disk left, the reserve is {1}")
     case .reloadFailed:
@@ -109,6 +114,12 @@ package enum CheckID: String, Sendable, CaseIterable {
       LocalText(
         vi: "điểm đang nhận lại các mục của chính mình từ các điểm khác",
         en: "the site takes its own entries back from its peers")
+    case .rolledBack:
+      LocalText(
+        vi: "máy được khôi phục từ bản sao cũ hoặc bị nhân bản; cả hai nhánh được giữ, không"
+          + " mục nào bị ghi đè; số do người cấp có thể đã cấp hai lần. Hiện trong 7 ngày",
+        en: "a restore, a snapshot put back, or a clone; both branches are kept and nothing is"
+          + " overwritten; numbers that people give may have been given twice. Shown for 7 days")
     case .diskLow:
       LocalText(
         vi: "dưới mức dự trữ ứng dụng nhận 507 và các liên kết dừng nhận",
@@ -153,6 +164,10 @@ package enum CheckID: String, Sendable, CaseIterable {
     case .quarantineNotEmpty: LocalText(vi: "dongbo quarantine", en: "dongbo quarantine")
     case .heldTooLong: LocalText(vi: "dongbo quarantine", en: "dongbo quarantine")
     case .locked: LocalText(vi: "dongbo rejoin", en: "dongbo rejoin")
+    case .rolledBack:
+      LocalText(
+        vi: "tại {0}: dongbo rejoin; số cấp hai lần: dongbo conflicts",
+        en: "at {0}: dongbo rejoin; numbers given twice: dongbo conflicts")
     case .recovering:
       LocalText(
         vi: "chờ; điểm nào không còn thì dongbo rejoin --without ĐIỂM",

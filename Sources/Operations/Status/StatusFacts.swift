@@ -21,12 +21,16 @@ package struct StatusFacts: Equatable, Sendable {
   package var oldestHeld: WallTime?
   /// Files that records name and whose content is not here; nil: cannot be known now.
   package var pendingFileCount: Int?
+  /// Sites, this one too, of which two branches of one log are here. In any order.
+  package var rollbacks: [RollbackSeen] = []
   /// Since the start of this process.
   package var refusedEntryCount: UInt64 = 0
   package var refusedConnectionCount: UInt64 = 0
   package var storeByteCount: UInt64 = 0
   package var freeByteCount: UInt64?
   package var reserveByteCount: UInt64 = 0
+  /// Applications get 507 and peers zero credit: below the reserve, or not yet well above it again.
+  package var isStorageFull = false
   /// End of this site's own link certificate.
   package var certificateNotAfter: WallTime?
   /// The faults of the last reload; nil when it was taken.
@@ -42,6 +46,20 @@ package struct StatusFacts: Equatable, Sendable {
     self.now = now
     self.started = started
     self.state = state
+  }
+}
+
+/// A site went on from an older copy of its log, or from a copy beside it: two branches stand here.
+package struct RollbackSeen: Equatable, Sendable {
+  package let site: SiteID
+  /// When the later branch began, by the clock of that site.
+  package let time: WallTime
+  /// Of the last entry that both branches have.
+  package let sequence: SequenceNumber
+  package init(site: SiteID, time: WallTime, sequence: SequenceNumber) {
+    self.site = site
+    self.time = time
+    self.sequence = sequence
   }
 }
 

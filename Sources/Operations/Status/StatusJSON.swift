@@ -21,6 +21,7 @@ extension StatusReport {
       ("oldestHeld", .optional(facts.oldestHeld?.rfc3339)),
       ("quarantined", facts.quarantined.json),
       ("filesPending", .optional(facts.pendingFileCount.map { Int64($0) })),
+      ("rollbacks", .list(facts.rollbacks.map(rollback))),
       ("refusedEntries", .integer(Int64(clamping: facts.refusedEntryCount))),
       ("refusedConnections", .integer(Int64(clamping: facts.refusedConnectionCount))),
       ("storeBytes", .integer(Int64(clamping: facts.storeByteCount))),
@@ -49,6 +50,14 @@ extension StatusReport {
       ("twoHolders", .flag(peer.hasTwoHolders)),
       ("aboveCeiling", .optional(peer.aboveCeiling)),
       ("clockOffsetMilliseconds", .optional(peer.clockOffset?.milliseconds)),
+    ])
+  }
+
+  private func rollback(_ seen: RollbackSeen) -> JSONOutput {
+    .object([
+      ("site", .text(seen.site.description)),
+      ("time", .text(seen.time.rfc3339)),
+      ("afterSequence", .integer(Int64(clamping: seen.sequence.value))),
     ])
   }
 

@@ -16,6 +16,7 @@ extension StatusReport {
     }
     registry.series(.oldestHeld).set(facts.oldestHeld?.inSeconds ?? 0)
     registry.series(.storeBytes).set(Double(facts.storeByteCount))
+    registry.series(.storeFull).set(facts.isStorageFull ? 1 : 0)
     registry.series(.storeFreeBytes).set(facts.freeByteCount.map { Double($0) })
     registry.series(.reloadSuccessful).set(facts.reloadFault == nil ? 1 : 0)
     publishCertificate(facts.certificateNotAfter, facts.site, to: registry)

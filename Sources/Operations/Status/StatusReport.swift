@@ -47,6 +47,9 @@ package struct StatusReport: Equatable, Sendable {
   /// Below so many times the reserve the disk is called low.
   static let reserveWarningFactor: UInt64 = 2
 
+  /// Long enough to be seen; the JSON shows them for good.
+  static let rollbackShown = Duration.seconds(7 * 86_400)
+
   private static func ownFindings(
     _ facts: StatusFacts, _ thresholds: SiteConfiguration.Thresholds
   ) -> [Finding] {
@@ -61,6 +64,12 @@ package struct StatusReport: Equatable, Sendable {
     case .locked: add(.locked, .critical, facts.stateReason)
     case .recovering: add(.recovering, .warning, facts.stateReason)
     }
+    for rollback in facts.rollbacks where facts.now - rollback.time < rollbackShown {
+      found.append(
+        Finding(
+          id: .rolledBack, severity: .warning, site: rollback.site.description,
+          arguments: [.text(rollback.time.localText), .text("\(rollback.sequence)")]))
+    }
     if facts.conflicts.total > 0 { add(.conflictsOpen, .warning, "\(facts.conflicts.total)") }
     if facts.quarantined.total > 0 {
       add(.quarantineNotEmpty, .warning, "\(facts.quarantined.total)")
@@ -70,10 +79,12 @@ package struct StatusReport: Equatable, Sendable {
     }
     let (warningLevel, overflow) = facts.reserveByteCount.multipliedReportingOverflow(
       by: reserveWarningFactor)
-    if let free = facts.freeByteCount, overflow || free < warningLevel {
+    let isNear = facts.freeByteCount.map { overflow || $0 < warningLevel } ?? false
+    if facts.isStorageFull || isNear {
+      let isBelow = facts.freeByteCount.map { $0 < facts.reserveByteCount } ?? true
       add(
-        .diskLow, free < facts.reserveByteCount ? .critical : .warning,
-        byteText(free), byteText(facts.reserveByteCount))
+        .diskLow, facts.isStorageFull || isBelow ? .critical : .warning,
+        facts.freeByteCount.map(byteText) ?? "?", byteText(facts.reserveByteCount))
     }
     if let fault = facts.reloadFault {
       // The first of its lines: `dongbo config check` shows them all.

@@ -3,9 +3,10 @@ extension PeerState {
   /// - Precondition: a take continues at the newest checkpoint, outcomes at the cursor.
   package mutating func apply(_ change: LinkChange) {
     switch change {
-    case .resume(let checkpoints, let peerLogEnd, let outcomes, let recoverUpTo):
+    case .resume(let checkpoints, let peerLogEnd, let peerLife, let outcomes, let recoverUpTo):
       for lane in Lane.allCases { received[lane]?.reset(to: checkpoints[lane]) }
       logEnd = peerLogEnd
+      life = peerLife
       outcomesTaken = outcomes
       self.recoverUpTo = recoverUpTo
     case .take(let lane, let previous, _, let checkpoint, let peerLogEnd):

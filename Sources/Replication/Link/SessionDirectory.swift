@@ -39,8 +39,32 @@ package struct SessionDirectory: Sendable {
   }
 
   private var holders: [SiteID: Holder] = [:]
+  /// What sessions of each site have had written, all together.
+  private var writeCounts: [SiteID: UInt64] = [:]
+  /// The count when a session read what it quotes to its peer.
+  private var countsAtOpening: [SessionNumber: UInt64] = [:]
 
   package init() {}
+
+  // MARK: What a session quotes
+
+  /// The session asks for its ``LocalView`` now, behind every write posted so far.
+  package mutating func opened(_ session: SessionNumber, site: SiteID) {
+    countsAtOpening[session] = writeCounts[site] ?? 0
+  }
+
+  /// A session of the site has something written.
+  package mutating func wrote(site: SiteID) { writeCounts[site, default: 0] += 1 }
+
+  /// Whether another session of the site wrote after this one read what it quotes. It must not go
+  /// on: resuming at what it quoted would wipe out what the other one's checkpoints prove, as of
+  /// a clone whose entries the clone's origin must take back. Refuse it with `.restarting`; the
+  /// next dial reads what is committed.
+  package func isOutdated(_ session: SessionNumber, site: SiteID) -> Bool {
+    countsAtOpening[session].map { $0 != writeCounts[site] ?? 0 } ?? false
+  }
+
+  // MARK: Who holds a site
 
   /// The session that holds `site`.
   package func holder(of site: SiteID) -> SessionNumber? { holders[site]?.session }
@@ -92,6 +116,7 @@ package struct SessionDirectory: Sendable {
   /// The session is over.
   /// - Returns: the challenger that now holds the site and may go on; nil without one.
   package mutating func ended(_ session: SessionNumber) -> SessionNumber? {
+    countsAtOpening[session] = nil
     for (site, holder) in holders {
       if holder.challenger?.session == session {
         holders[site]?.challenger = nil

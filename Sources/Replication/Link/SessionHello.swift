@@ -4,6 +4,8 @@ struct Opening: Hashable, Sendable {
   let openedAt: Instant
   /// The end of this site's log as our HELLO named it; nil until that is sent.
   private(set) var namedEnd: Checkpoint?
+  /// Another connection claims the peer's site: PING as soon as there is a session.
+  private(set) var isProbeDue = false
 
   init(_ view: LocalView, now: Instant, output: inout StepOutput) {
     self.view = view
@@ -72,7 +74,8 @@ struct Opening: Hashable, Sendable {
     _ input: SessionInput, deadline: Instant, now: Instant
   ) throws(SessionEnd) {
     switch input {
-    case .bytesReceived, .probeRequested: break
+    case .bytesReceived: break
+    case .probeRequested: isProbeDue = true
     case .logGrew(let end): view.logEnd = end
     case .outcomesGrew(let end): view.outcomesEnd = max(view.outcomesEnd, end)
     case .storageFullChanged(let isFull): view.isStorageFull = isFull

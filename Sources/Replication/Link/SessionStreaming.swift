@@ -48,12 +48,14 @@ struct Streaming: Hashable, Sendable {
     receiving.resumeTicket = write(
       .resume(
         checkpoints: answer.resume, peerLogEnd: handshake.peer.logEnd,
+        peerLife: handshake.peer.incarnation,
         outcomesTaken: answer.outcomeCursor, recoverUpTo: receiving.recoverUpTo),
       output: &output)
     output.events.append(
       .becameUp(
         peer: view.peer, version: handshake.version,
         peerIsRecovering: handshake.peer.isRecovering))
+    if handshake.opening.isProbeDue { probe(now: now, output: &output) }
     send(now: now, output: &output)
   }
 
@@ -78,9 +80,7 @@ struct Streaming: Hashable, Sendable {
       if recovers && !isRecovering { throw .restart }
       // A loss that is proved after this recovery ended begins another one.
       isRecovering = recovers
-    case .probeRequested:
-      ping(now: now, output: &output)
-      probeToken = lastPingToken
+    case .probeRequested: probe(now: now, output: &output)
     case .fileWanted(let wanted, let byteCount, let offset):
       fileWanted(
         wanted, FileTaking.Ask(byteCount: byteCount, offset: offset), output: &output)
@@ -173,6 +173,11 @@ struct Streaming: Hashable, Sendable {
     if now >= openedAt + limits.sessionLife { throw SessionEnd(.lifeEnded) }
     if now >= lastHeardAt + limits.silenceTimeout { throw SessionEnd(.silent) }
     if now >= nextPingAt { ping(now: now, output: &output) }
+  }
+
+  private mutating func probe(now: Instant, output: inout StepOutput) {
+    ping(now: now, output: &output)
+    probeToken = lastPingToken
   }
 
   private mutating func ping(now: Instant, output: inout StepOutput) {

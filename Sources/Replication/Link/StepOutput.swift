@@ -53,8 +53,8 @@ package enum LinkChange: Hashable, Sendable {
   /// A HELLO_OK came: these checkpoints replace what is held of the peer's log, and the cursor its
   /// outcomes. With `recoverUpTo` this site recovers on this link up to there.
   case resume(
-    checkpoints: PerLane<Checkpoint>, peerLogEnd: Checkpoint, outcomesTaken: UInt64,
-    recoverUpTo: LSN?)
+    checkpoints: PerLane<Checkpoint>, peerLogEnd: Checkpoint, peerLife: Incarnation,
+    outcomesTaken: UInt64, recoverUpTo: LSN?)
   /// Entries came: the writer reconciles each, in order, then moves the cursor of the lane.
   case take(
     lane: Lane, previousLSN: LSN, entries: [Entry], checkpoint: Checkpoint,

@@ -63,6 +63,10 @@ package struct PeerState: Hashable, Sendable {
   /// The operator went on without this peer's confirmation (`rejoin --without`): a loss that it
   /// proves later reopens recovery on its link and does not lock the site again.
   package var isAnsweredFor: Bool
+  /// Under which incarnation the peer writes, as its last HELLO said.
+  package var life: Incarnation
+  /// What came back over this link since the last loss was found.
+  package var cameBack: RecoveryTally
 
   package init() {
     received = [.normal: CheckpointHistory(), .urgent: CheckpointHistory()]
@@ -71,6 +75,8 @@ package struct PeerState: Hashable, Sendable {
     outcomesTaken = 0
     recoverUpTo = nil
     isAnsweredFor = false
+    life = Checkpoint.start.incarnation
+    cameBack = RecoveryTally()
   }
 
   package func encode(to writer: inout ByteWriter) {
@@ -81,6 +87,8 @@ package struct PeerState: Hashable, Sendable {
     writer.write(recoverUpTo == nil ? UInt8(0) : 1)
     writer.write(recoverUpTo?.value ?? 0)
     writer.write(isAnsweredFor ? UInt8(1) : 0)
+    writer.write(life.raw)
+    cameBack.encode(to: &writer)
   }
 
   package init(from reader: inout ByteReader) throws(ByteError) {
@@ -93,5 +101,9 @@ package struct PeerState: Hashable, Sendable {
     let upTo = LSN(try reader.readUInt64())
     recoverUpTo = isRecovering ? upTo : nil
     isAnsweredFor = try reader.readUInt8() == 1
+    // A store of an earlier version says no more.
+    guard reader.remaining > 0 else { return }
+    life = Incarnation(try reader.readBytes16())
+    cameBack = try RecoveryTally(from: &reader)
   }
 }

@@ -157,8 +157,9 @@ package protocol LogReader {
   func outcomesEnd(for peer: SiteID) throws(StoreError) -> UInt64
 }
 
-/// Which rows a link carries (design.md section 4): rows for the peer, never an entry to its origin
-/// nor back to where it came from, unless the peer is recovering on this link.
+/// Which rows a link carries (design.md section 4): rows for the peer, never back to where an entry
+/// came from nor to its origin, unless the peer is recovering on this link. What a third site gave
+/// back goes to its origin too: who kept it knows more than the origin may.
 package struct RowSelection: Hashable, Sendable {
   package let peer: SiteID
   /// The centre is entitled to every row.
@@ -173,7 +174,8 @@ package struct RowSelection: Hashable, Sendable {
   /// Whether a row goes over the link. `recipients` are the row's, `origin` is its entry's, and
   /// `via` is the peer the row came from; nil when it was written here.
   package func wants(recipients: Recipients, origin: SiteID, via: SiteID?) -> Bool {
-    if !peerIsRecovering && (origin == peer || via == peer) { return false }
+    let isKnownThere = via == peer || (origin == peer && via == nil)
+    if !peerIsRecovering && isKnownThere { return false }
     return peerIsCentre || origin == peer || recipients.contains(peer)
   }
 }

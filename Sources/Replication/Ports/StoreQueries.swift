@@ -8,6 +8,24 @@ package struct KindCounts: Hashable, Sendable {
   package init() {}
 }
 
+/// What is here of one life of a site.
+package struct LifeSpan: Hashable, Sendable {
+  package let incarnation: Incarnation
+  /// Least and greatest sequence number that is here.
+  package let first: SequenceNumber
+  package let last: SequenceNumber
+  /// Fewer than from `first` to `last` when some are missing.
+  package let count: Int
+  package init(
+    incarnation: Incarnation, first: SequenceNumber, last: SequenceNumber, count: Int
+  ) {
+    self.incarnation = incarnation
+    self.first = first
+    self.last = last
+    self.count = count
+  }
+}
+
 /// One row as applications see it in the change feed.
 package struct Change: Hashable, Sendable {
   package let row: LogRow
@@ -39,6 +57,9 @@ package struct DigestLeaf: Hashable, Sendable {
 package protocol StoreQueries: RecordView, LogReader {
   /// Records of a kind that have a put here, ascending by id, after `after`.
   func records(kind: RecordKind, after: RecordID?, limit: Int) throws(StoreError) -> [RecordKey]
+  /// Looks at the records after `after`, ascending by key, at most `limit`, for those that may have
+  /// superseded puts: their greatest revision is above 1.
+  func revisedRecords(after: RecordKey?, limit: Int) throws(StoreError) -> RevisedPage
   /// Records in conflict, ascending by key, after `after`.
   func conflicts(after: RecordKey?, limit: Int) throws(StoreError) -> [RecordKey]
   /// Entries without a row, by order of arrival, after the first `skip`.
@@ -51,6 +72,9 @@ package protocol StoreQueries: RecordView, LogReader {
   /// All entries with a row, ascending by identity, after `after`: page through to the end.
   func leaves(after: EntryIdentity?, limit: Int) throws(StoreError) -> [DigestLeaf]
   func counts() throws(StoreError) -> [RecordKind: KindCounts]
+  /// The entries of `origin` that are here, row or waiting, by its lives: ascending by the first
+  /// number, then the life.
+  func spans(of origin: SiteID) throws(StoreError) -> [LifeSpan]
   /// Author's time of the oldest entry of what waits: records for what they refer to, events for
   /// their put, entries for their registry revision. nil when nothing waits. Looks at no more than
   /// `limit` of each; beyond it something older may wait.
@@ -60,6 +84,18 @@ package protocol StoreQueries: RecordView, LogReader {
   func backlog(
     after lsn: LSN, lane: Lane, selection: RowSelection, limit: Int
   ) throws(StoreError) -> Backlog
+}
+
+/// A stretch of the records, looked through for what compaction may concern.
+package struct RevisedPage: Hashable, Sendable {
+  /// Ascending.
+  package let records: [RecordKey]
+  /// The last record looked at; nil at the end of the records.
+  package let last: RecordKey?
+  package init(records: [RecordKey], last: RecordKey?) {
+    self.records = records
+    self.last = last
+  }
 }
 
 /// What a peer has not acknowledged.

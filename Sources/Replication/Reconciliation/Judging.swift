@@ -14,6 +14,9 @@ extension Reconciler {
     guard entry.isWithin(ceiling) else { return .refuse(.secrecy) }
     if let code = refusalOfCarrier(entry, arrival) { return .refuse(code) }
     if known != nil { return .fork }
+    if try precedesItsOrigin(entry, arrival, in: view) {
+      return .wait(.quarantined, .foreignOrigin)
+    }
     if entry.header.depth.value > log.state.greatestDepth.value.addingSaturated(Self.depthLeap) {
       return .wait(.quarantined, .malformed)
     }
@@ -25,11 +28,16 @@ extension Reconciler {
   private static let depthLeap: UInt32 = 1 << 24
 
   /// A province speaks for itself; the centre relays for everyone. A site that recovers takes back
-  /// its own and relayed entries from whoever kept them.
+  /// its own and relayed entries from whoever kept them; of a former life of its own a province
+  /// takes back at any time what the centre got from a third site.
   private func refusalOfCarrier(_ entry: Entry, _ arrival: Arrival) -> OutcomeCode? {
-    guard case .received(let peer, let isRecovering) = arrival, !isRecovering else { return nil }
-    if entry.origin == site { return .foreignOrigin }
-    if site == centre && entry.origin != peer { return .foreignOrigin }
+    guard case .received(let peer, let isRecovering) = arrival else { return nil }
+    if entry.origin == site {
+      // Incarnations are public. This life has lost nothing: what is not here it never wrote.
+      if entry.identity.incarnation == log.life { return .foreignOrigin }
+      return isRecovering || peer == centre ? nil : .foreignOrigin
+    }
+    if site == centre && entry.origin != peer && !isRecovering { return .foreignOrigin }
     return nil
   }
 

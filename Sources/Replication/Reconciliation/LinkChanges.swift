@@ -6,25 +6,36 @@ extension Reconciler {
     _ change: LinkChange, of peer: SiteID, in store: inout some StoreTransaction
   ) throws(StoreError) -> [Reconciled] {
     var results: [Reconciled] = []
+    var hasSpoken = false
     switch change {
     case .take(_, _, let entries, _, _):
-      let isRecovering = try store.peer(peer).recoverUpTo != nil
+      var link = try store.peer(peer)
+      let before = link.cameBack
+      let isRecovering = link.recoverUpTo != nil
       for entry in entries {
         let result = try receive(entry, from: peer, isRecovering: isRecovering, in: &store)
         results.append(result)
         try releaseWaiting(after: entry, result, in: &store)
+        if isRecovering || entry.origin == site, !result.isDuplicate, result.state != .refused {
+          link.cameBack.note(entry.header, isOwn: entry.origin == site)
+        }
       }
+      if link.cameBack != before { try store.setPeer(link, of: peer) }
     case .takeOutcomes(_, let outcomes):
       for outcome in outcomes { try take(outcome, from: peer, in: &store) }
     case .rowsLost: try lose(.peerHoldsMore, provedBy: peer, in: &store)
-    case .recovered: log.confirm(peer)
-    case .resume, .acknowledged, .witness: break
+    case .recovered:
+      log.confirm(peer)
+      hasSpoken = true
+    case .resume: hasSpoken = true
+    case .acknowledged, .witness: break
     }
     var state = try store.peer(peer)
     state.apply(change)
     // What `rejoin` answered for has come back: the next loss is a new one.
     if change == .recovered { state.isAnsweredFor = false }
     try store.setPeer(state, of: peer)
+    if hasSpoken { try takeRelayed(of: peer, in: &store) }
     return results
   }
 

@@ -17,7 +17,7 @@ extension Reconciler {
     try index(entry, facts, record, siblings, in: &store)
     try store.setSummary(after, of: record)
     if record.kind == .registry { try use(registry: entry, in: &store) }
-    try noteBranch(of: entry, in: store)
+    try noteBranch(of: entry, in: &store)
 
     let isWider = after.audience != before.audience || (before.owner == nil && after.owner != nil)
     let grown = try grow(record, isWider, siblings, newest: entry, facts, in: &store)
@@ -87,10 +87,7 @@ extension Reconciler {
       // or a clone to anyone who sees them (law 5).
       let hasSibling = try store.referrers(of: key).count > 1
       let goesOn = try parentGoesOn(beyond: genesis, of: entry.origin, in: store)
-      if hasSibling || goesOn {
-        alarms.append(
-          .rollbackSeen(origin: entry.origin, incarnation: entry.identity.incarnation))
-      }
+      if hasSibling || goesOn { try noteRollback(to: entry.identity, in: &store) }
     }
     return Reconciled(state: .applied, code: .none, isDuplicate: false)
   }
@@ -113,29 +110,41 @@ extension Reconciler {
   }
 
   /// The same when the entry comes after the genesis.
-  private mutating func noteBranch(of entry: Entry, in view: some RecordView) throws(StoreError) {
+  private mutating func noteBranch(
+    of entry: Entry, in store: inout some StoreTransaction
+  ) throws(StoreError) {
     let incarnation = entry.identity.incarnation
     guard incarnation != log.state.end.incarnation else { return }
     let key = Genesis.childrenKey(of: incarnation, at: entry.origin)
-    let points: [SequenceNumber]
+    let points: [BranchPoint]
     if let known = branchPoints[key] {
       points = known
     } else {
-      points = try readBranchPoints(key, in: view)
+      points = try readBranchPoints(key, in: store)
       branchPoints[key] = points
     }
-    if points.contains(where: { entry.identity.sequence > $0 }) {
-      alarms.append(.rollbackSeen(origin: entry.origin, incarnation: incarnation))
+    for point in points where entry.identity.sequence > point.sequence {
+      try noteRollback(to: point.child, in: &store)
     }
+  }
+
+  /// Alarmed once for each life that began beside another, and kept for whoever asks.
+  private mutating func noteRollback(
+    to child: EntryIdentity, in store: inout some StoreTransaction
+  ) throws(StoreError) {
+    let known = try store.referrers(of: Genesis.rollbacksKey)
+    guard !known.contains(child), known.count < Genesis.maximumRollbackCount else { return }
+    try store.refer(child, to: Genesis.rollbacksKey)
+    alarms.append(.rollbackSeen(origin: child.origin, incarnation: child.incarnation))
   }
 
   private func readBranchPoints(
     _ key: UniqueKey, in view: some RecordView
-  ) throws(StoreError) -> [SequenceNumber] {
-    var points: [SequenceNumber] = []
+  ) throws(StoreError) -> [BranchPoint] {
+    var points: [BranchPoint] = []
     for child in try view.referrers(of: key) {
       if let body = try view.entry(child)?.body, let genesis = Genesis(body: body) {
-        points.append(genesis.sequence)
+        points.append(BranchPoint(child: child, sequence: genesis.sequence))
       }
     }
     return points

@@ -20,6 +20,14 @@ package enum Alarm: Hashable, Sendable {
   case rollbackSeen(origin: SiteID, incarnation: Incarnation)
 }
 
+/// Where a life branches off its parent.
+struct BranchPoint: Hashable, Sendable {
+  /// The genesis of the life.
+  let child: EntryIdentity
+  /// Of the parent's last entry before it.
+  let sequence: SequenceNumber
+}
+
 /// How an entry came.
 package enum Arrival: Hashable, Sendable {
   case authored
@@ -60,7 +68,7 @@ package struct Reconciler: Sendable {
   package internal(set) var filesNamed = 0
   /// Where the children of an incarnation branch off, as read in this transaction: asked of every
   /// entry, and changed by a genesis only.
-  var branchPoints: [UniqueKey: [SequenceNumber]] = [:]
+  var branchPoints: [UniqueKey: [BranchPoint]] = [:]
   /// Number of the last outcome for each peer that got one in this transaction.
   package private(set) var outcomesGiven: [SiteID: UInt64] = [:]
 
@@ -86,6 +94,9 @@ package struct Reconciler: Sendable {
   ) throws(StoreError) -> Reconciled {
     let arrival = Arrival.received(from: peer, isRecovering: isRecovering)
     var decision = try decide(entry, arrival, in: store)
+    if decision == .duplicate || decision == .fork, try yield(to: entry, from: peer, in: &store) {
+      decision = try decide(entry, arrival, in: store)
+    }
     if case .accept = decision, !attempts.begin(Attempt(entry)) {
       decision = .wait(.quarantined, .crashed)
     }
@@ -102,7 +113,7 @@ package struct Reconciler: Sendable {
   ) throws(StoreError) -> Reconciled {
     let arrival: Arrival =
       waiting.via.map { .received(from: $0, isRecovering: true) } ?? .authored
-    guard isRelease || !waiting.code.needsRelease else {
+    guard try isRelease ? true : mayRetry(waiting, in: store) else {
       return Reconciled(state: waiting.state, code: waiting.code, isDuplicate: false)
     }
     let decision = try assess(waiting.entry, arrival, in: store)
@@ -144,8 +155,13 @@ package struct Reconciler: Sendable {
     case .wait(let state, let code):
       try store.setWaiting(
         WaitingEntry(entry: entry, via: arrival.via, state: state, code: code, attempts: 1))
-      try wakeWhenRecordGrows(entry, code, in: &store)
-      try report(entry.identity, state, code, in: &store)
+      if code == .foreignOrigin {
+        // Its origin has its own copy, or has lost it: nothing to say before it was asked.
+        try awaitOrigin(of: entry, in: &store)
+      } else {
+        try wakeWhenRecordGrows(entry, code, in: &store)
+        try report(entry.identity, state, code, in: &store)
+      }
       return Reconciled(state: state, code: code, isDuplicate: false)
     case .refuse(.foreignOrigin):
       // Nobody vouches for whose entry it is: only the one who carried it hears of it.

@@ -37,14 +37,23 @@ extension Reconciler {
   mutating func lose(
     _ reason: LockReason, provedBy peer: SiteID?, in store: inout some StoreTransaction
   ) throws(StoreError) {
+    if log.state.lock == nil { try beginTallies(in: &store) }
     if let peer {
       var state = try store.peer(peer)
       state.recoverUpTo = state.recoverUpTo ?? LSN(.max)
       try store.setPeer(state, of: peer)
-      if state.isAnsweredFor { return }
+      if state.isAnsweredFor { return log.recover(from: peer) }
       if log.state.lock != nil { return log.lock(reason, unconfirmed: [peer]) }
     }
     log.lock(reason, unconfirmed: try otherSites(in: store))
+  }
+
+  /// Locks a store that a command has put back, before its first start: until its peers have given
+  /// back what they hold of it, nobody knows which numbers it gave after the copy was taken.
+  package mutating func lockRestored(
+    in store: inout some StoreTransaction
+  ) throws(StoreError) {
+    try lose(.restoredByCommand, provedBy: nil, in: &store)
   }
 
   /// Takes back a lock as far as the operator answers for peers that cannot be reached.
@@ -57,9 +66,19 @@ extension Reconciler {
       state.isAnsweredFor = true
       try store.setPeer(state, of: peer)
       log.confirm(peer)
+      try takeRelayed(of: peer, isRelease: true, in: &store)
     }
     if log.state.unconfirmed.isEmpty { log.unlock() }
     return log.state.unconfirmed
+  }
+
+  /// What came back after an earlier loss is not this one's.
+  private func beginTallies(in store: inout some StoreTransaction) throws(StoreError) {
+    for peer in try store.peers() {
+      var state = try store.peer(peer)
+      state.cameBack = RecoveryTally()
+      try store.setPeer(state, of: peer)
+    }
   }
 
   /// Everyone who may hold rows of this log: a province knows the centre, the centre its provinces.

@@ -25,7 +25,7 @@ extension Resolution {
       ordered.map { ($0.digest, $0.header.parents) }, uniquingKeysWith: { first, _ in first })
     let hasFork = Set(puts.map(\.revision)).count < puts.count
     let highest = puts.map(\.revision).max()
-    let descended = Self.digestsDescendedFrom(puts: puts, parents: parents)
+    let descended = Self.digestsDescended(from: puts.flatMap(\.members), parents: parents)
     for group in puts {
       let isDescended = group.members.contains { descended.contains($0) }
       let isOutnumbered = !hasFork && group.revision != highest
@@ -43,20 +43,56 @@ extension Resolution {
     if Self.hasTwoBodies(events) || Self.hasTwoBodies(annotations) { conflicts.append(.fork) }
   }
 
-  /// Puts whose bodies may go without changing any resolution, now or after more entries: those
-  /// that a put *descends* from. One that is merely outnumbered may become current again when a
-  /// fork shows. A first put of a kind with fields that are written once is read for ever.
-  package static func compactable(_ entries: [Entry]) -> [Entry] {
+  /// Puts whose bodies may go without changing any resolution or rule, now or after more entries
+  /// (laws 2 and 7): those that a put *descends* from, of which nobody reads anything more. One
+  /// that is merely outnumbered may become current again when a fork shows.
+  ///
+  /// What stays: write-once bodies, of which both sides of a fork are kept; first puts whose
+  /// fields count for ever; the last body that claims, names or refers to something of its own, so
+  /// that who gets the others as stubs comes to the same keys.
+  ///
+  /// - Parameters:
+  ///   - entries: all of one record that have a row here, in any order.
+  ///   - cutoff: a put counts as superseding when it was written before, as its author claims. A
+  ///     wrong clock costs readable history and nothing else.
+  /// - Returns: in fold order; entries that still have their body.
+  package static func compactable(
+    _ entries: [Entry], supersededBefore cutoff: WallTime
+  ) -> [Entry] {
+    guard entries.first?.header.record?.kind != .registry else { return [] }
     let ordered = eachOnce(entries)
     let puts = PutGroup.groups(of: ordered)
     let parents = Dictionary(
       ordered.map { ($0.digest, $0.header.parents) }, uniquingKeysWith: { first, _ in first })
-    let descended = digestsDescendedFrom(puts: puts, parents: parents)
+    let old = Set(
+      ordered.filter { $0.header.time.microseconds < cutoff.microseconds }.map(\.digest))
+    let descended = digestsDescended(
+      from: puts.flatMap(\.members).filter(old.contains), parents: parents)
     let gone = puts.filter { group in group.members.contains { descended.contains($0) } }
     let digests = Set(gone.flatMap(\.members))
-    return ordered.filter {
-      digests.contains($0.digest) && $0.body != nil && !$0.isReadAsFirstPut
+    let candidates = ordered.filter { digests.contains($0.digest) && $0.body != nil }
+    return withoutLastWords(candidates, among: ordered.filter { $0.header.operation == .put })
+  }
+
+  /// Of `candidates`, those that say nothing which no other body that stays says too.
+  private static func withoutLastWords(_ candidates: [Entry], among puts: [Entry]) -> [Entry] {
+    let candidates = candidates.filter {
+      !($0.isReadAsFirstPut || $0.facts??.isWriteOnce == true)
     }
+    guard !candidates.isEmpty else { return [] }
+    let digests = Set(candidates.map(\.digest))
+    var said: Set<UniqueKey> = []
+    for put in puts where !digests.contains(put.digest) { said.formUnion(put.keysSaid) }
+    var gone: [Entry] = []
+    for put in candidates.reversed() {
+      let keys = put.keysSaid
+      if keys.isSubset(of: said) {
+        gone.append(put)
+      } else {
+        said.formUnion(keys)
+      }
+    }
+    return gone.reversed()
   }
 
   /// Fold order, each identity once.
@@ -66,12 +102,12 @@ extension Resolution {
       .filter { seen.insert($0.digest).inserted }
   }
 
-  /// Everything that some put has among its ancestors, through entries held here.
-  private static func digestsDescendedFrom(
-    puts: [PutGroup], parents: [Digest: [Digest]]
+  /// Everything that one of `puts` has among its ancestors, through entries held here.
+  private static func digestsDescended(
+    from puts: [Digest], parents: [Digest: [Digest]]
   ) -> Set<Digest> {
     var reached: Set<Digest> = []
-    var open = puts.flatMap { $0.members.flatMap { parents[$0] ?? [] } }
+    var open = puts.flatMap { parents[$0] ?? [] }
     while let digest = open.popLast() {
       guard reached.insert(digest).inserted else { continue }
       open.append(contentsOf: parents[digest] ?? [])
@@ -89,6 +125,14 @@ extension Resolution {
 
   private static func hasTwoBodies(_ unique: [Entry]) -> Bool {
     Set(unique.map(\.header.subject)).count < unique.count
+  }
+}
+
+extension Entry {
+  /// Keys under which the views find the record because of this body.
+  fileprivate var keysSaid: Set<UniqueKey> {
+    guard let facts = facts ?? nil else { return [] }
+    return Set(facts.claims + facts.names + facts.references.map(\.key))
   }
 }
 

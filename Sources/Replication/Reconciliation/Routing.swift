@@ -32,6 +32,7 @@ extension Reconciler {
     for reference in facts?.references ?? [] where reference.spreadsAudience {
       guard let reach = try reach(ofTarget: reference.key, in: view) else { return true }
       if reach.contains(site) { return true }
+      if try goesBackToUnknown(reference.key, in: view) { return true }
     }
     guard let record = entry.header.record else { return true }
     let siblings = entry.header.parents.isEmpty ? [] : try view.entries(of: record)
@@ -39,6 +40,27 @@ extension Reconciler {
       guard let its = try view.entry(digest: parent) else { return true }
       if its.origin == site { return true }
       if try view.recipients(of: its.identity)?.contains(site) == true { return true }
+    }
+    return false
+  }
+
+  /// Whether what has this name recalls or replaces, through however many others, something that
+  /// is not here yet. Recalls are urgent and overtake what they go back to, which may not be; until
+  /// that is here nobody can say how far they reach.
+  private func goesBackToUnknown(
+    _ name: UniqueKey, in view: some RecordView
+  ) throws(StoreError) -> Bool {
+    var open = [name]
+    var visited: Set<UniqueKey> = []
+    while let next = open.popLast() {
+      guard visited.insert(next).inserted else { continue }
+      let targets = try view.claimants(of: next)
+      if targets.isEmpty { return true }
+      for target in targets {
+        for entry in try view.entries(of: target) {
+          open += (entry.facts ?? nil)?.references.filter(\.spreadsAudience).map(\.key) ?? []
+        }
+      }
     }
     return false
   }

@@ -20,6 +20,9 @@ package struct SiteLog: Sendable {
 
   package var isOpened: Bool { unopened == nil }
 
+  /// The incarnation under which the next entry is written.
+  var life: Incarnation { unopened ?? state.end.incarnation }
+
   /// Saves what changed; the last write of a transaction.
   package func finish(in store: inout some StoreTransaction) throws(StoreError) {
     try store.setSiteState(state)
@@ -43,6 +46,12 @@ package struct SiteLog: Sendable {
   mutating func lock(_ reason: LockReason, unconfirmed: [SiteID]) {
     state.lock = state.lock ?? reason
     state.unconfirmed = Array(Set(state.unconfirmed + unconfirmed)).sorted()
+  }
+
+  /// Recovers from `peer` without a lock: there is no proof, or it was answered for.
+  mutating func recover(from peer: SiteID) {
+    guard !state.unconfirmed.contains(peer) else { return }
+    state.unconfirmed = (state.unconfirmed + [peer]).sorted()
   }
 
   mutating func confirm(_ peer: SiteID) {
@@ -157,4 +166,9 @@ package struct Genesis: Hashable, Sendable {
   package static func childrenKey(of incarnation: Incarnation, at site: SiteID) -> UniqueKey {
     UniqueKey(Array("genesis:".utf8) + incarnation.raw.bytes + site.bytes)
   }
+
+  /// Under this name stand the lives, of any site, whose genesis proves a roll-back or a clone.
+  package static let rollbacksKey = UniqueKey(Array("rollbacks".utf8))
+  /// No more are kept: each is a fault of an operator or of a machine.
+  package static let maximumRollbackCount = 256
 }

@@ -1,17 +1,15 @@
 import Cryptography
 import Replication
+import Storage
 
 /// One connection of a link: bytes, frames and the session, wired together. It decides nothing.
 final class SimulatedLink {
-  /// The normal lane loads no further while so much waits for the line, as in the daemon.
-  static let outputLowWater = 128 << 10
-
   let number: SessionNumber
   let peer: SiteID
   let end: ConnectionEnd
   let connection: SimulatedConnection
   private unowned let site: SimulatedSite
-  private(set) var session = Session(limits: LinkLimits())
+  private(set) var session: Session
   private var assembler = FrameAssembler()
   private var isOpened = false
   var isOver = false
@@ -19,6 +17,8 @@ final class SimulatedLink {
   private(set) var upSince: Instant?
   let began: Instant
   private var deadline: Instant?
+  /// When the timer that is under way goes off; it is set again then, not at every step.
+  private var timerAt: Instant?
 
   init(
     number: SessionNumber, peer: SiteID, end: ConnectionEnd, connection: SimulatedConnection,
@@ -30,6 +30,7 @@ final class SimulatedLink {
     self.connection = connection
     self.site = site
     began = site.world.now
+    session = Session(limits: site.world.limits.link)
     connection.attach(end) { [weak self] in self?.happened($0) }
   }
 
@@ -52,7 +53,7 @@ final class SimulatedLink {
   func refuse(_ code: RefusalCode, _ text: String) {
     guard !isOver else { return }
     if isOpened { return advance(.closeRequested(.refuse(code, text))) }
-    connection.send(Message.refuse(Refuse(code, text)).frame.bytes, from: end)
+    connection.send(.refuse(Refuse(code, text)), from: end)
     finish(.refused(code, text))
   }
 
@@ -63,7 +64,8 @@ final class SimulatedLink {
       assembler.append(bytes)
       advance(.bytesReceived)
       readFrames()
-    case .closed:
+    case .closed, .broken:
+      if case .broken = event { site.world.count(.connectionLost) }
       advance(.closeRequested(.transportEnded))
       finish(.transportEnded)
     }
@@ -98,16 +100,39 @@ final class SimulatedLink {
 
   private func perform(_ output: StepOutput) {
     for event in output.events { site.noted(event, self) }
-    for write in output.writes { site.post(.change(number, peer: peer, write)) }
-    for message in output.sendNow { connection.send(message.frame.bytes, from: end) }
+    for write in output.writes {
+      site.directory.wrote(site: peer)
+      site.post(.change(number, peer: peer, write))
+    }
+    for message in output.sendNow {
+      if case .acknowledge(let acknowledgement) = message { watch(acknowledgement) }
+      connection.send(message, from: end)
+    }
     for request in output.requests { start(request) }
     setTimer(output.nextDeadline)
     if let closure = output.close { finish(closure) }
   }
 
+  /// Promise 2: what an ACK says is durable here, in the store as a kill would leave it.
+  private func watch(_ acknowledgement: Acknowledgement) {
+    let lane = acknowledgement.lane
+    site.world.attempt("cursor of \(site.id)") { () throws(StoreError) in
+      let durable = try site.store.peer(peer)
+      let lsn = durable.received[lane]?.newest.lsn ?? .start
+      if acknowledgement.checkpoint.lsn > lsn {
+        site.world.fail(
+          "O1: \(site.id) acknowledges \(lane) \(acknowledgement.checkpoint.lsn) of \(peer)"
+            + " and holds \(lsn)")
+      }
+      if acknowledgement.outcomeCursor > durable.outcomesTaken {
+        site.world.fail("O1: \(site.id) acknowledges outcomes of \(peer) that it does not hold")
+      }
+    }
+  }
+
   private func start(_ request: SessionRequest) {
     if case .load(.normal, _, _, _) = request,
-      connection.queuedByteCount(end) > Self.outputLowWater
+      connection.queuedByteCount(end) > site.world.limits.outputLowWater
     {
       return site.after(.milliseconds(50)) { [self] in if !isOver { start(request) } }
     }
@@ -115,13 +140,15 @@ final class SimulatedLink {
   }
 
   private func setTimer(_ next: Instant?) {
-    guard next != deadline else { return }
     deadline = next
     guard let next else { return }
-    site.after(next - site.world.now) { [self] in
-      guard !isOver, deadline == next else { return }
-      deadline = nil
-      advance(.deadlineReached)
+    if let timerAt, timerAt <= next { return }
+    timerAt = next
+    site.world.at(next) { [self] in
+      guard !isOver, timerAt == next else { return }
+      timerAt = nil
+      guard let deadline else { return }
+      if deadline <= site.world.now { advance(.deadlineReached) } else { setTimer(deadline) }
     }
   }
 

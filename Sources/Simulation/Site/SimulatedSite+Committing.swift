@@ -1,44 +1,185 @@
 import Replication
 import Storage
 
-/// A group's sync has returned: the store changes, then everyone who waited is told.
+/// The writer: groups what has arrived into one transaction, syncs, then tells everyone who waited.
+///
+/// What a group writes is worked out when its sync returns, with the jobs and the time of its
+/// start: nobody reads the store in between and could tell, and a group that is lost with the
+/// power needs no copy of the store to go back to.
 extension SimulatedSite {
-  func commit(_ group: WriterGroup) {
-    world.attempt("commit of \(id)") { () throws(StoreError) in
-      let before = store
-      try world.watchCommit(from: before, to: group.transaction, by: self, group.resumedPeers)
-      store = group.transaction
-      if group.reconciler.log.isOpened { unopened = nil }
-      let state = try store.siteState()
-      note("commits to \(state.end.lsn) \(state.end.head.description.prefix(8))")
-      for alarm in group.reconciler.alarms { note("alarm \(alarm)") }
-      if try before.siteState().lock != state.lock {
-        note(state.lock.map { "is locked: \($0)" } ?? "is unlocked")
-      }
+  func startGroup() {
+    guard isUp, !isSyncing, !jobs.isEmpty else { return }
+    if isDiskFull { return refuseForWantOfRoom() }
+    if reached(.jobsWaiting) { return }
+    let count = min(jobs.count, world.limits.groupJobCount)
+    let began = wallTime
+    isSyncing = true
+    after(world.random.milliseconds(1...6)) { [self] in
+      isSyncing = false
+      synced(count, began)
+    }
+    _ = reached(.syncing)
+  }
+
+  private func synced(_ count: Int, _ began: WallTime) {
+    // A group that was being synced when the disk filled up was not written.
+    if isDiskFull { return refuseForWantOfRoom() }
+    let taken = ready(Array(jobs.prefix(count)))
+    jobs.removeFirst(count)
+    if let failure = plannedSyncFailure {
+      note("sync fails, \(failure.isTaken ? "and took" : "and took nothing")")
+      if failure.isTaken { _ = write(taken, began) }
+      return kill(silently: failure.isPowerLoss)
+    }
+    if let group = write(taken, began) {
       planWitness()
       if reached(.durable) { return }
-      try answer(group, state)
+      world.attempt("answers of \(id)") { () throws(StoreError) in try answer(group) }
       if reached(.answered) { return }
-      startGroup()
+    }
+    releaseParked()
+    planGroup()
+  }
+
+  private func releaseParked() {
+    guard isParkedReady else { return }
+    isParkedReady = false
+    jobs = parked + jobs
+    parked = []
+  }
+
+  /// Without the jobs of sessions that wait for a repair, or are of no use any more.
+  private func ready(_ jobs: [WriterJob]) -> [WriterJob] {
+    var ready: [WriterJob] = []
+    for job in jobs {
+      if case .openLink(_, let peer) = job { forgetParked(of: peer) }
+      guard let session = job.session else {
+        ready.append(job)
+        continue
+      }
+      if broken.contains(session) { continue }
+      if parked.contains(where: { $0.session == session }) {
+        parked.append(job)
+      } else {
+        ready.append(job)
+      }
+    }
+    return ready
+  }
+
+  /// A new session starts from what is committed: the peer sends again what an earlier one of it
+  /// has waiting here.
+  private func forgetParked(of peer: SiteID) {
+    for job in parked where job.peer == peer {
+      if let session = job.session { broken.insert(session) }
+    }
+    parked.removeAll { $0.peer == peer }
+  }
+
+  /// Applications are refused at once; what a session has begun waits for room.
+  private func refuseForWantOfRoom() {
+    for job in jobs {
+      if let request = job.request { world.answered(request, .refused("storage full"), by: self) }
+    }
+    jobs.removeAll { $0.request != nil }
+  }
+
+  // MARK: One transaction
+
+  /// - Returns: nil when nothing was written: an entry it needs is rotten.
+  private func write(_ taken: [WriterJob], _ began: WallTime) -> WriterGroup? {
+    do throws(StoreError) {
+      let peers = Set(taken.compactMap(\.peer)).sorted()
+      let mark = try SimulatedWorld.Mark(store, peers: peers)
+      let group = try transact(taken, began)
+      try committed(group, since: mark)
+      return group
+    } catch {
+      if case .rotten(let digest) = error {
+        isolate(taken, digest, began)
+      } else {
+        world.fail("group of \(id): \(error)")
+      }
+      return nil
     }
   }
 
-  private func answer(_ group: WriterGroup, _ state: SiteState) throws(StoreError) {
+  private func transact(
+    _ taken: [WriterJob], _ began: WallTime
+  ) throws(StoreError) -> WriterGroup {
+    let reconciler = try makeReconciler(store, at: began)
+    // Changed in place; only a store that may throw half way is kept as it was.
+    let before = store.rottenEntries.isEmpty ? nil : store
+    var group = WriterGroup(transaction: store, reconciler: reconciler)
+    store = MemoryStore(storeID: Bytes16(high: 0, low: 0), site: id)
+    do throws(StoreError) {
+      for job in taken { try perform(job, in: &group) }
+      try group.reconciler.finish(in: &group.transaction)
+      store = group.transaction
+    } catch {
+      store = before ?? group.transaction
+      throw error
+    }
+    group.transaction = MemoryStore(storeID: Bytes16(high: 0, low: 0), site: id)
+    return group
+  }
+
+  private func committed(
+    _ group: WriterGroup, since mark: SimulatedWorld.Mark
+  ) throws(StoreError) {
+    try world.watchCommit(since: mark, in: store, by: self, group.resumedPeers)
+    if group.reconciler.log.isOpened { unopened = nil }
+    let state = try store.siteState()
+    note("commits to \(state.end.lsn) \(state.end.head.description.prefix(8))")
+    for alarm in group.reconciler.alarms {
+      note("alarm \(alarm)")
+      switch alarm {
+      case .identityFork: world.count(.identityFork)
+      case .rollbackSeen: world.count(.rollbackSeen)
+      }
+    }
+    if mark.lock != state.lock {
+      note(state.lock.map { "is locked: \($0)" } ?? "is unlocked")
+      if state.lock != nil { world.count(.locked) }
+    }
+  }
+
+  /// One of the jobs needs an entry that cannot be read. The others are done one by one; that one
+  /// waits for the repair when it is a session's, and is given up otherwise, as in the daemon.
+  private func isolate(_ taken: [WriterJob], _ digest: Digest, _ began: WallTime) {
+    foundRotten(digest)
+    guard taken.count == 1, let job = taken.first else {
+      for job in taken {
+        if let session = job.session, parked.contains(where: { $0.session == session }) {
+          parked.append(job)
+        } else if let group = write([job], began) {
+          world.attempt("answers of \(id)") { () throws(StoreError) in try answer(group) }
+        }
+      }
+      return
+    }
+    switch job {
+    case .change: parked.append(job)
+    case .openLink(let session, _):
+      link(session)?.refuse(.overloaded, "an entry is being repaired")
+    default:
+      if let request = job.request { world.askLater(request) }
+    }
+  }
+
+  // MARK: Answers
+
+  private func answer(_ group: WriterGroup) throws(StoreError) {
+    let state = try store.siteState()
     let logEnd = seal(state.end)
     for reply in group.replies {
       switch reply {
       case .answered(let request, let result): world.answered(request, result, by: self)
       case .opened(let session, let peer, let site, let outcomesEnd):
-        links[session]?.open(
-          LocalView(
-            role: isCentre ? .acceptor : .dialler, site: id, incarnation: incarnation,
-            nonce: nonce, peer: links[session]?.peer ?? centre, logEnd: seal(site.end),
-            peerState: peer, registry: site.registry, outcomesEnd: outcomesEnd,
-            isRecovering: recovers(on: links[session]?.peer ?? centre, peer, site),
-            isStorageFull: isDiskFull, software: "dongbo-sim", wallTime: wallTime))
+        open(session, peer, site, outcomesEnd)
       case .committed(let session, let peer, let ticket):
         let end = try store.outcomesEnd(for: peer)
-        links[session]?.advance(
+        link(session)?.advance(
           .committed(ticket, CommitReport(outcomesEnd: end, logEnd: logEnd)))
       }
     }
@@ -47,11 +188,22 @@ extension SimulatedSite {
       link.advance(.outcomesGrew(try store.outcomesEnd(for: link.peer)))
       link.advance(.recoveryChanged(recovers(on: link.peer, try store.peer(link.peer), state)))
     }
+    if !group.repaired.isEmpty { repaired(group.repaired) }
+  }
+
+  private func open(
+    _ session: SessionNumber, _ peer: PeerState, _ site: SiteState, _ outcomesEnd: UInt64
+  ) {
+    guard let link = link(session) else { return }
+    link.open(
+      LocalView(
+        role: isCentre ? .acceptor : .dialler, site: id, incarnation: incarnation, nonce: nonce,
+        peer: link.peer, logEnd: seal(site.end), peerState: peer, registry: site.registry,
+        outcomesEnd: outcomesEnd, isRecovering: recovers(on: link.peer, peer, site),
+        isStorageFull: isDiskFull, software: "dongbo-sim", wallTime: wallTime))
   }
 
   private func recovers(on peer: SiteID, _ link: PeerState, _ site: SiteState) -> Bool {
     link.recoverUpTo != nil || site.unconfirmed.contains(peer)
   }
-
-  var linksInOrder: [SimulatedLink] { links.values.sorted { $0.number < $1.number } }
 }

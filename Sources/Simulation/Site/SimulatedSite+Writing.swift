@@ -18,14 +18,31 @@ enum WriterJob {
   /// An entry comes by itself, as from an offline bundle: at the centre from its origin, elsewhere
   /// from the centre.
   case handOver(Entry)
+  case repair(Entry)
+  /// Superseded bodies of that age go.
+  case compact(keeping: Duration)
   case openLink(SessionNumber, peer: SiteID)
   case change(SessionNumber, peer: SiteID, LinkWrite)
 
   var request: RequestNumber? {
     switch self {
     case .submit(let request, _), .decide(let request, _, _): request
-    case .bootstrap, .addSite, .rejoin, .release, .handOver, .openLink, .change: nil
+    case .bootstrap, .addSite, .rejoin, .release, .handOver, .repair, .compact, .openLink, .change:
+      nil
     }
+  }
+
+  var session: SessionNumber? {
+    switch self {
+    case .openLink(let session, _), .change(let session, _, _): session
+    case .submit, .decide, .bootstrap, .addSite, .rejoin, .release, .handOver, .repair, .compact:
+      nil
+    }
+  }
+
+  /// Whose state it moves.
+  var peer: SiteID? {
+    if case .change(_, let peer, _) = self { peer } else { nil }
   }
 }
 
@@ -40,8 +57,14 @@ struct WriterGroup {
   var transaction: MemoryStore
   var reconciler: Reconciler
   var replies: [Reply] = []
-  var peersTouched: Set<SiteID> = []
   var resumedPeers: Set<SiteID> = []
+  /// Entries that the transaction repaired.
+  var repaired: [Digest] = []
+
+  init(transaction: MemoryStore, reconciler: Reconciler) {
+    self.transaction = transaction
+    self.reconciler = reconciler
+  }
 
   enum Reply {
     case answered(RequestNumber, WriteResult)
@@ -50,46 +73,10 @@ struct WriterGroup {
   }
 }
 
+/// What the jobs of a group do. When it is written, and what becomes of its answers, is in
+/// `SimulatedSite+Committing.swift`.
 extension SimulatedSite {
-  static let groupJobCount = 64
-
-  func post(_ job: WriterJob) {
-    jobs.append(job)
-    after(.zero) { [self] in startGroup() }
-  }
-
-  /// Writes what has arrived as one transaction; durable, and told, when its sync returns.
-  func startGroup() {
-    guard isUp, !isSyncing, !jobs.isEmpty else { return }
-    if isDiskFull { return refuseForWantOfRoom() }
-    if reached(.jobsWaiting) { return }
-    let taken = Array(jobs.prefix(Self.groupJobCount))
-    world.attempt("group of \(id)") { () throws(StoreError) in
-      var group = WriterGroup(transaction: store, reconciler: try makeReconciler(store))
-      for job in taken { try perform(job, in: &group) }
-      try group.reconciler.finish(in: &group.transaction)
-      isSyncing = true
-      let finished = group
-      after(world.random.milliseconds(1...6)) { [self] in
-        // A group that was being synced when the disk filled up was not written.
-        isSyncing = false
-        if isDiskFull { return refuseForWantOfRoom() }
-        jobs.removeFirst(taken.count)
-        commit(finished)
-      }
-    }
-    _ = reached(.syncing)
-  }
-
-  /// Applications are refused at once; what a session has begun waits for room.
-  private func refuseForWantOfRoom() {
-    for job in jobs {
-      if let request = job.request { world.answered(request, .refused("storage full"), by: self) }
-    }
-    jobs.removeAll { $0.request != nil }
-  }
-
-  private func perform(_ job: WriterJob, in group: inout WriterGroup) throws(StoreError) {
+  func perform(_ job: WriterJob, in group: inout WriterGroup) throws(StoreError) {
     switch job {
     case .submit(let request, let submission):
       group.replies.append(.answered(request, try author(submission, in: &group)))
@@ -112,6 +99,9 @@ extension SimulatedSite {
         entry, from: isCentre ? entry.origin : centre, isRecovering: false,
         in: &group.transaction)
       note("is handed an entry as \(result.state) \(result.code)")
+    case .repair(let entry):
+      if try group.transaction.repair(entry) { group.repaired.append(entry.digest) }
+    case .compact(let age): try compact(keeping: age, in: &group)
     case .openLink(let session, let peer):
       group.replies.append(
         .opened(
@@ -121,15 +111,26 @@ extension SimulatedSite {
       let results = try group.reconciler.perform(write.change, of: peer, in: &group.transaction)
       for result in results where result.state != .applied {
         note("has an entry from \(peer) as \(result.state) \(result.code)")
+        if result.state == .quarantined { world.count(.quarantined) }
       }
       if case .resume = write.change { group.resumedPeers.insert(peer) }
-      group.peersTouched.insert(peer)
       group.replies.append(.committed(session, peer: peer, write.ticket))
     }
   }
 
+  /// As the daemon does it, but for the pace.
+  private func compact(keeping age: Duration, in group: inout WriterGroup) throws(StoreError) {
+    guard group.reconciler.log.state.lock == nil else { return }
+    let past = UInt64(max(age / .microseconds(1), 0))
+    let cutoff = WallTime(microseconds: wallTime.microseconds - min(past, wallTime.microseconds))
+    let records = try group.transaction.revisedRecords(after: nil, limit: .max).records
+    let tally = try group.transaction.compact(
+      records, supersededBefore: cutoff, limit: SimulatedWorld.pageLength)
+    note("compacts \(tally.bodyCount) bodies of \(tally.byteCount) bytes")
+  }
+
   private func release(in group: inout WriterGroup) throws(StoreError) {
-    for waiting in try store.waitingEntries(skip: 0, limit: .max)
+    for waiting in try group.transaction.waitingEntries(skip: 0, limit: .max)
     where waiting.state == .quarantined {
       // One that came in may have let in others.
       guard try group.transaction.waiting(waiting.entry.identity) != nil else { continue }

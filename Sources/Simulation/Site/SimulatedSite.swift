@@ -31,12 +31,16 @@ final class SimulatedSite {
   var witness: WitnessFinding = .absent
 
   // MARK: Environment
-  var clockOffsetMicroseconds: Int64 = 0
+  var clock = SimulatedClock()
   var isDiskFull = false {
     didSet { if isDiskFull != oldValue { diskChanged() } }
   }
   /// Kills the process when so many groups have reached the step.
   var plannedKill: (step: KillStep, groupCount: Int)?
+  /// The sync of the next group fails; whether it took all the same nobody knows.
+  var plannedSyncFailure: (isTaken: Bool, isPowerLoss: Bool)?
+  /// Its supervisor starts it again so long after its process ended; nil: somebody else does.
+  var restartsAfter: Duration?
 
   // MARK: One life
   /// Counts starts: what was planned in an earlier life does not happen.
@@ -47,9 +51,19 @@ final class SimulatedSite {
   /// The incarnation while no row of this life is durable.
   var unopened: Incarnation?
   var jobs: [WriterJob] = []
+  /// Writes of sessions that need a rotten entry, until it is repaired.
+  var parked: [WriterJob] = []
+  /// Something was repaired since they were parked.
+  var isParkedReady = false
+  /// Sessions whose parked writes were given up: what they sent after them builds on nothing.
+  var broken: Set<SessionNumber> = []
+  /// Rotten entries that are being fetched, with what has come of each.
+  var repairs: [Digest: Repair] = [:]
   var isSyncing = false
+  private var isGroupPlanned = false
   var isWitnessDue = false
-  var links: [SessionNumber: SimulatedLink] = [:]
+  /// In the order in which they began.
+  private(set) var linksInOrder: [SimulatedLink] = []
   var directory = SessionDirectory()
   /// As measured at each peer's last HELLO.
   var clockOffsets: [SiteID: ClockOffset] = [:]
@@ -66,12 +80,19 @@ final class SimulatedSite {
 
   var isCentre: Bool { id == centre }
 
-  var wallTime: WallTime {
-    let elapsed = Int64(world.now.nanoseconds / 1_000) + clockOffsetMicroseconds
-    return WallTime(microseconds: UInt64(max(0, SimulatedWorld.epochMicroseconds + elapsed)))
-  }
+  var wallTime: WallTime { clock.shown(at: world.now) }
 
   func note(_ text: @autoclosure () -> String) { world.note("\(id) \(text())") }
+
+  // MARK: Links
+
+  func link(_ number: SessionNumber) -> SimulatedLink? {
+    linksInOrder.last { $0.number == number }
+  }
+
+  func add(_ link: SimulatedLink) { linksInOrder.append(link) }
+
+  func remove(_ link: SimulatedLink) { linksInOrder.removeAll { $0 === link } }
 
   /// Runs `action` later, if this life lasts so long.
   func after(_ wait: Duration, _ action: @escaping () -> Void) {
@@ -92,6 +113,7 @@ final class SimulatedSite {
     unopened = incarnation
     backoff = Backoff()
     note("starts as \(incarnation)")
+    if world.limits.hasShortHistories { shortenHistories() }
     judgeWitness()
     if isCentre {
       post(.bootstrap)
@@ -108,14 +130,36 @@ final class SimulatedSite {
       try reconciler.judgeWitness(witness, sealing: key, in: &transaction)
       try reconciler.log.finish(in: &transaction)
       store = transaction
-      if let reason = reconciler.log.state.lock { note("is locked: \(reason)") }
+      if let reason = reconciler.log.state.lock {
+        note("is locked: \(reason)")
+        world.count(.locked)
+      }
     }
   }
 
-  func makeReconciler(_ transaction: MemoryStore) throws(StoreError) -> Reconciler {
+  /// Law 2 and the resume point make any old checkpoint do, so the newest alone must.
+  private func shortenHistories() {
+    world.attempt("histories of \(id)") { () throws(StoreError) in
+      for peer in try store.peers() {
+        var state = try store.peer(peer)
+        for lane in Lane.allCases {
+          guard let newest = state.received[lane]?.newest else { continue }
+          state.received[lane]?.reset(to: .start)
+          state.received[lane]?.advance(to: newest)
+        }
+        try store.setPeer(state, of: peer)
+      }
+    }
+  }
+
+  /// - Parameter time: when the transaction began; nil: now.
+  func makeReconciler(
+    _ transaction: MemoryStore, at time: WallTime? = nil
+  ) throws(StoreError) -> Reconciler {
     let hashing = OpenSSLHash()
     let log = SiteLog(
-      state: try transaction.siteState(), unopened: unopened, hashing: hashing, now: wallTime)
+      state: try transaction.siteState(), unopened: unopened, hashing: hashing,
+      now: time ?? wallTime)
     return Reconciler(
       site: id, centre: centre, configuredPins: [SimulatedKey(of: centre).pin], log: log,
       hashing: hashing, signatures: SimulatedSignatures())
@@ -126,18 +170,29 @@ final class SimulatedSite {
   func kill(silently: Bool = false) {
     guard isUp else { return }
     note("killed\(silently ? " silently" : "")")
+    world.count(.processEnd)
     isUp = false
     plannedKill = nil
-    for link in links.values.sorted(by: { $0.number < $1.number }) {
+    plannedSyncFailure = nil
+    for link in linksInOrder {
       link.isOver = true
       link.connection.breakDown(silently: silently)
     }
-    links = [:]
+    linksInOrder = []
     directory = SessionDirectory()
     jobs = []
+    parked = []
+    broken = []
+    repairs = [:]
     isSyncing = false
+    isGroupPlanned = false
     isWitnessDue = false
     world.killed(self)
+    if let wait = restartsAfter {
+      restartsAfter = nil
+      let ended = life
+      world.after(wait) { [self] in if !isUp && life == ended { start() } }
+    }
   }
 
   /// - Returns: whether the process was killed here.
@@ -154,10 +209,30 @@ final class SimulatedSite {
     return SessionNumber(lastSession)
   }
 
+  // MARK: Jobs
+
+  /// Whatever is asked of a process that is not there is not heard.
+  func post(_ job: WriterJob) {
+    guard isUp else { return }
+    jobs.append(job)
+    planGroup()
+  }
+
+  /// In a moment, so that what arrives together is written together.
+  func planGroup() {
+    guard !isGroupPlanned else { return }
+    isGroupPlanned = true
+    after(.zero) { [self] in
+      isGroupPlanned = false
+      startGroup()
+    }
+  }
+
   // MARK: Disk
 
   private func diskChanged() {
     note(isDiskFull ? "disk is full" : "disk has room")
+    if isDiskFull { world.count(.storageFull) }
     guard isUp else { return }
     for link in linksInOrder { link.advance(.storageFullChanged(isDiskFull)) }
     if !isDiskFull { startGroup() }

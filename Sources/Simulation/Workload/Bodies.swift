@@ -23,9 +23,12 @@ enum Bodies {
     Text("A99.\(site),2026/03/02,\(number)-CV/VP")
   }
 
-  /// - Parameter recalls: the document that this one takes back.
+  /// - Parameters:
+  ///   - recalls: the document that this one takes back, or, by `business`, updates or replaces.
+  ///   - business: its national code, 1 to 3.
   static func document(
-    _ id: UniqueID, number: Int, from: SiteID, to: [SiteID], isUrgent: Bool, recalls: Text? = nil
+    _ id: UniqueID, number: Int, from: SiteID, to: [SiteID], isUrgent: Bool,
+    recalls: Text? = nil, business: Int64 = 1
   ) -> JSONObject {
     var body = put(id, revision: 1)
     body["documentId"] = .string(documentID(number: number, from: from))
@@ -40,7 +43,7 @@ enum Bodies {
     body["signerInfo"] = .object(["competence": text("T/L"), "position": text("CVP")])
     body["priority"] = .integer(isUrgent ? 1 : 0)
     body["steeringType"] = .integer(0)
-    body["businessDocType"] = .integer(recalls == nil ? 0 : 1)
+    body["businessDocType"] = .integer(recalls == nil ? 0 : business)
     body["businessDocReason"] = text(recalls == nil ? "Mới" : "Thu hồi")
     body["replacementInfo"] = recalls.map { .array([.object(["documentId": .string($0)])]) }
     body["attachments"] = .array([
@@ -53,11 +56,13 @@ enum Bodies {
     return body
   }
 
-  static func receipt(_ id: UniqueID, of record: RecordKey, by site: SiteID) -> JSONObject {
+  static func receipt(
+    _ id: UniqueID, of record: RecordKey, by site: SiteID, code: String = "01"
+  ) -> JSONObject {
     [
       "receiptId": text(id), "recordId": text(record.id), "siteId": text(site),
-      "organId": text("A99.\(site)"), "statusCode": text("01"),
-      "timestamp": text("2026-03-02T02:15:07Z"),
+      "organId": text("A99.\(site)"), "statusCode": text(code),
+      "timestamp": text("2026-03-02T02:15:07Z"), "description": text("lý do"),
     ]
   }
 
@@ -76,7 +81,8 @@ enum Bodies {
   }
 
   static func directive(
-    _ id: UniqueID, revision: UInt64, number: Int, source: Text, from: SiteID, lead: SiteID
+    _ id: UniqueID, revision: UInt64, number: Int, source: Text, from: SiteID, lead: SiteID,
+    helpers: [SiteID] = []
   ) -> JSONObject {
     var body = put(id, revision: revision)
     body["sourceDocumentId"] = .string(source)
@@ -87,19 +93,23 @@ enum Bodies {
     body["assigningOrgan"] = organ(of: from)
     body["monitoringOrgan"] = organ(of: from)
     body["leadOrgan"] = organ(of: lead)
+    body["coordinatingOrgans"] = helpers.isEmpty ? nil : .array(helpers.map(organ(of:)))
     body["assignedDate"] = text("2026-03-02")
     body["deadlineType"] = text("none")
     return body
   }
 
+  /// - Parameter more: the fields of this type of event.
   static func directiveEvent(
-    _ id: UniqueID, _ record: RecordKey, type: String, by site: SiteID
+    _ id: UniqueID, _ record: RecordKey, type: String, by site: SiteID,
+    on day: String = "2026-03-03", _ more: JSONObject = JSONObject()
   ) -> JSONObject {
     var body: JSONObject = [
       "eventId": text(id), "recordId": text(record.id), "type": text(type),
-      "bySite": text(site), "byOrgan": text("A99.\(site)"), "at": text("2026-03-03T02:15:07Z"),
+      "bySite": text(site), "byOrgan": text("A99.\(site)"), "at": text("\(day)T02:15:07Z"),
     ]
     if type == "progressReported" { body["percentComplete"] = .integer(40) }
+    for field in more.members { body[field.key] = field.value }
     return body
   }
 
@@ -110,18 +120,23 @@ enum Bodies {
     ]
   }
 
-  /// - Parameter adjusts: the voucher that this one corrects.
+  static func unit(_ unit: Int, of site: SiteID) -> JSONValue {
+    .object([
+      "siteId": text(site), "organId": text("A99.\(site)"),
+      "budgetUnitCode": text(1_990_000 + unit), "unitName": text("VP \(site)"),
+    ])
+  }
+
+  /// - Parameters:
+  ///   - adjusts: the voucher that this one corrects.
+  ///   - isReversal: whether it brings that one to nothing.
   static func voucher(
     _ id: UniqueID, number: Int, unit: Int, of site: SiteID, amount: Int64,
-    adjusts: RecordKey? = nil
+    adjusts: RecordKey? = nil, isReversal: Bool = false
   ) -> JSONObject {
     var body = put(id, revision: 1)
     body["entryKind"] = text("voucher")
-    body["accountingUnit"] = .object([
-      "siteId": text(site), "organId": text("A99.\(site)"),
-      "budgetUnitCode": text(1_990_000 + unit),
-      "unitName": text("VP \(site)"),
-    ])
+    body["accountingUnit"] = Self.unit(unit, of: site)
     body["fiscalYear"] = .integer(2026)
     body["accountingPeriod"] = text("2026-03")
     body["voucherForm"] = text("CTGS")
@@ -143,10 +158,36 @@ enum Bodies {
     body["correction"] = adjusts.map {
       .object([
         "method": text("adjustment"), "adjustsRecordId": text($0.id),
-        "fullReversal": .bool(false), "reason": text("sai"),
+        "fullReversal": .bool(isReversal), "reason": text("sai"),
       ])
     }
     return body
+  }
+
+  static func assetCard(
+    _ id: UniqueID, number: Int, unit: Int, of site: SiteID, cost: Int64
+  ) -> JSONObject {
+    var body = put(id, revision: 1)
+    body["entryKind"] = text("assetCard")
+    body["accountingUnit"] = Self.unit(unit, of: site)
+    body["assetCardNumber"] = text("TS\(number)")
+    body["assetName"] = text("Máy chủ")
+    body["assetNature"] = text("tangible")
+    body["assetClass"] = .integer(5)
+    body["inServiceDate"] = text("2026-01-05")
+    body["originalCost"] = .integer(cost)
+    body["wearRatePercent"] = text("20")
+    body["currency"] = text("VND")
+    return body
+  }
+
+  static func movement(
+    _ id: UniqueID, _ record: RecordKey, type: String, amount: Int64
+  ) -> JSONObject {
+    [
+      "movementId": text(id), "recordId": text(record.id), "type": text(type),
+      "date": text(type == "wear" ? "2026-12-31" : "2026-03-02"), "amount": .integer(amount),
+    ]
   }
 
   private static func line(

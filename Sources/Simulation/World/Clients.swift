@@ -33,7 +33,9 @@ extension SimulatedWorld {
   }
 
   private func ask(_ number: RequestNumber) {
-    guard let request = clients.pending[number], let site = site(request.site) else { return }
+    guard let request = clients.pending[number], var site = site(request.site) else { return }
+    // A machine that runs twice answers where it happens to be asked.
+    if let clone = clones.first(where: { $0.id == site.id }), random.chance(50) { site = clone }
     if site.isUp {
       site.post(request.job)
     } else {
@@ -41,10 +43,15 @@ extension SimulatedWorld {
     }
   }
 
+  /// The site is busy with a repair: come again.
+  func askLater(_ number: RequestNumber) {
+    after(random.milliseconds(500...3_000)) { [self] in ask(number) }
+  }
+
   /// Whoever waits for an answer of this process will ask again.
   func killed(_ site: SimulatedSite) {
     for number in clients.pending.keys.sorted() where clients.pending[number]?.site == site.id {
-      after(random.milliseconds(500...3_000)) { [self] in ask(number) }
+      askLater(number)
     }
   }
 

@@ -37,7 +37,7 @@ struct Ledger {
     var foreign: [EntryIdentity] = []
     for write in acknowledged where !lost.contains(write.identity) {
       var isHeld = false
-      for store in stores where !isHeld { isHeld = try store.entry(write.identity) != nil }
+      for store in stores where !isHeld { isHeld = try store.digest(of: write.identity) != nil }
       guard !isHeld else { continue }
       lost.insert(write.identity)
       if write.identity.origin != site { foreign.append(write.identity) }

@@ -2,10 +2,11 @@ import Cryptography
 import Replication
 import Storage
 
-/// What must hold in a world at rest. O2 (identities), O6 and the wire's part of O8 are watched as
+/// What must hold in a world at rest. O2 (identities), O6 and the wire's part of O5 are watched as
 /// they happen; O7 is ``SimulatedWorld/drain(within:)``.
 extension SimulatedWorld {
-  static let pageLength = 10_000
+  /// More than any world holds.
+  static let pageLength = 10_000_000
 
   func judge() {
     attempt("oracles") { () throws(StoreError) in
@@ -14,6 +15,7 @@ extension SimulatedWorld {
       for province in provinces where members.contains(province.id) {
         try judgePair(province)
       }
+      try judgeByModel()
     }
   }
 
@@ -30,7 +32,7 @@ extension SimulatedWorld {
     }
   }
 
-  /// O2: no second entry under an identity, none counted twice; O8: no canary in any store.
+  /// O2: no second entry under an identity, none counted twice; O5: no canary in any store.
   private func judgeEffects() throws(StoreError) {
     for site in sites {
       for leaf in try site.store.leaves(after: nil, limit: Self.pageLength) {
@@ -38,11 +40,14 @@ extension SimulatedWorld {
           fail("O2: \(site.id) holds \(fork.digest) under \(leaf.identity) too")
         }
         let entry = try site.store.entry(leaf.identity)
-        if let body = entry?.body, Self.hasCanary(body) { fail("O8: a secret is at \(site.id)") }
+        if let body = entry?.body, Self.hasCanary(body) { fail("O5: a secret is at \(site.id)") }
       }
       for kind in RecordKind.allCases {
         for record in try site.store.records(kind: kind, after: nil, limit: Self.pageLength) {
           let entries = try site.store.entries(of: record)
+          if Resolution(of: entries).current.contains(where: { $0.body == nil }) {
+            fail("O4: \(site.id) has \(record) without its body")
+          }
           if Set(entries.map(\.identity)).count != entries.count {
             fail("O2: \(site.id) counts an entry of \(record) twice")
           }

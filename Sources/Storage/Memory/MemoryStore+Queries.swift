@@ -10,6 +10,15 @@ extension MemoryStore: StoreQueries {
     return Array(found.keys.sorted().prefix(limit))
   }
 
+  package func revisedRecords(
+    after: RecordKey?, limit: Int
+  ) throws(StoreError) -> RevisedPage {
+    let found = summaries.keys.filter { key in after.map { $0 < key } ?? true }
+    let looked = found.sorted().prefix(limit)
+    let revised = looked.filter { summaries[$0].map { $0.greatestRevision > Revision(1) } ?? false }
+    return RevisedPage(records: revised, last: looked.last)
+  }
+
   package func rows(of entry: EntryIdentity) throws(StoreError) -> [LogRow] {
     log.filter { $0.entry == entry }
   }
@@ -47,6 +56,17 @@ extension MemoryStore: StoreQueries {
           recipients: $0.recipients)
       }
     }
+  }
+
+  package func spans(of origin: SiteID) throws(StoreError) -> [LifeSpan] {
+    let identities = Array(held.keys) + arrivals.values.map(\.waiting.entry.identity)
+    let lives = Dictionary(grouping: identities.filter { $0.origin == origin }, by: \.incarnation)
+    let spans = lives.compactMap { incarnation, identities -> LifeSpan? in
+      let numbers = identities.map(\.sequence)
+      guard let first = numbers.min(), let last = numbers.max() else { return nil }
+      return LifeSpan(incarnation: incarnation, first: first, last: last, count: numbers.count)
+    }
+    return spans.sorted { ($0.first, $0.incarnation) < ($1.first, $1.incarnation) }
   }
 
   package func counts() throws(StoreError) -> [RecordKind: KindCounts] {

@@ -112,9 +112,11 @@ extension MemoryStore: StoreTransaction {
     held[identity]?.entry = stub
   }
 
-  /// Memory does not rot, so there is nothing to change.
+  /// Nothing but ``rot(_:)`` spoils memory, and it spoils no bytes.
   package mutating func repair(_ entry: Entry) throws(StoreError) -> Bool {
-    identities[entry.digest] == entry.identity
+    guard identities[entry.digest] == entry.identity else { return false }
+    rotten.remove(entry.digest)
+    return true
   }
 
   package mutating func keepFork(_ entry: Entry, via: SiteID?) throws(StoreError) {

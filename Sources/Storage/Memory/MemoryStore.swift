@@ -55,10 +55,27 @@ package struct MemoryStore: Sendable {
   var files: [Digest: (size: UInt64, state: FileState)] = [:]
   var cursors: [LogConsumer: LSN] = [:]
   var forked: [EntryIdentity: [Fork]] = [:]
+  /// Entries with a row whose bytes were spoiled by ``rot(_:)``: never served.
+  var rotten: Set<Digest> = []
 
   /// An empty store of `site`.
   package init(storeID: Bytes16, site: SiteID) {
     state = SiteState(storeID: storeID, site: site)
+  }
+
+  /// Spoils the bytes of an entry that has a row, as a bad disk does: every read of it throws until
+  /// it is repaired.
+  package mutating func rot(_ digest: Digest) {
+    if identities[digest] != nil { rotten.insert(digest) }
+  }
+
+  /// Ascending.
+  package var rottenEntries: [Digest] { rotten.isEmpty ? [] : rotten.sorted() }
+
+  /// The entry, unless its bytes were spoiled.
+  func sound(_ entry: Entry?) throws(StoreError) -> Entry? {
+    if !rotten.isEmpty, let entry, rotten.contains(entry.digest) { throw .rotten(entry.digest) }
+    return entry
   }
 
   /// Second and further entries kept under this identity.
@@ -79,19 +96,25 @@ extension MemoryStore: RecordView {
   }
 
   package func entries(of record: RecordKey) throws(StoreError) -> [Entry] {
-    (entriesOfRecord[record] ?? []).prefix(maximumEntriesPerRecord).compactMap { held[$0]?.entry }
+    let identities = (entriesOfRecord[record] ?? []).prefix(maximumEntriesPerRecord)
+    if rotten.isEmpty { return identities.compactMap { held[$0]?.entry } }
+    var entries: [Entry] = []
+    for identity in identities {
+      if let entry = try sound(held[identity]?.entry) { entries.append(entry) }
+    }
+    return entries
   }
 
   package func entry(_ identity: EntryIdentity) throws(StoreError) -> Entry? {
-    held[identity]?.entry ?? arrivals[identity]?.waiting.entry
+    try sound(held[identity]?.entry) ?? arrivals[identity]?.waiting.entry
   }
 
   package func digest(of identity: EntryIdentity) throws(StoreError) -> Digest? {
-    try entry(identity)?.digest
+    held[identity]?.entry.digest ?? arrivals[identity]?.waiting.entry.digest
   }
 
   package func entry(digest: Digest) throws(StoreError) -> Entry? {
-    identities[digest].flatMap { held[$0]?.entry }
+    try sound(identities[digest].flatMap { held[$0]?.entry })
   }
 
   package func recipients(of identity: EntryIdentity) throws(StoreError) -> Recipients? {
@@ -187,6 +210,9 @@ extension MemoryStore: LogReader {
     for row in rows(after: lsn) {
       guard batch.mayScan else { break }
       if row.lane == lane, selection.wants(row), let entry = held[row.entry]?.entry {
+        // What comes before it is sent first.
+        if rotten.contains(entry.digest), batch.last > lsn { break }
+        _ = try sound(entry)
         guard batch.take(entry) else { break }
       }
       batch.scanned(row.lsn)

@@ -9,6 +9,8 @@ package final class SQLiteConnection {
     /// two connections reset (reliability.md section 1, finding 3).
     case writer
     case reader
+    /// Of a copy that is being made: no daemon works on it.
+    case copy
   }
 
   /// The writer's page cache, of the daemon's memory budget.
@@ -30,13 +32,16 @@ package final class SQLiteConnection {
   /// By the address of the literal.
   private var statements: [UInt: SQLiteStatement] = [:]
 
+  /// - Parameter fileLayer: SQLite's, by name; nil: the operating system's.
   /// - Throws: `.failed` when the file cannot be opened, `.corrupt` when it is no database.
-  init(path: String, role: Role, timeBox: TimeBox? = nil) throws(StoreError) {
+  init(
+    path: String, fileLayer: String? = nil, role: Role, timeBox: TimeBox? = nil
+  ) throws(StoreError) {
     self.timeBox = timeBox
-    let access = role == .writer ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY
+    let access = role == .reader ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
     let flags = access | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE
     var opened: OpaquePointer?
-    let code = sqlite3_open_v2(path, &opened, flags, nil)
+    let code = sqlite3_open_v2(path, &opened, flags, fileLayer)
     guard code == SQLITE_OK, let opened else {
       let message = opened.map { String(cString: sqlite3_errmsg($0)) } ?? "out of memory"
       sqlite3_close(opened)
@@ -62,7 +67,7 @@ package final class SQLiteConnection {
     sqlite3_busy_timeout(handle, Self.busyMilliseconds)
     for (option, isOn): (Int32, Int32) in [
       (SQLITE_DBCONFIG_DEFENSIVE, 1), (SQLITE_DBCONFIG_DQS_DML, 0), (SQLITE_DBCONFIG_DQS_DDL, 0),
-      (SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, role == .writer ? 0 : 1),
+      (SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, role == .reader ? 1 : 0),
     ] {
       try check(dongbo_sqlite_set_option(handle, option, isOn), "configure")
     }
@@ -122,6 +127,15 @@ package final class SQLiteConnection {
     return found
   }
 
+  /// Moves all of the WAL into the database, synced.
+  /// - Returns: false when a foreign reader keeps a part of it in use.
+  func emptyWAL() throws(StoreError) -> Bool {
+    let code = sqlite3_wal_checkpoint_v2(handle, nil, SQLITE_CHECKPOINT_TRUNCATE, nil, nil)
+    if code & 0xff == SQLITE_BUSY { return false }
+    try check(code, "checkpoint")
+    return true
+  }
+
   var isInTransaction: Bool { sqlite3_get_autocommit(handle) == 0 }
 
   func check(_ code: Int32, _ operation: String) throws(StoreError) {
@@ -144,6 +158,22 @@ package final class SQLiteConnection {
     let statement = SQLiteStatement(adopting: raw)
     statements[key] = statement
     return statement
+  }
+}
+
+extension DataDirectory {
+  /// Whether the last process left a WAL behind: a clean close removes it. An empty one counts as
+  /// none, one that cannot be looked for as left.
+  var hasLeftWAL: Bool { hasWAL(SQLITE_ACCESS_EXISTS) }
+
+  /// Whether there is a WAL, empty or not.
+  var hasWALFile: Bool { hasWAL(SQLITE_ACCESS_READWRITE) }
+
+  private func hasWAL(_ access: Int32) -> Bool {
+    guard let layer = sqlite3_vfs_find(fileLayer) else { return true }
+    var isThere: Int32 = 0
+    let code = layer.pointee.xAccess(layer, "\(databasePath)-wal", access, &isThere)
+    return code != SQLITE_OK || isThere != 0
   }
 }
 

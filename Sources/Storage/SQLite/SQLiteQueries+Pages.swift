@@ -15,6 +15,28 @@ extension SQLiteQueries {
     ) { row throws(StoreError) in try row.key(0) }
   }
 
+  package func revisedRecords(
+    after: RecordKey?, limit: Int
+  ) throws(StoreError) -> RevisedPage {
+    var last: RecordKey?
+    var revised: [RecordKey] = []
+    try tables.connection.forEach(
+      """
+      SELECT kind, id, revision FROM record WHERE (kind, id) > (?, ?) ORDER BY kind, id LIMIT ?
+      """,
+      [
+        .code(after?.kind.rawValue ?? 0), after.map { .record($0.id) } ?? .blob([]),
+        .integer(Int64(limit)),
+      ]
+    ) { row throws(StoreError) in
+      let key = try row.key(0)
+      if row.unsigned(2) > 1 { revised.append(key) }
+      last = key
+      return true
+    }
+    return RevisedPage(records: revised, last: last)
+  }
+
   package func conflicts(after: RecordKey?, limit: Int) throws(StoreError) -> [RecordKey] {
     try tables.connection.all(
       """
@@ -120,6 +142,28 @@ extension SQLiteQueries {
         digest: try row.digest(1), kind: try row.kind(2),
         recipients: try recipients(ofEntry: row.integer(3), first: try row.recipients(4)))
     }
+  }
+
+  package func spans(of origin: SiteID) throws(StoreError) -> [LifeSpan] {
+    let runs = try tables.connection.all(
+      "SELECT id, origin, incarnation FROM run WHERE origin = ?", [.site(origin)]
+    ) { row throws(StoreError) in (id: row.integer(0), run: try SQLiteTables.run(row, 1)) }
+    var spans: [LifeSpan] = []
+    for (id, run) in runs {
+      let span = try tables.connection.first(
+        """
+        SELECT min(sequence), max(sequence), count(*) FROM (
+          SELECT sequence FROM entry WHERE run = ?1
+          UNION ALL SELECT sequence FROM waiting WHERE run = ?1)
+        """, [.integer(id)]
+      ) { row throws(StoreError) in
+        LifeSpan(
+          incarnation: run.incarnation, first: SequenceNumber(row.unsigned(0)),
+          last: SequenceNumber(row.unsigned(1)), count: Int(row.integer(2)))
+      }
+      if let span, span.count > 0 { spans.append(span) }
+    }
+    return spans.sorted { ($0.first, $0.incarnation) < ($1.first, $1.incarnation) }
   }
 
   /// Files that records name and that are not here.

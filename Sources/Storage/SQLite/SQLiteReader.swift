@@ -20,7 +20,9 @@ package final class SQLiteReader: SQLiteQueries, @unchecked Sendable {
     self.directory = directory
     self.timeBox = TimeBox(timeBox, now: now)
     ownTables = SQLiteTables(
-      try SQLiteConnection(path: directory.databasePath, role: .reader, timeBox: self.timeBox),
+      try SQLiteConnection(
+        path: directory.databasePath, fileLayer: directory.fileLayer, role: .reader,
+        timeBox: self.timeBox),
       hashing: hashing)
   }
 

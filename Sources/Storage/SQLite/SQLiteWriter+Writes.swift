@@ -237,12 +237,16 @@ extension SQLiteWriter: StoreTransaction {
   }
 
   /// The body is read under its digest first: a rotten one is never forgotten in silence.
+  ///
+  /// `id = id`: so SQLite takes the row out and puts it back. A row that is only overwritten with
+  /// a shorter one leaves the hole in its page, which no later row fills, since ids ascend; a row
+  /// taken out lets a page that is two thirds empty be merged with its neighbours, and given back.
   package func dropBody(of identity: EntryIdentity) throws(StoreError) {
     guard let run = try tables.runID(of: identity), let entry = try entry(identity),
       entry.body != nil
     else { return }
     try tables.connection.run(
-      "UPDATE entry SET body = NULL, body_digest = ? WHERE run = ? AND sequence = ?",
+      "UPDATE entry SET id = id, body = NULL, body_digest = ? WHERE run = ? AND sequence = ?",
       [
         .digest(entry.bodyDigest), .integer(run), .unsigned(identity.sequence.value),
       ])

@@ -16,7 +16,7 @@ package final class SQLiteWriter: SQLiteQueries, @unchecked Sendable {
   /// Last row of the log, while known: what each append builds on.
   var knownEnd: LogEnd?
   /// Size of the WAL at which the next checkpoint is worth its sync.
-  private var nextCheckpoint = SQLiteWriter.passiveWALByteCount
+  var nextCheckpoint = SQLiteWriter.passiveWALByteCount
 
   /// Keeps the directory locked while the connection is open.
   private let directory: DataDirectory
@@ -34,7 +34,8 @@ package final class SQLiteWriter: SQLiteQueries, @unchecked Sendable {
   func claim(for site: SiteID, makeStoreID: () -> Bytes16) throws(StoreOpenError) {
     let owner = try StoreOpenError.wrapping { () throws(StoreError) in
       try connection.first("SELECT site FROM site_state") { row throws(StoreError) in
-        try row.site(0)
+        guard let site = try row.site(0) else { throw row.corrupt("site", 0) }
+        return site
       }
     }
     guard let owner else {
@@ -43,8 +44,7 @@ package final class SQLiteWriter: SQLiteQueries, @unchecked Sendable {
       }
     }
     guard owner == site else {
-      throw .ofAnotherSite(
-        found: owner?.description ?? "unreadable", configured: site.description)
+      throw .ofAnotherSite(found: owner.description, configured: site.description)
     }
   }
 

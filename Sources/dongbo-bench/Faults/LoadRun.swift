@@ -123,11 +123,15 @@ private final class Load: Sendable {
     let province = provinces[turn % provinces.count]
     let (office, addressee) = isCentre ? (lab.centre, province) : (province, lab.centre)
     let site = lab.admin(office.site)
+    // A new one each time: it goes its own way to the other end.
+    let file = SeededFile(
+      byteCount: Workload.file.byteCount,
+      seed: UInt64((firstNumber + 1) * Loader.maximumConnectionCount + client))
     var workload = Workload(
       seed: UInt64(firstNumber) + 1, stream: client, of: Loader.maximumConnectionCount,
-      from: office, to: addressee, after: firstNumber)
+      from: office, to: addressee, after: firstNumber, naming: file)
     var noise = SplitMix64(seed: UInt64(firstNumber) + UInt64(client))
-    while !isStopping, (try? site.upload(Workload.file)) == nil { usleep(Self.pauseMicroseconds) }
+    while !isStopping, (try? site.upload(file)) == nil { usleep(Self.pauseMicroseconds) }
     let interval = Statistics.dueTime(plan.clientCount, rate: plan.rate)
     var dueAt = MonotonicClock.now().nanoseconds
     while !isStopping {

@@ -99,6 +99,18 @@ final class Lab {
     try awaitEqual()
   }
 
+  /// Starts a site whose data lie on a file system of `megabytes`, new and empty.
+  /// - Returns: where the test reaches that file system.
+  func start(_ site: String, onSmallDiskOf megabytes: Int) throws -> String {
+    let data = try configuration(of: site).site.dataDirectory
+    let process = try SiteProcess(
+      configuration: "\(path)/\(site)/dongbo.conf", log: logPath(site), onSmallDisk: data,
+      megabytes: megabytes)
+    processes[site] = process
+    try awaitReady(site)
+    return "/proc/\(process.pid)/root\(data)"
+  }
+
   func awaitReady(_ site: String) throws {
     let process = try #require(processes[site])
     try eventually("\(site) answers") {
@@ -137,7 +149,9 @@ final class Lab {
 
   // MARK: What sites say
 
-  func api(_ site: String) -> SiteAPI { SiteAPI(socket: "\(path)/\(site)/admin.sock") }
+  func api(_ site: String) -> SiteAPI { SiteAPI(socket: socket(of: site)) }
+
+  func socket(of site: String) -> String { "\(path)/\(site)/admin.sock" }
 
   /// Waits until these provinces, or all, hold a registry and both ends of each link agree.
   func awaitEqual(_ some: [String]? = nil) throws {

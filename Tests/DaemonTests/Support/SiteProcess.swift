@@ -14,12 +14,41 @@ final class SiteProcess {
     return text.split(separator: "/").dropLast().reduce("") { $0 + "/" + $1 }
   }()
 
+  /// What `Deploy/sanitize` sets, so that a sanitizer's word about the program reaches it too.
+  private static let sanitizing: [String] = {
+    let names = ["TSAN_OPTIONS", "ASAN_OPTIONS", "LD_PRELOAD"]
+    return names.compactMap { name in getenv(name).map { "\(name)=\(String(cString: $0))" } }
+  }()
+
   /// - Parameters:
   ///   - log: the file that standard error is appended to.
   ///   - environment: further variables, as `NAME=value`.
   convenience init(configuration: String, log: String, environment: [String] = []) throws {
     try self.init(
       "dongbod", ["--config", configuration], log: log, environment: environment)
+  }
+
+  /// dongbod in a mount namespace of its own, its data on a file system of `megabytes`.
+  convenience init(
+    configuration: String, log: String, onSmallDisk data: String, megabytes: Int
+  ) throws {
+    let script = """
+      mkdir -p "$1" && mount -t tmpfs -o size=\(megabytes)m,mode=700 dongbo-test "$1" \
+        && exec "$2" --config "$3"
+      """
+    try self.init(
+      path: "/usr/bin/unshare",
+      ["-rm", "/bin/sh", "-c", script, "sh", data, "\(Self.programs)/dongbod", configuration],
+      log: log)
+  }
+
+  /// Whether this machine lets a test have a file system of its own.
+  static func canMount() throws -> Bool {
+    guard access("/usr/bin/unshare", X_OK) == 0 else { return false }
+    let trial = try SiteProcess(
+      path: "/usr/bin/unshare", ["-rm", "mount", "-t", "tmpfs", "-o", "size=1m", "trial", "/mnt"],
+      log: "/dev/null")
+    return try trial.exitCode() == 0
   }
 
   /// - Parameter program: one of those built beside the tests.
@@ -33,7 +62,7 @@ final class SiteProcess {
   /// - Parameter path: any program of the system.
   init(path: String, _ words: [String], log: String, environment extra: [String] = []) throws {
     let arguments = Self.list([path] + words)
-    let environment = Self.list(["LANG=en_US.UTF-8"] + extra)
+    let environment = Self.list(["LANG=en_US.UTF-8"] + Self.sanitizing + extra)
     defer { for text in arguments + environment { free(text) } }
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)

@@ -155,10 +155,9 @@ struct TestSite {
 
   /// Turns bodies that nothing needs into stubs (law 2).
   mutating func compact() throws {
-    for record in try records() {
-      for entry in Resolution.compactable(try store.entries(of: record)) {
-        try store.dropBody(of: entry.identity)
-      }
+    let records = try records()
+    try transact { _, store in
+      _ = try store.compact(records, supersededBefore: .endOfTime, limit: .max)
     }
   }
 
@@ -215,6 +214,11 @@ extension Entry {
     }
     return RegistryRevision(number: number.value, digest: digest)
   }
+}
+
+extension WallTime {
+  /// However lately superseded.
+  static let endOfTime = WallTime(microseconds: .max)
 }
 
 extension CalendarDate {

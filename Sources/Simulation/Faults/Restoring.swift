@@ -1,19 +1,6 @@
 import Replication
 import Storage
 
-/// Kinds of mishap. A seed takes some of them, so that rare pairs meet often (swarm testing).
-enum Fault: CaseIterable {
-  case cutAtByte
-  case cutForLong
-  case flapping
-  case slowLine
-  case kill
-  case restore
-  case forgottenCursors
-  case clockStep
-  case fullDisk
-}
-
 /// What becomes of the witness file when the data directory is put back.
 enum RestoredWitness: CaseIterable {
   /// It lies elsewhere, as it should: proof of loss.
@@ -30,6 +17,7 @@ struct Backup {
   let witness: WitnessFinding
 }
 
+/// Roll-backs and clones: a site's past comes back, or runs twice.
 extension SimulatedWorld {
   func backUp(_ site: SimulatedSite) -> Backup {
     note("\(site.id) is backed up")
@@ -46,19 +34,24 @@ extension SimulatedWorld {
     case .lost: site.witness = .absent
     case .wentBackToo: site.witness = backup.witness
     }
-    attempt("restore of \(site.id)") { () throws(StoreError) in
-      let foreign = try ledger.noteRestore(of: site.id, stores: sites.map(\.store))
+    noteLoss(of: site)
+    site.start()
+    // The operator sees when the copy was older than the province.
+    if site === centre {
+      for late in members where !firstMembers.contains(late) { addMember(late) }
+    }
+  }
+
+  /// What `site` alone held is gone.
+  private func noteLoss(of site: SimulatedSite) {
+    attempt("loss of \(site.id)") { () throws(StoreError) in
+      let foreign = try ledger.noteRestore(of: site.id, stores: stores)
       // With two sites put back, what the first lost the second may have been the last to hold.
       if restoreCount == 0, let entry = foreign.first {
         fail("O1: a restore of \(site.id) lost \(entry)")
       }
     }
     restoreCount += 1
-    site.start()
-    // The operator sees when the copy was older than the province.
-    if site === centre {
-      for late in members where !firstMembers.contains(late) { addMember(late) }
-    }
   }
 
   /// The site has lost its place in its peers' logs: everything comes once more.
@@ -75,11 +68,28 @@ extension SimulatedWorld {
     site.start()
   }
 
-  /// Cuts the line and heals it, in turns, `count` times.
-  func flap(_ line: SimulatedLine, every period: Duration, count: Int) {
-    guard count > 0 else { return line.heal() }
-    line.cut()
-    after(period / 2) { line.heal() }
-    after(period) { [self] in flap(line, every: period, count: count - 1) }
+  // MARK: Clones
+
+  /// A copy of the machine is started beside it; half of what its applications ask goes there.
+  func startClone(of site: SimulatedSite) {
+    note("\(site.id) runs twice")
+    let clone = SimulatedSite(
+      id: site.id, centre: SiteNames.centre, world: self, storeID: Bytes16(high: 0, low: 0))
+    clone.store = site.store
+    clone.witness = site.witness
+    clone.clock = site.clock
+    clones.append(clone)
+    clone.start()
+  }
+
+  /// The copy is switched off and thrown away.
+  func endClone(of site: SiteID) {
+    guard let clone = clones.first(where: { $0.id == site }) else { return }
+    note("the clone of \(site) ends")
+    clone.kill()
+    clones.removeAll { $0 === clone }
+    // What the centre lost meanwhile the clone may have been the last to hold.
+    restoreCount += 1
+    noteLoss(of: clone)
   }
 }

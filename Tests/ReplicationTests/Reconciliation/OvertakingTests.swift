@@ -1,0 +1,35 @@
+import Storage
+import Testing
+
+@testable import Replication
+
+/// Lanes overtake each other: what is urgent is judged before what it goes back to is here.
+@Suite struct OvertakingTests {
+  /// A late addressee is sent a chain of urgent recalls, then the document that they began with.
+  @Test(arguments: 1...4) func aChainOfRecallsComesBeforeItsDocument(length: Int) throws {
+    var network = try TestNetwork(seed: UInt64(length))
+    let (a, late) = (TestNetwork.provinces[0], TestNetwork.provinces[1])
+    let first = network.document(from: a, to: [TestNetwork.centre])
+    try network.put(a, .document, first)
+    var last = first
+    for _ in 0..<length {
+      last = network.document(
+        from: a, to: [TestNetwork.centre], revoking: last["documentId"], priority: 1)
+      try network.put(a, .document, last)
+    }
+    try network.settle()
+    try network.append(a, to: first.record, TestNetwork.addressed([late]))
+    try network.deliver(a, TestNetwork.centre)
+    let selection = RowSelection(peer: late, peerIsCentre: false, peerIsRecovering: false)
+    for lane in [Lane.urgent, .normal] {
+      let batch = try network.centre.store.rows(
+        after: .start, lane: lane, selection: selection,
+        limits: RowLimits(entries: .max, bytes: .max, scannedRows: .max))
+      for entry in batch.entries {
+        try network[late].receive(entry, from: TestNetwork.centre)
+      }
+    }
+    #expect(try network[late].store.waitingEntries(skip: 0, limit: .max).isEmpty)
+    #expect(try network[late].content(last.record) != nil)
+  }
+}
