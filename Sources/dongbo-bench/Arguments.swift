@@ -22,9 +22,10 @@ enum BenchCommand: Equatable, Sendable {
         fault, memory near idle, directives arriving meanwhile.
 
     dongbo-bench load --lab DIR --ledger FILE [--clients N] [--rate R] [--seconds S]
-                      [--until FILE] [--json]
-        Writes at all sites of a running lab, repeats what is not answered, and notes every OK in
-        the ledger, until FILE is there or the time is up.
+                      [--until FILE] [--changes N] [--provinces] [--noise BYTES] [--json]
+        Writes at all sites of a running lab, or at its provinces only, repeats what is not
+        answered, and notes every OK in the ledger, until FILE is there, the time is up, or so many
+        changes are tried. The text of each put has BYTES more, which hardly compress.
     dongbo-bench check --lab DIR --ledger FILE [--seconds S] [--stopped] [--json]
         Ends with 1 unless every OK of the ledger is at every site that may have it, once, and both
         ends of each link are equal; with --stopped, unless every log is dense, its heads are true
@@ -43,6 +44,8 @@ enum BenchCommand: Equatable, Sendable {
   static let maximumRate = 100_000
   static let maximumFaultCount = 1_000
   static let maximumSeconds = 86_400
+  /// With the text of the workload below what one field may have.
+  static let maximumNoiseByteCount = 30 << 10
   /// What a site keeps of files that no record names yet, as configured by default.
   static let maximumFileByteCount = 4 << 30
 
@@ -106,6 +109,11 @@ enum BenchCommand: Equatable, Sendable {
     plan.rate = try options.number("--rate", default: plan.rate, in: 1...maximumRate)
     plan.seconds = try options.number("--seconds", default: plan.seconds, in: 1...maximumSeconds)
     plan.stopFile = options.optionalPath("--until")
+    plan.changeCount = try options.number(
+      "--changes", default: plan.changeCount, in: 1...Int.max)
+    plan.isAtProvincesOnly = options.flag("--provinces")
+    plan.noiseByteCount = try options.number(
+      "--noise", default: plan.noiseByteCount, in: 0...maximumNoiseByteCount)
     return plan
   }
 }
@@ -122,12 +130,12 @@ private struct BenchOptions {
     var rest = words
     while let option = rest.popFirst() {
       switch option {
-      case "--json", "--stopped": flags.insert(option)
+      case "--json", "--stopped", "--provinces": flags.insert(option)
       case "--lab", "--ledger", "--until":
         guard let path = rest.popFirst() else { throw BenchFailure("\(option) needs a path") }
         paths[option] = path
       case "--changes", "--rate", "--count", "--seed", "--cuts", "--kills", "--clients",
-        "--seconds":
+        "--seconds", "--noise":
         guard let text = rest.popFirst(), let number = Int(text), number >= 0 else {
           throw BenchFailure("\(option) needs a number")
         }

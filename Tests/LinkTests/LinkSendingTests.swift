@@ -134,6 +134,60 @@ private func batch(after: UInt64, _ last: UInt64, count: Int) -> RowBatch {
     return rate.frameByteCount
   }
 
+  /// Lines by what they carry in a second and their round trip, and the share that entries get of
+  /// them once frames and places have grown.
+  @Test(arguments: [
+    (7_000, 5), (7_000, 600), (250_000, 100), (250_000, 600), (12_500_000, 5),
+    (12_500_000, 100), (12_500_000, 600), (25_000_000, 600), (1_000_000, 3_000),
+  ])
+  func aLineIsFilledWhateverItsRoundTrip(bytesPerSecond: Int, milliseconds: Int) {
+    let share = shareUsed(ofLine: bytesPerSecond, roundTrip: .milliseconds(milliseconds))
+    #expect(share > 0.95)
+  }
+
+  /// In the last third of a minute.
+  private func shareUsed(ofLine bytesPerSecond: Int, roundTrip: Duration) -> Double {
+    var rate = LineRate(limits)
+    var inFlight: [(byteCount: Int, mark: LineRate.Mark, acknowledged: Instant)] = []
+    var now = seconds(1)
+    var lineIsFree = now
+    var used = 0
+    while now < seconds(61) {
+      while inFlight.count < rate.framesInFlight(limits) {
+        let byteCount = rate.frameByteCount
+        let nanoseconds = Int64(byteCount) * 1_000_000_000 / Int64(bytesPerSecond)
+        let mark = rate.mark(now: now, hasOthersInFlight: !inFlight.isEmpty)
+        lineIsFree = max(lineIsFree, now) + .nanoseconds(nanoseconds)
+        inFlight.append((byteCount, mark, lineIsFree + roundTrip))
+      }
+      let frame = inFlight.removeFirst()
+      now = frame.acknowledged
+      rate.arrived(frame.byteCount, frame.mark, now: now, limits: limits)
+      if now > seconds(41) && now <= seconds(61) { used += frame.byteCount }
+    }
+    return Double(used) / Double(bytesPerSecond * 20)
+  }
+
+  /// A peer on a short line that takes its time over each commit has no more to keep for it.
+  @Test func aSlowPeerOnAShortLineGathersNoMoreFrames() {
+    var rate = LineRate(limits)
+    var now = seconds(1)
+    for wait in [Duration.milliseconds(1)] + Array(repeating: .milliseconds(700), count: 40) {
+      let mark = rate.mark(now: now, hasOthersInFlight: true)
+      now = now + wait
+      rate.arrived(8 * rate.frameByteCount, mark, now: now, limits: limits)
+    }
+    #expect(rate.frameByteCount == limits.largestFrameByteCount)
+    #expect(rate.framesInFlight(limits) == limits.framesInFlight)
+  }
+
+  @Test func whatMayBeInFlightIsWithinWhatAPeerTakes() {
+    let places = limits.mostFramesInFlight + limits.framesInFlightReservedForUrgent
+    #expect(places <= limits.uncommittedFrames)
+    #expect(limits.framesInFlight <= limits.mostFramesInFlight)
+    #expect(places * limits.largestFrameByteCount <= Int(limits.creditWindow.bytes))
+  }
+
   @Test func urgentGoesFirstButNotForEver() {
     var side = SendingSide(
       HelloOK(

@@ -279,11 +279,13 @@ import Testing
 
   @Test func takesThatAreNotDurableAreBounded() {
     var session = Self.session(after: Self.states[6].path)
-    for number in UInt64(0)..<64 {
+    let bound = UInt64(LinkLimits().uncommittedFrames)
+    for number in 0..<bound {
       let message = Self.entries(number, number + 1, count: 0)
       #expect(session.step(.messageReceived(message), now: Self.now).close == nil)
     }
-    let output = session.step(.messageReceived(Self.entries(64, 65, count: 0)), now: Self.now)
+    let next = Self.entries(bound, bound + 1, count: 0)
+    let output = session.step(.messageReceived(next), now: Self.now)
     #expect(output.close == .violation(.creditExceeded(.normal)))
   }
 

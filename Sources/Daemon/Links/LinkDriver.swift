@@ -26,7 +26,8 @@ final class LinkDriver {
   /// hostile peer's doing, and ends the link.
   static let outputLimit = 16 << 20
   /// The normal lane loads no further while so much still waits: the next frame's lane is chosen
-  /// when the line is nearly free (design.md section 4).
+  /// when the line is nearly free (design.md section 4). Not zero: the line goes on while the store
+  /// is read.
   static let outputLowWater = 128 << 10
   /// Payloads below this are sent as they are.
   static let compressionThreshold = 128
@@ -75,6 +76,7 @@ final class LinkDriver {
     timer = loop.schedule(after: handshakeTime) { [weak self] in
       self?.finish(.handshakeTimedOut)
     }
+    connection.lowWaterByteCount = Self.outputLowWater
     connection.onEvent = { [weak self] in self?.happened($0) }
   }
 
@@ -272,12 +274,12 @@ final class LinkDriver {
     }
   }
 
-  /// The line has taken everything.
+  /// Little waits for the line: what still is too much for waits on.
   private func startHeld() {
     guard let peer = identity?.site else { return }
     let requests = heldRequests
     heldRequests = []
-    for request in requests { host.perform(request, self, peer: peer) }
+    for request in requests { start(request, peer: peer) }
   }
 
   private func setTimer(_ deadline: Instant?) {

@@ -134,11 +134,11 @@ package enum ConfigurationSchema {
       .maximumFrame, "Limits", "MaximumFrame", .size(8 << 10...1 << 20), "1M", restart: false,
       vi: "khung lớn nhất trên đường liên kết", en: "largest frame on a link"),
     .init(
-      .linkWindowEntries, "Limits", "LinkWindowEntries", .count(1...1_000_000), "8192",
+      .linkWindowEntries, "Limits", "LinkWindowEntries", .count(1...1_000_000), "65536",
       restart: false, vi: "số mục chưa xác nhận trên mỗi liên kết",
       en: "entries in flight on a link"),
     .init(
-      .linkWindowBytes, "Limits", "LinkWindowBytes", .size(64 << 10...256 << 20), "4M",
+      .linkWindowBytes, "Limits", "LinkWindowBytes", .size(64 << 10...256 << 20), "32M",
       restart: false, vi: "số byte chưa xác nhận trên mỗi liên kết", en: "bytes in flight on a link"
     ),
     .init(

@@ -170,6 +170,7 @@ struct LaneSender: Hashable, Sendable {
 /// between is the rate the line really carried, whatever the round trip.
 struct LineRate: Hashable, Sendable {
   struct Mark: Hashable, Sendable {
+    fileprivate let sentAt: Instant
     fileprivate let deliveredByteCount: Int
     fileprivate let deliveredAt: Instant
     /// Other frames were in flight before it: a low rate then is the line's, not ours.
@@ -177,6 +178,9 @@ struct LineRate: Hashable, Sendable {
   }
 
   private(set) var frameByteCount: Int
+  /// The most that this session saw the line carry in its shortest round trip.
+  private var roundTripByteCount = 0
+  private var shortestRoundTrip: Duration?
   private var deliveredByteCount = 0
   private var deliveredAt = Instant(nanoseconds: 0)
 
@@ -185,8 +189,18 @@ struct LineRate: Hashable, Sendable {
   mutating func mark(now: Instant, hasOthersInFlight: Bool) -> Mark {
     if !hasOthersInFlight { deliveredAt = now }
     return Mark(
-      deliveredByteCount: deliveredByteCount, deliveredAt: deliveredAt,
+      sentAt: now, deliveredByteCount: deliveredByteCount, deliveredAt: deliveredAt,
       hadCompany: hasOthersInFlight)
+  }
+
+  /// How many frames may be in flight: a multiple of what the line carries in a round trip, so
+  /// that a line with a long one is filled, and found to carry more. The multiple is such that TCP,
+  /// which begins with little and doubles it each round trip, never waits for more to send. The
+  /// shortest round trip and not the last keeps a peer that is slower than its line from gathering
+  /// frames.
+  func framesInFlight(_ limits: LinkLimits) -> Int {
+    let wanted = limits.roundTripsInFlight * roundTripByteCount / frameByteCount
+    return min(max(wanted, limits.framesInFlight), limits.mostFramesInFlight)
   }
 
   /// Frames of `byteCount` together arrived, the last of them marked `mark`. Moves the frame size
@@ -198,6 +212,7 @@ struct LineRate: Hashable, Sendable {
     deliveredAt = now
     let periods = (now - mark.deliveredAt) / limits.frameDuration
     let carried = Double(deliveredByteCount - mark.deliveredByteCount)
+    noteRoundTrip(now - mark.sentAt, carried: carried, in: now - mark.deliveredAt, limits)
     let wanted = periods > 0 ? carried / periods : .infinity
     let doubled = frameByteCount * 2
     let halved = frameByteCount / 2
@@ -208,5 +223,16 @@ struct LineRate: Hashable, Sendable {
     }
     frameByteCount = min(
       max(frameByteCount, limits.smallestFrameByteCount), limits.largestFrameByteCount)
+  }
+
+  private mutating func noteRoundTrip(
+    _ roundTrip: Duration, carried: Double, in time: Duration, _ limits: LinkLimits
+  ) {
+    let shortest = min(shortestRoundTrip ?? roundTrip, roundTrip)
+    shortestRoundTrip = shortest
+    guard time > .zero else { return }
+    let bound = limits.mostFramesInFlight * limits.largestFrameByteCount
+    let byteCount = Int(min(carried * (shortest / time), Double(bound)))
+    roundTripByteCount = max(roundTripByteCount, byteCount)
   }
 }

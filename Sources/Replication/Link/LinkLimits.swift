@@ -12,16 +12,22 @@ package struct LinkLimits: Hashable, Sendable {
 
   /// What a side may send in a lane before it has heard of any credit.
   package var initialCredit = Credit(entries: 64, bytes: 64 << 10)
-  /// What this side lets be in flight in each lane; never below `initialCredit`.
-  package var creditWindow = Credit(entries: 8_192, bytes: 4 << 20)
+  /// What this side lets be in flight in each lane; never below `initialCredit`. Enough for a line
+  /// of 100 Mbit/s and 600 ms, 7.5 MB there, with entries that compress to a quarter.
+  package var creditWindow = Credit(entries: 65_536, bytes: 32 << 20)
   /// Frames of the peer in a lane that are taken but not yet durable; more breaks the protocol.
-  package var uncommittedFrames = 64
+  package var uncommittedFrames = 128
   /// While more than this waits to be written to the connection, the shell reads nothing from it:
   /// a peer that sends and never reads costs no more.
   package var outputByteCount = 4 << 20
-  /// Frames of entries in flight, both lanes together; the urgent lane has some of its own besides.
-  /// At 200 ms a frame this fills a line of 1.6 s round trip.
+  /// Frames of entries that are let be in flight on any line, both lanes together; the urgent lane
+  /// has some of its own besides.
   package var framesInFlight = 8
+  /// More are, up to what the line carries in so many of its round trips.
+  package var roundTripsInFlight = 4
+  /// And at most, where frames are at their largest and the line carries more in a round trip; with
+  /// the urgent lane's own not above the peer's `uncommittedFrames`.
+  package var mostFramesInFlight = 126
   package var framesInFlightReservedForUrgent = 2
   /// After so many urgent frames in a row a waiting normal one goes first.
   package var urgentFramesInARow = 8

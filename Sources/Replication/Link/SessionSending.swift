@@ -28,21 +28,26 @@ struct SendingSide: Hashable, Sendable {
 
   var framesInFlight: Int { lanes.normal.inFlight.count + lanes.urgent.inFlight.count }
 
+  /// Those the line has room for; see ``LineRate/framesInFlight(_:)``.
+  private func hasPlace(reserved: Bool, _ limits: LinkLimits) -> Bool {
+    let more = reserved ? limits.framesInFlightReservedForUrgent : 0
+    return framesInFlight < rate.framesInFlight(limits) + more
+  }
+
   /// Urgent first; after `urgentFramesInARow` of them a waiting normal frame, which may then use
   /// the places kept for urgent ones.
   func nextLane(logEnd: LSN, now: Instant, limits: LinkLimits) -> Lane? {
-    let all = limits.framesInFlight + limits.framesInFlightReservedForUrgent
     let isNormalsTurn = urgentFrameRun >= limits.urgentFramesInARow
     let hasNormal = lanes.normal.hasFrame(logEnd: logEnd, now: now, limits: limits)
     let hasUrgent = lanes.urgent.hasFrame(logEnd: logEnd, now: now, limits: limits)
-    if hasNormal && isNormalsTurn { return framesInFlight < all ? .normal : nil }
-    if hasUrgent { return framesInFlight < all ? .urgent : nil }
-    return hasNormal && framesInFlight < limits.framesInFlight ? .normal : nil
+    if hasNormal && isNormalsTurn { return hasPlace(reserved: true, limits) ? .normal : nil }
+    if hasUrgent { return hasPlace(reserved: true, limits) ? .urgent : nil }
+    return hasNormal && hasPlace(reserved: false, limits) ? .normal : nil
   }
 
   /// When progress without entries is due; nil while it would have to wait for a place anyway.
   func progressDeadline(logEnd: LSN, _ limits: LinkLimits) -> Instant? {
-    guard framesInFlight < limits.framesInFlight else { return nil }
+    guard hasPlace(reserved: false, limits) else { return nil }
     return Lane.allCases.compactMap { lanes[$0].progressDeadline(logEnd: logEnd, limits) }.min()
   }
 }

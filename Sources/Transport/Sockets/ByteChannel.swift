@@ -20,7 +20,7 @@ package enum ChannelEvent: Hashable, Sendable {
   /// A connection begun by this end is up. Comes first, and only on such a connection.
   case connected
   case received([UInt8])
-  /// Output had to wait, and all of it has now been given to the kernel.
+  /// Output had to wait, and the kernel has now taken it, or all but little.
   case drained
   /// The end, whoever caused it, except by `close()`.
   case closed(ChannelEnd)

@@ -85,6 +85,9 @@ package final class Connection: ByteChannel {
     didSet { updateInterest() }
   }
 
+  /// `.drained` is reported once no more than so many bytes wait, and again until none do.
+  package var lowWaterByteCount = 0
+
   /// Queues within the output limit; writes at once when nothing waits. While connecting, queues.
   package func send(_ bytes: [UInt8]) -> SendResult {
     switch phase {
@@ -166,13 +169,13 @@ package final class Connection: ByteChannel {
   }
 
   private func writable() throws(TransportError) {
-    let hadOutput = !output.isEmpty
+    let waiting = output.count
     try flush()
     updateInterest()
-    guard hadOutput, output.isEmpty else { return }
+    guard output.count < waiting else { return }
     if case .finishing = phase {
-      Socket.endOutput(of: number)
-    } else {
+      if output.isEmpty { Socket.endOutput(of: number) }
+    } else if output.count <= lowWaterByteCount {
       onEvent?(.drained)
     }
   }

@@ -15,6 +15,12 @@ enum LoadRun {
     /// Ends it by being there; nil: only the time does.
     var stopFile: String?
     var seconds = 10
+    /// All clients together; the next one is not tried.
+    var changeCount = Int.max
+    /// No client writes at the centre.
+    var isAtProvincesOnly = false
+    /// Letters that the text of each put has besides.
+    var noiseByteCount = 0
   }
 
   /// A change that is not answered so long after the end stays open: 0 or 1 times, never 2.
@@ -30,7 +36,7 @@ enum LoadRun {
       threads.append(try BenchThread.start("client-\(client)") { load.run(client: client) })
     }
     let end = MonotonicClock.now() + .seconds(plan.seconds)
-    while load.failure.first == nil, !isThere(plan.stopFile), MonotonicClock.now() < end {
+    while !load.isComplete, !isThere(plan.stopFile), MonotonicClock.now() < end {
       usleep(stepMicroseconds)
     }
     load.stop(by: MonotonicClock.now() + patience)
@@ -99,7 +105,12 @@ private final class Load: Sendable {
 
   func stop(by end: Instant) { state.withLock { $0.end = end } }
 
-  private var isStopping: Bool { state.withLock { $0.end } != nil || failure.first != nil }
+  private var isStopping: Bool { state.withLock { $0.end } != nil || isComplete }
+
+  /// Everything is tried, or something failed.
+  var isComplete: Bool {
+    failure.first != nil || state.withLock { $0.triedCount } >= plan.changeCount
+  }
   private var isOver: Bool {
     failure.first != nil || state.withLock { $0.end }.map { MonotonicClock.now() >= $0 } ?? false
   }
@@ -107,8 +118,9 @@ private final class Load: Sendable {
   /// Every second client is the centre's.
   func run(client: Int) {
     let provinces = Array(lab.provinces)
-    let province = provinces[client / 2 % provinces.count]
-    let isCentre = client % 2 == 1
+    let isCentre = !plan.isAtProvincesOnly && client % 2 == 1
+    let turn = plan.isAtProvincesOnly ? client : client / 2
+    let province = provinces[turn % provinces.count]
     let (office, addressee) = isCentre ? (lab.centre, province) : (province, lab.centre)
     let site = lab.admin(office.site)
     // A new one each time: it goes its own way to the other end.
@@ -118,11 +130,13 @@ private final class Load: Sendable {
     var workload = Workload(
       seed: UInt64(firstNumber) + 1, stream: client, of: Loader.maximumConnectionCount,
       from: office, to: addressee, after: firstNumber, naming: file)
+    var noise = SplitMix64(seed: UInt64(firstNumber) + UInt64(client))
     while !isStopping, (try? site.upload(file)) == nil { usleep(Self.pauseMicroseconds) }
     let interval = Statistics.dueTime(plan.clientCount, rate: plan.rate)
     var dueAt = MonotonicClock.now().nanoseconds
     while !isStopping {
-      write(workload.next(), from: office.site, to: addressee.site, at: site)
+      let change = workload.next().with(noise: plan.noiseByteCount, &noise)
+      write(change, from: office.site, to: addressee.site, at: site)
       let now = MonotonicClock.now().nanoseconds
       // After a fault nothing is made up for: the rate is a bound.
       dueAt = max(dueAt + interval, now)
@@ -170,6 +184,22 @@ private final class Load: Sendable {
     }
     own.record(AdminSite.unexpected(response, path))
     return .none
+  }
+}
+
+extension WorkloadChange {
+  /// A put with so many letters more in the text that its kind has.
+  fileprivate func with(noise byteCount: Int, _ random: inout SplitMix64) -> WorkloadChange {
+    guard byteCount > 0, operation == .put, var body = (try? JSONValue.parse(json))?.object,
+      let name = (["subject", "content", "description"] as [Text]).first(where: {
+        body[$0]?.text != nil
+      }), let text = body[name]?.text
+    else { return self }
+    var letters = text.bytes
+    for _ in 0..<byteCount { letters.append(UInt8(ascii: "0") + UInt8(random.below(43))) }
+    body[name] = .text(String(decoding: letters, as: UTF8.self))
+    return WorkloadChange(
+      record: record, operation: operation, json: JSONValue.object(body).canonicalBytes)
   }
 }
 
