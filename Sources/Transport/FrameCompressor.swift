@@ -24,6 +24,8 @@ package final class FrameCompressor {
   package static let ratioFreeByteCount = 4 * 1024
   /// Greatest window a frame may ask for, as a power of two; our frames end at 1 MiB.
   package static let windowLogLimit: CInt = 20
+  /// First bytes of what zstd writes since 1.0.
+  private static let magic: [UInt8] = [0x28, 0xb5, 0x2f, 0xfd]
 
   private let compression: OpaquePointer
   private let decompression: OpaquePointer
@@ -83,6 +85,10 @@ package final class FrameCompressor {
     }
     guard Self.isPlausible(declared: declaredByteCount, compressed: bytes.count) else {
       throw .ratioTooHigh(declared: declaredByteCount, compressed: bytes.count)
+    }
+    // Debian's library reads formats of before 1.0 as well, and there no limit bounds the window.
+    guard bytes.starts(with: Self.magic.prefix(bytes.count)) else {
+      throw .corrupt("Unknown frame descriptor")
     }
     let context = decompression
     ZSTD_DCtx_reset(context, ZSTD_reset_session_only)

@@ -54,6 +54,12 @@ import Testing
     #expect(refusal(good + good, 3_000) == .trailing(count: good.count))
     #expect(refusal(Array(good.dropLast()), 3_000) == .wrongLength(declared: 3_000))
     #expect(refusal([], 3_000) == .wrongLength(declared: 3_000))
+    // A frame of zstd 0.7 that asks for a window of 32 MiB.
+    let ancient: [UInt8] = [0x27, 0xb5, 0x2f, 0xfd, 0xa0, 0x70, 0xff, 0xff, 0x01]
+    guard case .corrupt = refusal(ancient, 3_000) else {
+      Issue.record("a format of before zstd 1.0 was taken")
+      return
+    }
     guard case .corrupt = refusal([1, 2, 3, 4, 5, 6], 3_000) else {
       Issue.record("garbage was taken")
       return

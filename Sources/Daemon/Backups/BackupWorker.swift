@@ -85,6 +85,7 @@ final class BackupWorker: Sendable {
   func stop() {
     jobs.close()
     stopping.raise()
+    thread.detach()
   }
 }
 

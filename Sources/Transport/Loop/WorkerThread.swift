@@ -36,15 +36,21 @@ package final class WorkerThread: Sendable {
 
   /// Blocks until the closure has returned. May be called again; later calls return at once.
   package func join() {
-    let joining = thread.withLock { thread in
+    if let joining = release() { pthread_join(joining, nil) }
+  }
+
+  /// Leaves the thread to its closure: nobody waits for its end. ``join()`` then returns at once.
+  package func detach() {
+    if let running = release() { pthread_detach(running) }
+  }
+
+  deinit { detach() }
+
+  private func release() -> pthread_t? {
+    thread.withLock { thread in
       defer { thread = nil }
       return thread
     }
-    if let joining { pthread_join(joining, nil) }
-  }
-
-  deinit {
-    if let running = thread.withLock({ $0 }) { pthread_detach(running) }
   }
 
   fileprivate static func run(_ argument: UnsafeMutableRawPointer) {

@@ -52,13 +52,32 @@ enum FuzzRun {
     guard watchesMemory else { fail("the runtime does not let memory be watched") }
   }
 
+  /// Checks one input. It runs again while it keeps memory: a cache fills, a leak goes on.
   static func input(_ bytes: [UInt8]) {
+    var kept = run(bytes)
+    var runCount = 1
+    while watchesMemory, kept > 0 {
+      guard runCount < runCountOfLeak else {
+        crash("\(bytes.count) bytes leak \(kept) bytes of memory each time")
+      }
+      kept = run(bytes)
+      runCount += 1
+    }
+  }
+
+  /// More than any cache behind a decoder holds: the longest is OpenSSL's queue of 16 errors.
+  private static let runCountOfLeak = 32
+
+  /// Bytes of memory that one run keeps.
+  private static func run(_ bytes: [UInt8]) -> Int {
     MemoryWatch.start()
     do { try check(bytes) } catch { crash("\(error)") }
-    let peak = MemoryWatch.most
+    let (kept, peak) = (MemoryWatch.alive, MemoryWatch.most)
     let limit = memory.limit(for: bytes.count)
-    guard watchesMemory, peak > limit else { return }
-    crash("\(bytes.count) bytes cost \(peak) bytes of memory, limit \(limit)")
+    if watchesMemory, peak > limit {
+      crash("\(bytes.count) bytes cost \(peak) bytes of memory, limit \(limit)")
+    }
+    return withExtendedLifetime(bytes) { kept }
   }
 
   /// A crash is what libFuzzer understands.
@@ -91,7 +110,7 @@ enum FuzzRun {
 /// and free: they only count.
 private enum MemoryWatch {
   /// The one thread of libFuzzer.
-  nonisolated(unsafe) private static var alive = 0
+  nonisolated(unsafe) private(set) static var alive = 0
   nonisolated(unsafe) private(set) static var most = 0
 
   static func start() { (alive, most) = (0, 0) }

@@ -7,7 +7,10 @@ extension FuzzTarget {
   static let frame = FuzzTarget(
     name: "frame", maximumByteCount: 4_096,
     // A compressed frame may hold a hundred times its bytes; entries keep a few copies of theirs.
-    memory: MemoryBound(fixedByteCount: 128 << 10, factor: 8 * FrameCompressor.ratioLimit),
+    // zstd's context grows once to the largest window that a frame may ask for, and its blocks.
+    memory: MemoryBound(
+      fixedByteCount: 512 << 10 + 1 << FrameCompressor.windowLogLimit,
+      factor: 8 * FrameCompressor.ratioLimit),
     seeds: {
       try SeedFiles.folder("Tests/Corpora/Golden").filter { $0.name != "entry-header.hex" }
         + SeedFiles.corpus("frame") + FrameChecks.compressedSeeds()

@@ -68,12 +68,12 @@ struct InputChance {
     return bound == 0 ? 0 : Int((state >> 33) % UInt64(bound))
   }
 
-  /// `input` in pieces as a network may cut it: single bytes when it is short, else a few.
+  /// `input` in pieces as a network may cut it: single bytes when it is short, else a
+  /// few. Some are empty.
   mutating func pieces(of input: [UInt8]) -> [[UInt8]] {
-    let cutsEverywhere = input.count <= 64
-    var cuts = cutsEverywhere ? Set(0...input.count) : [0, input.count]
-    for _ in 0..<3 { cuts.insert(below(input.count)) }
-    let ordered = cuts.sorted()
-    return zip(ordered, ordered.dropFirst()).map { Array(input[$0..<$1]) }
+    var cuts = input.count <= 32 ? Array(0...input.count) : [0, input.count]
+    for _ in 0..<3 { cuts.append(below(input.count)) }
+    cuts.sort()
+    return zip(cuts, cuts.dropFirst()).map { Array(input[$0..<$1]) }
   }
 }
