@@ -46,6 +46,8 @@ struct SiteStart {
     }
     let registry = try writer.registry(state.registry) ?? .builtIn
     try testify(state)
+    let attempts = try AttemptNote(store.directory)
+    attempts.watchCrashes()
     let sealed = Checkpoint(
       of: context.site, incarnation: state.end.incarnation, lsn: state.end.lsn,
       head: state.end.head, sealing: context.sealing)
@@ -56,7 +58,7 @@ struct SiteStart {
       writerContext: WriterContext(
         site: context.site, centre: context.centre, configuredPins: context.configuredPins,
         sealing: context.sealing, signingKey: files.key, hashing: OpenSSLHash(),
-        attempts: try AttemptNote(store.directory), files: fileStore,
+        attempts: attempts, files: fileStore,
         incarnation: context.incarnation,
         groupEntryCount: configuration.limits.groupEntryCount,
         disk: context.disk),

@@ -12,6 +12,8 @@ package final class AttemptNote: AttemptNoting, @unchecked Sendable {
   private let file: Int32
   /// What the last process was applying when it ended, and how often that happened in a row.
   private let suspect: [UInt8]
+  private let ends: UInt32
+  /// How many of these were crashes.
   private let crashes: UInt32
   private var isNoted = false
   #if DEBUG
@@ -20,8 +22,10 @@ package final class AttemptNote: AttemptNoting, @unchecked Sendable {
       .flatMap { Bytes32($0) }.map { Digest($0) }
   #endif
 
-  /// Layout: crashes (4 bytes, little-endian), the attempt (64 bytes). Zero crashes: nothing.
-  private static let slotLength = 4 + Attempt.byteCount
+  /// Layout: ends and earlier crashes (4 bytes each, little-endian), the attempt (64 bytes), 1 when
+  /// the process crashed in it. Zero ends: nothing.
+  private static let slotLength = 8 + Attempt.byteCount + 1
+  fileprivate static let crashOffset = slotLength - 1
 
   /// Reads what the last process of this directory left.
   package init(_ directory: DataDirectory) throws(StoreOpenError) {
@@ -29,20 +33,33 @@ package final class AttemptNote: AttemptNoting, @unchecked Sendable {
     file = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
     guard file >= 0 else { throw .directory(path: path, operation: "open", errno: errno) }
     var slot = [UInt8](repeating: 0, count: Self.slotLength)
-    let count = pread(file, &slot, slot.count, 0)
-    let crashes = slot[0..<4].reversed().reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
-    let isFull = count == Self.slotLength && crashes > 0
-    self.crashes = isFull ? crashes : 0
-    suspect = Array(slot[4...])
+    let isWhole = pread(file, &slot, slot.count, 0) == Self.slotLength
+    func number(at offset: Int) -> UInt32 {
+      slot[offset..<offset + 4].reversed().reduce(0) { $0 << 8 | UInt32($1) }
+    }
+    ends = isWhole ? number(at: 0) : 0
+    let earlier = ends > 0 ? min(number(at: 4), ends - 1) : 0
+    crashes = earlier + (ends > 0 && slot[Self.crashOffset] == 1 ? 1 : 0)
+    suspect = Array(slot[8..<Self.crashOffset])
   }
 
-  deinit { close(file) }
+  /// From now on the note says when a signal that a fault of ours raises ends the process: SIGKILL
+  /// and a power cut do not. One that leaves no stack to run on is not told from those.
+  package func watchCrashes() {
+    watchedNote = file
+    for number in [SIGILL, SIGTRAP, SIGSEGV, SIGBUS, SIGFPE, SIGABRT] { signal(number, noteCrash) }
+  }
+
+  deinit {
+    if watchedNote == file { watchedNote = -1 }
+    close(file)
+  }
 
   package func begin(_ attempt: Attempt) -> Bool {
     let name = attempt.encoded
-    let earlier = crashes > 0 && name == suspect ? crashes : 0
-    guard earlier < AttemptLimits.crashCount else { return false }
-    note(earlier + 1, name)
+    let (ends, crashes) = name == suspect ? (ends, crashes) : (0, 0)
+    guard ends < AttemptLimits.endCount, crashes < AttemptLimits.crashCount else { return false }
+    note(ends: ends + 1, crashes: crashes, name)
     isNoted = true
     #if DEBUG
       precondition(attempt.body != trap, "asked to trap on \(attempt.body)")
@@ -53,13 +70,30 @@ package final class AttemptNote: AttemptNoting, @unchecked Sendable {
   package func end() {
     guard isNoted else { return }
     isNoted = false
-    note(0, [UInt8](repeating: 0, count: Attempt.byteCount))
+    note(ends: 0, crashes: 0, [UInt8](repeating: 0, count: Attempt.byteCount))
   }
 
   /// A note that cannot be written is no reason to stop: the entry is applied all the same.
-  private func note(_ crashes: UInt32, _ attempt: [UInt8]) {
-    var slot = (0..<4).map { UInt8(truncatingIfNeeded: crashes >> (8 * UInt32($0))) }
-    slot += attempt
+  private func note(ends: UInt32, crashes: UInt32, _ attempt: [UInt8]) {
+    var slot: [UInt8] = []
+    for number in [ends, crashes] {
+      slot += (0..<4).map { UInt8(truncatingIfNeeded: number >> (8 * UInt32($0))) }
+    }
+    slot += attempt + [0]
     _ = pwrite(file, slot, slot.count, 0)
   }
+}
+
+/// The note that a crash is written into; -1: none. Unsafe: set before the writer's thread starts
+/// and read by a signal handler, which may take no lock.
+private nonisolated(unsafe) var watchedNote: Int32 = -1
+
+/// Says in the note that the process crashes, and lets it: only calls that a handler may make.
+private func noteCrash(_ number: Int32) {
+  if watchedNote >= 0 {
+    var mark: UInt8 = 1
+    _ = pwrite(watchedNote, &mark, 1, off_t(AttemptNote.crashOffset))
+  }
+  signal(number, SIG_DFL)
+  raise(number)
 }

@@ -1,4 +1,5 @@
 import Glibc
+import Replication
 
 /// The directory of a site's data, locked for this process as long as the value lives.
 ///
@@ -67,6 +68,16 @@ package final class DataDirectory: Sendable {
     let (count, overflow) = UInt64(status.f_bavail)
       .multipliedReportingOverflow(by: UInt64(status.f_frsize))
     return overflow ? .max : count
+  }
+
+  /// Makes durable which files there are. SQLite does so for a WAL that it makes.
+  func syncNames() throws(StoreError) {
+    guard fileLayer == nil else { return }
+    let place = OpenFile(path, O_RDONLY | O_DIRECTORY)
+    guard place.isOpen, fsync(place.descriptor) == 0 else {
+      throw .failed(
+        operation: "sync \(path)", code: errno, message: String(cString: strerror(errno)))
+    }
   }
 
   private static func readProcessID(_ file: Int32) -> Int32 {

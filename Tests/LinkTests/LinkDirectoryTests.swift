@@ -106,6 +106,20 @@ import Testing
     #expect(waits.contains { $0 > .seconds(32) })
   }
 
+  /// A site without room for a note is not asked every second, and not forgotten when it has some.
+  @Test func anOverloadedSiteIsLeftAloneForAWhile() {
+    var random = TestRandom(state: 8)
+    for (last, range) in [(60, 4...8), (2, 1...2)] as [(Int, ClosedRange<Int>)] {
+      var backoff = Backoff()
+      let waits = (0..<50).map { _ in
+        backoff.nextWhenOverloaded(last: .seconds(last), using: &random)
+      }
+      let allowed = Duration.seconds(range.lowerBound)...Duration.seconds(range.upperBound)
+      #expect(waits.allSatisfy(allowed.contains))
+      #expect(Set(waits).count > 45)
+    }
+  }
+
   static let ceilings: [(first: Duration, last: Duration, milliseconds: [Int])] = [
     (.milliseconds(10), .seconds(1), [10, 20, 40, 80, 160, 320, 640, 1_000, 1_000]),
     (.seconds(2), .seconds(2), [2_000, 2_000]),

@@ -225,6 +225,14 @@ import Testing
     }
   }
 
+  /// The shell need not know how far a session is. Kills: the trap that this was.
+  @Test func aRepairMeansNothingBeforeTheSessionIsUp() {
+    for (name, path) in Self.states {
+      var session = Self.session(after: path)
+      #expect(session.step(.loadsResumed, now: Self.now).close == nil, "\(name)")
+    }
+  }
+
   @Test func theHelloMustNameTheSiteOfTheCertificate() {
     var session = Self.session(after: [Self.opened(.acceptor)])
     let output = session.step(

@@ -27,14 +27,41 @@ import Testing
     try AttemptNote(directory)
   }
 
-  @Test func theSecondEndInTheMiddleOfAnEntryBarsIt() throws {
+  /// What a crash leaves beside what a kill leaves; CrashTests has real ones.
+  private func crash(_ directory: DataDirectory) throws {
+    let file = open("\(directory.path)/attempt", O_WRONLY)
+    defer { close(file) }
+    var mark: UInt8 = 1
+    try #require(pwrite(file, &mark, 1, 4 + 4 + off_t(Attempt.byteCount)) == 1)
+  }
+
+  @Test func theSecondCrashInTheMiddleOfAnEntryBarsIt() throws {
     let directory = try DataDirectory(makeDirectory())
-    #expect(try start(directory).begin(first), "the first try; the process ends in it")
-    #expect(try start(directory).begin(first), "the second; it ends again")
+    #expect(try start(directory).begin(first), "the first try; the process crashes in it")
+    try crash(directory)
+    #expect(try start(directory).begin(first), "the second; it crashes again")
+    try crash(directory)
     let third = try start(directory)
     #expect(!third.begin(first))
     #expect(third.begin(second), "others are applied, though their body is the same")
     #expect(third.begin(Self.attempt(1, 2)), "so is what else the record gets")
+  }
+
+  /// Two kills at random may hit one entry; what the kernel kills us for does so every time.
+  @Test func aKillBarsNothingBeforeTheFifth() throws {
+    let directory = try DataDirectory(makeDirectory())
+    for _ in 0..<AttemptLimits.endCount { #expect(try start(directory).begin(first)) }
+    #expect(try !start(directory).begin(first))
+  }
+
+  @Test func killsBetweenTwoCrashesDoNotHideThem() throws {
+    let directory = try DataDirectory(makeDirectory())
+    #expect(try start(directory).begin(first))
+    try crash(directory)
+    #expect(try start(directory).begin(first), "killed")
+    #expect(try start(directory).begin(first))
+    try crash(directory)
+    #expect(try !start(directory).begin(first))
   }
 
   @Test func whatWasAppliedIsNoSuspect() throws {

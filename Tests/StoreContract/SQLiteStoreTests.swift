@@ -249,6 +249,22 @@ import Testing
     #expect(try opened.writer.logEnd().lsn == LSN(1))
   }
 
+  /// An operator's shell that stands idle keeps the WAL's name there.
+  @Test func anIdleForeignReaderKeepsNoSiteFromStarting() throws {
+    let foreign: SQLiteConnection
+    do {
+      let opened = try openStore(directory)
+      try commit(1, to: opened)
+      foreign = try SQLiteConnection(path: databasePath, role: .reader)
+      try foreign.execute("SELECT count(*) FROM site_state")
+    }
+    let opened = try openStore(directory)
+    #expect(opened.wasLeftUnclean)
+    #expect(try opened.writer.logEnd().lsn == LSN(1))
+    try commit(2, to: opened)
+    foreign.close()
+  }
+
   @Test func anotherSitesDataIsRefused() throws {
     do { _ = try openStore(directory) }
     #expect(

@@ -17,6 +17,8 @@ struct ArchiveMember: Hashable {
   private static let nameByteCount = 100
   /// Eleven octal digits.
   private static let octalLimit: Int64 = 1 << 33
+  /// The last second that fits.
+  static let latest = octalLimit - 1
 
   let name: String
   let byteCount: Int64

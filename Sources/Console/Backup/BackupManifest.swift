@@ -73,7 +73,10 @@ struct BackupManifest: Hashable {
       && state.end.incarnation.description == incarnation
   }
 
-  private var seconds: Int64 { Int64(clamping: time.microseconds / 1_000_000) }
+  /// No time that a manifest may claim is too late for an archive.
+  private var seconds: Int64 {
+    min(Int64(clamping: time.microseconds / 1_000_000), ArchiveMember.latest)
+  }
 
   /// The header of the store in the archive.
   var storeMember: ArchiveMember {

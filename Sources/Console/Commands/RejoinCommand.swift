@@ -51,6 +51,7 @@ extension CommandRun {
           en: "silent: \(site); to go on without it: dongbo rejoin --without \(site)"))
     }
     lines += report.objects("cameBack").map(cameBackLine)
+    lines += report.objects("registryAhead").map(registryLine)
     lines += report.objects("missing").map(missingLine)
     lines.append(
       say(
@@ -69,6 +70,14 @@ extension CommandRun {
     return say(
       vi: "từ \(site): của điểm này \(own); của điểm khác \(others); từ \(first) đến \(last)",
       en: "from \(site): this site's own \(own); of others \(others); from \(first) to \(last)")
+  }
+
+  private func registryLine(_ item: JSONObject) -> String {
+    let (origin, life) = (item.shown("origin"), item.shown("incarnation"))
+    let command = "dongbo quarantine release \(origin) \(life) \(item.shown("sequence"))"
+    return say(
+      vi: "danh bạ lần \(item.shown("revision")) chờ cho phép, theo thứ tự này: \(command)",
+      en: "registry \(item.shown("revision")) waits for your word, in this order: \(command)")
   }
 
   /// The kinds that have any, with their sum: `12 (document 10, finance 2)`.

@@ -240,7 +240,8 @@ extension AdminServer {
     guard case .respond(let respond) = end(request) else { return }
     let silent = unconfirmed.filter { links.directory.holder(of: $0) == nil }
     let page = RejoinPage(
-      site: daemon.site, lock: links.news.state.lock, unconfirmed: unconfirmed, silent: silent)
+      site: daemon.site, centre: daemon.centre, lock: links.news.state.lock,
+      unconfirmed: unconfirmed, silent: silent)
     query(respond) { reader throws(StoreError) in .json(try page.json(in: reader)) }
   }
 

@@ -1,10 +1,11 @@
 import Operations
 import Replication
 
-/// The answer of `rejoin`: whether the site is locked, who has not confirmed, what came back, and
-/// what nobody had.
+/// The answer of `rejoin`: whether the site is locked, who has not confirmed, what came back, what
+/// of it waits for a person, and what nobody had.
 struct RejoinPage: Sendable {
   let site: SiteID
+  let centre: SiteID
   let lock: LockReason?
   /// Peers that have not given back all they hold.
   let unconfirmed: [SiteID]
@@ -25,7 +26,36 @@ struct RejoinPage: Sendable {
       "unconfirmed": Self.list(unconfirmed),
       "silent": Self.list(silent),
       "cameBack": .array(cameBack),
+      "registryAhead": .array(try registryAhead(in: view).map { .object(Self.json($0)) }),
       "missing": .array(missing.map { .object(Self.json($0)) }),
+    ]
+  }
+
+  /// Entries in quarantine that are looked through, and how many at a time.
+  private static let waitingLimit = 4_096
+  private static let waitingPageCount = 64
+
+  /// Revisions of the registry that came back above the centre's own: a person releases each, in
+  /// this order.
+  private func registryAhead(in view: some StoreQueries) throws(StoreError) -> [Entry] {
+    guard site == centre else { return [] }
+    var found: [Entry] = []
+    var seen = 0
+    while seen < Self.waitingLimit {
+      let page = try view.waitingEntries(skip: seen, limit: Self.waitingPageCount)
+      found += page.filter { $0.code == .registryAhead }.map(\.entry)
+      seen += page.count
+      if page.count < Self.waitingPageCount { break }
+    }
+    return found.sorted { $0.header.registry.number < $1.header.registry.number }
+  }
+
+  private static func json(_ registry: Entry) -> JSONObject {
+    [
+      "revision": .integer(Int64(clamping: registry.header.registry.number) + 1),
+      "origin": .string(Text(registry.origin.description)),
+      "incarnation": .string(Text(registry.identity.incarnation.description)),
+      "sequence": .integer(Int64(clamping: registry.identity.sequence.value)),
     ]
   }
 

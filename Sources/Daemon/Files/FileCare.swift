@@ -98,6 +98,7 @@ final class FileCare {
       fetchAgain(digest, "file.rotten", isKept: isKept)
     case .lostFile(let digest): fetchAgain(digest, "file.lost", isKept: false)
     case .rottenEntry(let digest, let lead): foundRottenEntry(digest, lead)
+    case .bodilessEntry(let digest, let lead): foundBodilessEntry(digest, lead)
     }
   }
 
@@ -122,6 +123,18 @@ final class FileCare {
       [
         "entry": .of(digest), "origin": .text(lead?.origins.first?.description ?? "unknown"),
         "do": .of(StoreError.rotten(digest).hint),
+      ])
+    if let lead { fetcher.repair(digest, lead) }
+  }
+
+  /// A current entry that only its stub came of (law 2): who sent it is at fault.
+  private func foundBodilessEntry(_ digest: Digest, _ lead: ContentLead?) {
+    guard fetcher.repairs[digest] == nil else { return }
+    daemon.logger.log(
+      .error, "entry.body-missing",
+      [
+        "entry": .of(digest), "origin": .text(lead?.origins.first?.description ?? "unknown"),
+        "do": "nothing: peers are asked for it; if it stays so, ask its origin why",
       ])
     if let lead { fetcher.repair(digest, lead) }
   }

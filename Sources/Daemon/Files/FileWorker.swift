@@ -48,6 +48,8 @@ enum FileFinding: Sendable {
   case lostFile(Digest)
   /// The entry's bytes have changed. nil: nobody can be asked, because no row names it.
   case rottenEntry(Digest, ContentLead?)
+  /// A stub that should have its body, and who should have it.
+  case bodilessEntry(Digest, ContentLead?)
 }
 
 /// What one stretch of the scrub came to.

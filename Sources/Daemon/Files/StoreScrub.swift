@@ -77,6 +77,12 @@ struct StoreScrub {
         after: after, limit: Self.pageCount, byteCount: Self.stepByteCount)
     }
     for digest in page.rotten { findings.append(rottenEntry(digest)) }
+    for digest in page.bodiless {
+      let lead = try reader.inSnapshot { reader throws(StoreError) in
+        try reader.lead(toEntry: digest)
+      }
+      findings.append(.bodilessEntry(digest, lead))
+    }
     entriesUpTo = page.last ?? .start
     if page.last == nil { stage = .names }
     return ScrubStep(byteCount: page.byteCount)

@@ -58,6 +58,10 @@ extension LinkTable {
     if let since = link.upSince { dialling?.backoff.sessionEnded(upFor: loop.now - since) }
     switch closure {
     case .lifeEnded, .restart: scheduleDial(after: .zero)
+    case .refusedByPeer(.overloaded, _), .refused(.overloaded, _):
+      var random = SystemRandomNumberGenerator()
+      let last = daemon.configuration.limits.reconnectLast
+      scheduleDial(after: dialling?.backoff.nextWhenOverloaded(last: last, using: &random))
     case .refusedByPeer, .refused, .violation, .handshakeTimedOut, .silent, .transportEnded,
       .replaced:
       scheduleDial(after: nil)

@@ -66,7 +66,7 @@ struct WriterGroup {
       for change in changes { try store.setFileState(change.state, of: change.digest) }
       replies.append(.ready(.filesSet(changes)))
     case .repair(let entry):
-      let isDone = try store.repair(entry)
+      let isDone = try reconciler.mend(entry, in: &store)
       replies.append(.ready(.repaired(entry.digest, isDone)))
     case .fileCame(let request, let file):
       let state = try store.fileState(of: file.digest)

@@ -214,7 +214,8 @@ extension MetricDefinition {
     "fork", "several-puts", "duplicate-key", "identity-fork", "malformed", "unknown-operation",
     "unknown-site", "not-owner", "not-entitled", "not-allowed", "audience-mismatch",
     "registry-signature", "registry-ahead", "lane-mismatch", "secrecy", "foreign-origin",
-    "crashed", "used-before", "revision-expected", "in-conflict", "too-large", "no-registry",
+    "crashed", "body-missing", "used-before", "revision-expected", "in-conflict", "too-large",
+    "no-registry",
     "locked", "storage-full", "other",
   ]
 

@@ -23,6 +23,8 @@ package enum OutcomeCode: UInt8, Hashable, Sendable, CaseIterable, CustomStringC
   case registryMissing = 1
   case referenceMissing = 2
   case recordMissing = 3
+  /// A stub whose body nothing allows to be gone (law 2): of what never loses it, or current here.
+  case bodyMissing = 4
   case fork = 10
   case severalPuts = 11
   case duplicateKey = 12
@@ -64,8 +66,12 @@ package enum OutcomeCode: UInt8, Hashable, Sendable, CaseIterable, CustomStringC
   /// Whether only a person may let the entry go on.
   package var needsRelease: Bool { self == .crashed || self == .registryAhead }
 
-  /// Whether the record waits for what it refers to; other codes of a record are conflicts.
-  package var isHold: Bool { self == .referenceMissing }
+  /// Whether the record waits for what is not here; other codes of a record are conflicts.
+  package var isHold: Bool { self == .referenceMissing || self == .bodyMissing }
+
+  /// Whether it is between this site and who sent it: while a site catches up, each stub is current
+  /// until its successor comes, and no author need hear of that.
+  var isOfTheWay: Bool { self == .bodyMissing }
 
   package var description: String {
     switch self {
@@ -73,6 +79,7 @@ package enum OutcomeCode: UInt8, Hashable, Sendable, CaseIterable, CustomStringC
     case .registryMissing: "registry-missing"
     case .referenceMissing: "reference-missing"
     case .recordMissing: "record-missing"
+    case .bodyMissing: "body-missing"
     case .fork: "fork"
     case .severalPuts: "several-puts"
     case .duplicateKey: "duplicate-key"

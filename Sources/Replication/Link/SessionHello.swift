@@ -74,7 +74,8 @@ struct Opening: Hashable, Sendable {
     _ input: SessionInput, deadline: Instant, now: Instant
   ) throws(SessionEnd) {
     switch input {
-    case .bytesReceived: break
+    // What was repaired has stopped no lane that does not run yet.
+    case .bytesReceived, .loadsResumed: break
     case .probeRequested: isProbeDue = true
     case .logGrew(let end): view.logEnd = end
     case .outcomesGrew(let end): view.outcomesEnd = max(view.outcomesEnd, end)
@@ -87,7 +88,7 @@ struct Opening: Hashable, Sendable {
       if now >= deadline { throw SessionEnd(.handshakeTimedOut) }
     case .opened, .helloJudged, .batchLoaded, .outcomesLoaded, .committed, .messageReceived,
       .frameRejected, .closeRequested, .fileWanted, .wantCancelled, .fileWritten, .fileRead,
-      .fileUnavailable, .loadStalled, .loadsResumed:
+      .fileUnavailable, .loadStalled:
       preconditionFailure("\(input) before the session is up")
     }
   }

@@ -2,8 +2,9 @@
 /// by the next start (reliability.md T23).
 package protocol AttemptNoting: Sendable {
   /// Notes that the entry is about to be applied.
-  /// - Returns: false when it was being applied at ``AttemptLimits/crashCount`` ends of the process
-  ///   in a row: it must not be tried again.
+  /// - Returns: false when it was being applied at ``AttemptLimits/crashCount`` crashes, or
+  ///   ``AttemptLimits/endCount`` ends of the process of whatever cause, in a row: it must not be
+  ///   tried again.
   func begin(_ attempt: Attempt) -> Bool
   /// Everything begun has been applied.
   func end()
@@ -43,8 +44,12 @@ package struct Attempt: Hashable, Sendable {
 
 /// Bounds of what is tried after a crash.
 package enum AttemptLimits {
-  /// Ends of the process in the middle of one entry, after which it is quarantined.
+  /// Crashes of the process by a fault of its own, in the middle of one entry, after which it is
+  /// quarantined.
   package static let crashCount: UInt32 = 2
+  /// Ends of whatever cause. Somebody who kills the daemon hits one entry twice by chance, so these
+  /// need to be more; but what makes the kernel kill it is told from that by nothing else.
+  package static let endCount: UInt32 = 5
 }
 
 /// For stores without a disk, where a crash takes the note with it.

@@ -253,7 +253,7 @@ package protocol StoreTransaction: RecordView, LogReader {
   /// Turns superseded bodies of the record into stubs (law 2); their rows stay.
   mutating func dropBody(of identity: EntryIdentity) throws(StoreError)
   /// Puts the bytes of an entry back whose copy here has changed. An entry that a peer keeps as a
-  /// stub gets the body that is here, when that is intact.
+  /// stub gets the body that is here, when that is intact; one that is a stub here gets its body.
   /// - Returns: false when no entry with a row has this digest and identity; nothing is changed.
   mutating func repair(_ entry: Entry) throws(StoreError) -> Bool
   /// Two entries under one identity: the second, kept in the open.

@@ -32,7 +32,7 @@ private func goes(
 }
 
 /// An entry whose bytes have changed says nothing, for or against, until it is repaired.
-private func readable(
+func readable(
   _ identity: EntryIdentity, in view: some RecordView
 ) throws(StoreError) -> Entry? {
   do throws(StoreError) { return try view.entry(identity) } catch {

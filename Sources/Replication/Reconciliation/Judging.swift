@@ -59,14 +59,18 @@ extension Reconciler {
     guard let registry = known else { return .wait(.held, .registryMissing) }
     switch header.operation {
     case .genesis:
-      let isGenesis = entry.body.map { Genesis(body: $0) != nil } ?? true
-      return isGenesis ? .accept(nil) : .wait(.quarantined, .malformed)
+      guard let body = entry.body else { return .wait(.quarantined, .bodyMissing) }
+      return Genesis(body: body) != nil ? .accept(nil) : .wait(.quarantined, .malformed)
     case .offer, .accept, .unknown:
       return .wait(.quarantined, .unknownOperation)
     case .put, .append, .annotate, .withdraw: break
     }
     guard let record = header.record, header.hasMatchingSubject else {
       return .wait(.quarantined, .malformed)
+    }
+    // Otherwise a peer could have what the body says go unseen, and be judged by nobody.
+    guard entry.body != nil || header.mayLoseBody else {
+      return .wait(.quarantined, .bodyMissing)
     }
     if record.kind == .registry { return judgeRegistry(entry, under: registry) }
     if let code = problem(ofSites: header, under: registry) { return .wait(.quarantined, code) }
@@ -138,6 +142,8 @@ extension Reconciler {
     var isRepeat = false
     for parent in entry.header.parents {
       guard let decided = try view.entry(digest: parent) else { continue }
+      // Both sides of a decision stay readable, so a stub is none.
+      guard decided.body != nil else { return false }
       isRepeat = isRepeat || decided.bodyDigest == entry.bodyDigest
     }
     return entry.header.parents.count > 1 && isRepeat
@@ -152,7 +158,6 @@ extension Reconciler {
       case .revision(let revision) = entry.header.subject,
       revision.value == entry.header.registry.number + 1
     else { return .wait(.quarantined, .notOwner) }
-    // Bodies of the registry are never dropped; a stub is a peer's fault.
     let next = RegistryRevision(number: revision.value, digest: entry.digest)
     guard let body = entry.body, let object = (try? JSONValue.parseCanonical(body))?.object,
       let signed = try? RegistrySnapshot(revision: next, body: body), signed.centre == centre

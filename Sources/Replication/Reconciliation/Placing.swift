@@ -67,7 +67,7 @@ extension Reconciler {
     }
     if let code {
       let state: OutcomeState = code.isHold ? .held : .conflict
-      try report(entry.identity, state, code, in: &store)
+      if !code.isOfTheWay { try report(entry.identity, state, code, in: &store) }
       return Reconciled(state: state, code: code, isDuplicate: false)
     }
     return Reconciled(state: .applied, code: .none, isDuplicate: false)
@@ -150,7 +150,7 @@ extension Reconciler {
     return points
   }
 
-  private func summary(
+  func summary(
     _ before: RecordSummary, with entry: Entry, _ facts: EntryFacts?, in view: some RecordView
   ) throws(StoreError) -> RecordSummary {
     var summary = before
@@ -177,7 +177,7 @@ extension Reconciler {
     return summary
   }
 
-  private mutating func index(
+  mutating func index(
     _ entry: Entry, _ facts: EntryFacts?, _ record: RecordKey, _ siblings: [Entry],
     in store: inout some StoreTransaction
   ) throws(StoreError) {
@@ -229,7 +229,7 @@ extension Reconciler {
 
   /// The record has come or is for more sites: who may write to it and hold it is asked again, so
   /// that an entry may arrive before the one that gave its author the right.
-  private mutating func retryWaiting(
+  mutating func retryWaiting(
     for record: RecordKey, in store: inout some StoreTransaction
   ) throws(StoreError) {
     for identity in try store.referrers(of: Self.waitersKey(of: record)) {

@@ -97,6 +97,7 @@ package struct Reconciler: Sendable {
     if decision == .duplicate || decision == .fork, try yield(to: entry, from: peer, in: &store) {
       decision = try decide(entry, arrival, in: store)
     }
+    if decision == .duplicate, let filled = try fill(entry, arrival, in: &store) { return filled }
     if case .accept = decision, !attempts.begin(Attempt(entry)) {
       decision = .wait(.quarantined, .crashed)
     }

@@ -21,11 +21,9 @@ extension Resolution {
   package init(of entries: [Entry]) {
     let ordered = Self.eachOnce(entries)
     let puts = PutGroup.groups(of: ordered)
-    let parents = Dictionary(
-      ordered.map { ($0.digest, $0.header.parents) }, uniquingKeysWith: { first, _ in first })
     let hasFork = Set(puts.map(\.revision)).count < puts.count
     let highest = puts.map(\.revision).max()
-    let descended = Self.digestsDescended(from: puts.flatMap(\.members), parents: parents)
+    let descended = Self.digestsDescended(from: puts, among: ordered)
     for group in puts {
       let isDescended = group.members.contains { descended.contains($0) }
       let isOutnumbered = !hasFork && group.revision != highest
@@ -59,15 +57,11 @@ extension Resolution {
   package static func compactable(
     _ entries: [Entry], supersededBefore cutoff: WallTime
   ) -> [Entry] {
-    guard entries.first?.header.record?.kind != .registry else { return [] }
     let ordered = eachOnce(entries)
     let puts = PutGroup.groups(of: ordered)
-    let parents = Dictionary(
-      ordered.map { ($0.digest, $0.header.parents) }, uniquingKeysWith: { first, _ in first })
     let old = Set(
       ordered.filter { $0.header.time.microseconds < cutoff.microseconds }.map(\.digest))
-    let descended = digestsDescended(
-      from: puts.flatMap(\.members).filter(old.contains), parents: parents)
+    let descended = digestsDescended(from: puts, among: ordered, where: old.contains)
     let gone = puts.filter { group in group.members.contains { descended.contains($0) } }
     let digests = Set(gone.flatMap(\.members))
     let candidates = ordered.filter { digests.contains($0.digest) && $0.body != nil }
@@ -77,7 +71,7 @@ extension Resolution {
   /// Of `candidates`, those that say nothing which no other body that stays says too.
   private static func withoutLastWords(_ candidates: [Entry], among puts: [Entry]) -> [Entry] {
     let candidates = candidates.filter {
-      !($0.isReadAsFirstPut || $0.facts??.isWriteOnce == true)
+      $0.header.mayLoseBody && $0.facts??.isWriteOnce != true
     }
     guard !candidates.isEmpty else { return [] }
     let digests = Set(candidates.map(\.digest))
@@ -102,17 +96,30 @@ extension Resolution {
       .filter { seen.insert($0.digest).inserted }
   }
 
-  /// Everything that one of `puts` has among its ancestors, through entries held here.
+  /// What one of `puts` that satisfies `isSuperseding` has among its ancestors, through entries
+  /// held here, puts of its own or a higher revision aside. So the highest is never among them:
+  /// no owner can write a record of which nothing is current. Headers alone decide, and more of
+  /// them only add to it; that is what keeps law 7 under compaction.
   private static func digestsDescended(
-    from puts: [Digest], parents: [Digest: [Digest]]
+    from puts: [PutGroup], among ordered: [Entry],
+    where isSuperseding: (Digest) -> Bool = { _ in true }
   ) -> Set<Digest> {
+    let headers = Dictionary(
+      ordered.map { ($0.digest, $0.header) }, uniquingKeysWith: { first, _ in first })
     var reached: Set<Digest> = []
-    var open = puts.flatMap { parents[$0] ?? [] }
-    while let digest = open.popLast() {
-      guard reached.insert(digest).inserted else { continue }
-      open.append(contentsOf: parents[digest] ?? [])
+    var descended: Set<Digest> = []
+    // From the highest down: what a higher one has reached, a lower one need not look at again.
+    for group in puts.sorted(by: { $0.revision > $1.revision }) {
+      var open = group.members.filter(isSuperseding).flatMap { headers[$0]?.parents ?? [] }
+      while let digest = open.popLast() {
+        guard reached.insert(digest).inserted, let header = headers[digest] else { continue }
+        if case .revision(let revision) = header.subject, revision < group.revision {
+          descended.insert(digest)
+        }
+        open.append(contentsOf: header.parents)
+      }
     }
-    return reached
+    return descended
   }
 
   /// A retried write counts once, as its first in fold order.

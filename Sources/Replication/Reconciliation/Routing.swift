@@ -44,6 +44,10 @@ extension Reconciler {
     return false
   }
 
+  /// Documents that are walked back from a recall. A chain that is longer is no office's: what it
+  /// ends in waits in the open, and costs no site a walk through everything.
+  static var maximumRecallCount: Int { 256 }
+
   /// Whether what has this name recalls or replaces, through however many others, something that
   /// is not here yet. Recalls are urgent and overtake what they go back to, which may not be; until
   /// that is here nobody can say how far they reach.
@@ -52,7 +56,7 @@ extension Reconciler {
   ) throws(StoreError) -> Bool {
     var open = [name]
     var visited: Set<UniqueKey> = []
-    while let next = open.popLast() {
+    while let next = open.popLast(), visited.count < Self.maximumRecallCount {
       guard visited.insert(next).inserted else { continue }
       let targets = try view.claimants(of: next)
       if targets.isEmpty { return true }

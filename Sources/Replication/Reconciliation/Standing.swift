@@ -26,6 +26,9 @@ package struct Standing<View: RecordView> {
     var found = record.resolution.conflicts.map { Finding($0) }
     if try sharesUndecidedKey(record, held) { found.append(Finding(.duplicateKey)) }
     if try isHeld(record) { found.append(Finding(.referenceMissing)) }
+    if record.resolution.current.contains(where: { $0.body == nil }) {
+      found.append(Finding(.bodyMissing))
+    }
     return found + (try record.key.kind.rules.findings(of: record, in: lookup))
   }
 
@@ -186,7 +189,7 @@ extension Reconciler {
     try store.setSummary(summary, of: record.key)
     let isSame =
       before.conflicts.isEmpty == summary.conflicts.isEmpty
-      && before.holds.isEmpty == summary.holds.isEmpty
+      && before.holds.allSatisfy(\.isOfTheWay) == summary.holds.allSatisfy(\.isOfTheWay)
     guard !isSame else { return }
     // The decision names the puts it decides between: theirs are no longer current.
     let decided = record.resolution.superseded.filter {
@@ -203,7 +206,7 @@ extension Reconciler {
   ) throws(StoreError) {
     if let code = standing.conflicts.first {
       try report(entry, .conflict, code, in: &store)
-    } else if let code = standing.holds.first {
+    } else if let code = standing.holds.first(where: { !$0.isOfTheWay }) {
       try report(entry, .held, code, in: &store)
     } else {
       try report(entry, .applied, .none, in: &store)

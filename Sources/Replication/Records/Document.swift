@@ -6,6 +6,8 @@
 package enum DocumentRules: RecordRules {
   // MARK: Put
 
+  /// Each is write-once.
+  static let keepsEveryPut = true
   static func putSchema(of body: JSONObject) -> Schema { put }
 
   private static let put = Schema(

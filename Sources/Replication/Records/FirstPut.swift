@@ -38,10 +38,21 @@ extension HeldRecord {
 
 extension Entry {
   /// Whether fields that are written once are read from here.
-  var isReadAsFirstPut: Bool {
-    guard header.operation == .put, header.subject == .revision(Revision(1)),
-      let kind = header.record?.kind
-    else { return false }
+  var isReadAsFirstPut: Bool { header.isReadAsFirstPut }
+}
+
+extension EntryHeader {
+  fileprivate var isReadAsFirstPut: Bool {
+    guard operation == .put, subject == .revision(Revision(1)), let kind = record?.kind else {
+      return false
+    }
     return !kind.rules.writeOnceFields.isEmpty
+  }
+
+  /// Whether compaction may ever turn such an entry into a stub, as far as its header tells. What
+  /// else comes as a stub is a peer's fault.
+  var mayLoseBody: Bool {
+    guard operation == .put || operation == .withdraw, let kind = record?.kind else { return false }
+    return !kind.rules.keepsEveryPut && !isReadAsFirstPut
   }
 }

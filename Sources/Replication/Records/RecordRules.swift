@@ -18,6 +18,8 @@ protocol RecordRules {
   /// Fields that a later revision may not change. They are read from the first put, whose body
   /// therefore never goes (law 7).
   static var writeOnceFields: [Text] { get }
+  /// Whether the body of no put ever goes, superseded or not.
+  static var keepsEveryPut: Bool { get }
   /// What an application may call the event id instead of `eventId`.
   static var eventIDName: Text { get }
   /// Type of an event that names none.
@@ -67,6 +69,7 @@ protocol RecordRules {
 
 extension RecordRules {
   static var writeOnceFields: [Text] { [] }
+  static var keepsEveryPut: Bool { false }
   static func checkRecord(_ id: RecordID) {}
   static func findings(
     of record: HeldRecord, in view: some RuleView

@@ -14,6 +14,7 @@ package enum RegistryRules: RecordRules {
 
   // MARK: Put
 
+  static let keepsEveryPut = true
   static func putSchema(of body: JSONObject) -> Schema { put }
 
   private static let put = Schema(

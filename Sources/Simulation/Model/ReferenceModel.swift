@@ -33,8 +33,8 @@ struct ReferenceModel {
     return versions.filter { version in
       let same = all.filter { $0.write == version.write }.map(\.digest)
       return !all.filter { $0.isVersion && $0.write != version.write }.contains { other in
-        !ancestors(of: other).isDisjoint(with: same)
-          || (!isForked && other.revision > version.revision)
+        other.revision > version.revision
+          && (!isForked || !ancestors(of: other).isDisjoint(with: same))
       }
     }
   }

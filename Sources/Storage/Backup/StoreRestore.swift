@@ -139,6 +139,8 @@ package struct StoreRestore: ~Copyable {
           to: "\(place)/\(aside)/\(DataDirectory.databaseName)\(suffix)")
       }
       try sync("\(place)/\(aside)")
+      // A log of the old store must never come back beside the new one.
+      try sync(directory.path)
       try watch("put in place")
       try move(fresh, to: directory.databasePath)
       try sync(directory.path)

@@ -116,6 +116,9 @@ extension MemoryStore: StoreTransaction {
   package mutating func repair(_ entry: Entry) throws(StoreError) -> Bool {
     guard identities[entry.digest] == entry.identity else { return false }
     rotten.remove(entry.digest)
+    if held[entry.identity]?.entry.body == nil, entry.body != nil {
+      held[entry.identity]?.entry = entry
+    }
     return true
   }
 

@@ -8,6 +8,8 @@ package struct EntryScrubPage: Hashable, Sendable {
   package let byteCount: Int
   /// Digests of entries whose bytes are not those they name.
   package let rotten: [Digest]
+  /// Digests of stubs in records that lack a body they should have.
+  package let bodiless: [Digest]
 }
 
 extension SQLiteQueries {
@@ -20,6 +22,7 @@ extension SQLiteQueries {
     var entryCount = 0
     var byteCount = 0
     var rotten: [Digest] = []
+    var stubs: [Entry] = []
     try tables.connection.forEach(
       """
       SELECT id, header, body, body_digest, digest FROM entry WHERE id > ? ORDER BY id LIMIT ?
@@ -30,6 +33,7 @@ extension SQLiteQueries {
       do throws(StoreError) {
         let entry = try tables.entry(row, 1)
         byteCount += entry.headerBytes.count + (entry.body?.count ?? 0)
+        if entry.body == nil { stubs.append(entry) }
       } catch {
         guard case .rotten(let digest) = error else { throw error }
         rotten.append(digest)
@@ -37,7 +41,20 @@ extension SQLiteQueries {
       return byteCount < limitOfBytes
     }
     return EntryScrubPage(
-      last: last, entryCount: entryCount, byteCount: byteCount, rotten: rotten)
+      last: last, entryCount: entryCount, byteCount: byteCount, rotten: rotten,
+      bodiless: try bodiless(among: stubs))
+  }
+
+  private func bodiless(among stubs: [Entry]) throws(StoreError) -> [Digest] {
+    var found: [Digest] = []
+    for stub in stubs {
+      guard let record = stub.header.record,
+        try summary(of: record)?.holds.contains(.bodyMissing) == true
+      else { continue }
+      let current = Resolution(of: try entries(of: record)).current
+      if current.contains(where: { $0.digest == stub.digest }) { found.append(stub.digest) }
+    }
+    return found
   }
 
   /// Who should have the entry with this digest, though its bytes here cannot be read.

@@ -18,10 +18,14 @@ package final class WorkerThread: Sendable {
 
   /// Starts the thread. `name` is what `top -H` shows; the kernel keeps 15 bytes of it.
   package init(name: String, _ body: @escaping @Sendable () -> Void) throws(TransportError) {
-    var everySignal = sigset_t()
+    var signals = sigset_t()
     var previous = sigset_t()
-    sigfillset(&everySignal)
-    pthread_sigmask(SIG_BLOCK, &everySignal, &previous)
+    sigfillset(&signals)
+    // A fault is the thread's own: the kernel passes by the handler of one that is blocked.
+    for fault in [SIGILL, SIGTRAP, SIGSEGV, SIGBUS, SIGFPE, SIGABRT] {
+      sigdelset(&signals, fault)
+    }
+    pthread_sigmask(SIG_BLOCK, &signals, &previous)
     defer { pthread_sigmask(SIG_SETMASK, &previous, nil) }
 
     let start = Unmanaged.passRetained(Start(name: name, body: body))

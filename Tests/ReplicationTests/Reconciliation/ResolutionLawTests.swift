@@ -51,6 +51,26 @@ import Testing
     #expect(Resolution.compactable(compacted, supersededBefore: .endOfTime).isEmpty)
   }
 
+  /// A hostile owner can hide a record by no parents: something is always current, and stays so
+  /// when the rest is compacted. Kills: `revision < group.revision` left out.
+  @Test func somethingIsAlwaysCurrent() {
+    var record = RandomRecord()
+    let first = record.put(1, parents: [], body: 1)
+    let second = record.put(2, parents: [first.digest], body: 2)
+    let onTop = record.put(1, parents: [second.digest], body: 1)
+    #expect(Resolution(of: [first, second, onTop]).current == [second])
+    let high = record.put(9, parents: [], body: 3)
+    let low = record.put(3, parents: [high.digest], body: 4)
+    #expect(Resolution(of: [high, low]).current == [high])
+    let note = record.event(1, parents: [high.digest], body: 2)
+    let around = record.put(4, parents: [note.digest], body: 5)
+    for entries in [[first, second, onTop], [high, low], [high, note, around, onTop]] {
+      let compacted = RandomRecord.compact(entries)
+      #expect(Resolution(of: compacted).current.allSatisfy { $0.body != nil })
+      #expect(!Resolution(of: compacted).current.isEmpty)
+    }
+  }
+
   /// However long the line, however much of it was compacted.
   @Test(arguments: 0..<200) func forkAtAnyAgeIsAConflictUntilTheOwnerNamesAll(seed: UInt64) {
     var random = SeededRandom(seed: seed)
