@@ -13,6 +13,7 @@ package struct SeedTotals: Sendable {
   private var eventCount = 0
   private var injected = Tally<Fault>()
   private var symptoms = Tally<Symptom>()
+  private var diskMishaps = Tally<DiskMishap>()
 
   package init() {}
 
@@ -27,6 +28,7 @@ package struct SeedTotals: Sendable {
     eventCount += report.eventCount
     injected.add(report.injected)
     symptoms.add(report.symptoms)
+    diskMishaps.add(report.diskMishaps)
   }
 
   package func summary(seconds: Int) -> String {
@@ -38,6 +40,7 @@ package struct SeedTotals: Sendable {
     \(operationCount) operations, \(okCount) of them OK; \(lostCount) lost by restores where \
     nobody else had them
     faults: \(Self.list(injected.listed))
+    disks:  \(Self.list(diskMishaps.listed))
     seen:   \(Self.list(symptoms.listed))
     """
   }
@@ -59,6 +62,7 @@ package struct SeedTotals: Sendable {
       "operations": .integer(Int64(operationCount)), "ok": .integer(Int64(okCount)),
       "lost": .integer(Int64(lostCount)), "events": .integer(Int64(eventCount)),
       "seconds": .integer(Int64(seconds)), "injected": injected.json, "symptoms": symptoms.json,
+      "disks": diskMishaps.json,
     ]
     return JSONValue.object(object).line
   }

@@ -48,6 +48,11 @@ package enum Fault: String, Hashable, Sendable, CaseIterable {
   /// Every limit of the product as narrow as it may be.
   case narrowLimits = "narrow-limits"
 
+  // Later kinds come last: a seed draws the ones above as it always did.
+
+  /// A write, a sync or a read of a disk fails, or finds no room: of stores on a disk.
+  case diskFault = "disk-fault"
+
   /// - Returns: nil when a name is not known; `none` is no fault at all.
   package static func list(_ text: String) -> [Fault]? {
     if text == "none" { return [] }

@@ -56,7 +56,7 @@ extension Strike {
     let world = site.world
     let neighbours = (site.isCentre ? world.provinces : [world.centre])
       .filter { $0 !== rolledBack && world.members.contains($0.id) }
-    guard site !== rolledBack, let neighbour = random.pick(neighbours) else { return }
+    guard !world.isOnDisk, site !== rolledBack, let neighbour = random.pick(neighbours) else { return }
     world.attempt("rot at \(site.id)", at: site) { () throws(StoreError) in
       let held = try site.store.leaves(after: nil, limit: SimulatedWorld.pageLength)
       let shared = try neighbour.store.leaves(after: nil, limit: SimulatedWorld.pageLength)
