@@ -54,7 +54,7 @@ struct Strike {
       world.inject(fault)
     case .bitRot: rot(site)
     case .restore, .snapshot, .clone, .forgottenCursors: rollBack(in: world)
-    case .rejoin: rejoin(site, until: world.now + .seconds(60))
+    case .rejoin: planRejoin(of: rolledBack, in: world)
     case .release:
       guard site.isUp else { return }
       site.post(.release)

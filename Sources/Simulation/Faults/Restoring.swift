@@ -21,6 +21,7 @@ struct Backup {
 extension SimulatedWorld {
   func backUp(_ site: SimulatedSite) -> Backup {
     note("\(site.id) is backed up")
+    copiedSite = site.id
     return Backup(store: site.copyStore(), witness: site.witness)
   }
 

@@ -131,10 +131,19 @@ extension SimulatedSite {
     guard group.reconciler.log.state.lock == nil else { return }
     let past = UInt64(max(age / .microseconds(1), 0))
     let cutoff = WallTime(microseconds: wallTime.microseconds - min(past, wallTime.microseconds))
-    let records = try transaction.revisedRecords(after: nil, limit: .max).records
-    let tally = try transaction.compact(
-      records, supersededBefore: cutoff, limit: SimulatedWorld.pageLength)
-    note("compacts \(tally.bodyCount) bodies of \(tally.byteCount) bytes")
+    let pageLength = world.limits.pageLength
+    var last: RecordKey?
+    repeat {
+      let page = try transaction.revisedRecords(after: last, limit: pageLength)
+      var isComplete = false
+      while !isComplete {
+        let tally = try transaction.compact(
+          page.records, supersededBefore: cutoff, limit: pageLength)
+        if tally.bodyCount > 0 { note("compacts \(tally.bodyCount) of \(tally.byteCount) bytes") }
+        isComplete = tally.isComplete
+      }
+      last = page.last
+    } while last != nil
   }
 
   private func release(

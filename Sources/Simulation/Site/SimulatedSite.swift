@@ -168,9 +168,11 @@ final class SimulatedSite {
     let log = SiteLog(
       state: try transaction.siteState(), unopened: unopened, hashing: hashing,
       now: time ?? wallTime)
-    return Reconciler(
+    var reconciler = Reconciler(
       site: id, centre: centre, configuredPins: [SimulatedKey(of: centre).pin], log: log,
       hashing: hashing, signatures: SimulatedSignatures())
+    reconciler.limits = world.limits.reconciler
+    return reconciler
   }
 
   /// The process is gone in this instant; whatever was not durable with it.

@@ -6,6 +6,9 @@ import Replication
 struct SimulatedLimits {
   /// Both ends of every link: some must be the same at both.
   var link = LinkLimits()
+  var reconciler = ReconcilerLimits()
+  /// Items of one page, wherever something is paged through.
+  var pageLength = 1_000
   /// Jobs of one transaction.
   var groupJobCount = 64
   /// The normal lane loads no further while so much waits for the line, as in the daemon.
@@ -27,6 +30,9 @@ struct SimulatedLimits {
     narrowTimes(&limits.link, &random)
     // Later limits are drawn last, for seeds to stay what they are.
     if random.chance(50) { limits.walByteCount = 0 }
+    if random.chance(50) { limits.pageLength = 1 }
+    if random.chance(50) { limits.reconciler.releasedAtOnce = 1 }
+    if random.chance(50) { limits.reconciler.owedPerTransaction = 1 }
     return limits
   }
 

@@ -35,6 +35,9 @@ final class SimulatedWorld {
   /// Stores are the product's own, each on a disk that fails; else they are in memory.
   let isOnDisk: Bool
   var restoreCount = 0
+  /// Was copied, and may come back as it was: its owner's revisions are written more often from
+  /// then on, before and after, so that one number is given twice.
+  var copiedSite: SiteID?
   /// No mishap begins any more.
   var isAtPeace = false
   var ledger = Ledger()
