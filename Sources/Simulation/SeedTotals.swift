@@ -15,8 +15,10 @@ package struct SeedTotals: Sendable {
   private var symptoms = Tally<Symptom>()
   private var diskMishaps = Tally<DiskMishap>()
 
+  /// Of no seeds yet.
   package init() {}
 
+  /// Counts one more seed.
   package mutating func add(_ report: SeedReport) {
     seedCount += 1
     if !report.isGood { failed.append(report.run.seed) }

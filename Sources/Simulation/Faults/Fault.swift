@@ -67,12 +67,15 @@ package struct Tally<Kind>: Sendable
 where Kind: CaseIterable & Hashable & Sendable & RawRepresentable<String> {
   package internal(set) var counts: [Kind: Int] = [:]
 
+  /// Nothing has happened.
   package init() {}
 
+  /// How often it happened.
   package subscript(kind: Kind) -> Int { counts[kind] ?? 0 }
 
   mutating func add(_ kind: Kind) { counts[kind, default: 0] += 1 }
 
+  /// Adds what happened elsewhere.
   package mutating func add(_ other: Tally) { counts.merge(other.counts, uniquingKeysWith: +) }
 
   /// What happened at all, in the order of the kinds.

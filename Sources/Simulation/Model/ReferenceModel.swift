@@ -3,10 +3,10 @@ import Replication
 /// What a set of entries must amount to, by design.md and domain.md alone: plain, slow, and apart
 /// from the code that it is held against (O4). It knows the lawful records that the workload writes.
 ///
-/// Some 600 lines, and not the 200 or 300 of a model of the convergence rules alone: a quarter is the
-/// fold of a directive (T1 to T9). That repeats rules of the product, and is kept for what it finds:
-/// it was the model that knew that a coordinator's report is no stranger's after it was made the
-/// lead (T2, T3). Comparing the events of a directive alone would have passed over it.
+/// Some 600 lines, and not the 200 or 300 of a model of the convergence rules alone: a quarter is
+/// the fold of a directive (T1 to T9). That repeats rules of the product, and is kept for what it
+/// finds: it was the model that knew that a coordinator's report is no stranger's after it was made
+/// the lead (T2, T3). Comparing the events of a directive alone would have passed over it.
 struct ReferenceModel {
   let site: String
   let centre: String
