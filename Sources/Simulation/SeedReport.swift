@@ -15,6 +15,7 @@ package struct SeedReport: Sendable {
   package private(set) var virtualTime: Duration = .zero
   package private(set) var injected = Tally<Fault>()
   package private(set) var symptoms = Tally<Symptom>()
+  package private(set) var diskMishaps = Tally<DiskMishap>()
 
   init(_ run: SeedRun, _ world: SimulatedWorld) {
     self.run = run
@@ -27,6 +28,7 @@ package struct SeedReport: Sendable {
     virtualTime = world.now - Instant(nanoseconds: 0)
     injected = world.injected
     symptoms = world.symptoms
+    diskMishaps = world.diskMishaps
   }
 
   /// Of a run that ended its process: nobody counted anything.
@@ -62,6 +64,7 @@ package struct SeedReport: Sendable {
       "virtualSeconds": .integer(virtualTime.components.seconds),
       "trace": .string(Text(String(traceHash, radix: 16))),
       "injected": injected.json, "symptoms": symptoms.json,
+      "disks": diskMishaps.json,
       "failures": .array(failures.prefix(20).map { .string(Text($0)) }),
       "replay": .string(Text(run.command)),
     ]
@@ -88,6 +91,7 @@ package struct SeedReport: Sendable {
     virtualTime = .seconds(object.count("virtualSeconds") ?? 0)
     injected = Tally(object["injected"])
     symptoms = Tally(object["symptoms"])
+    diskMishaps = Tally(object["disks"])
   }
 }
 

@@ -36,7 +36,8 @@ package struct SeedRun: Hashable, Sendable {
   package func run(listener: ((String) -> Void)? = nil) -> SeedReport {
     let isLate = faults.contains(.lateSite) && siteCount > 2
     let world = SimulatedWorld(
-      seed: seed, provinceCount: siteCount - 1, lateProvinceCount: isLate ? 1 : 0)
+      seed: seed, provinceCount: siteCount - 1, lateProvinceCount: isLate ? 1 : 0,
+      isOnDisk: isOnDisk)
     if let listener { world.listen(listener) }
     world.note("seed \(seed) with \(faults.map(\.rawValue))")
     if faults.contains(.narrowLimits) {
@@ -61,8 +62,8 @@ package struct SeedRun: Hashable, Sendable {
     return SeedReport(self, world)
   }
 
-  /// One seed in so many is run twice.
-  private static let checkedInterval: UInt64 = 100
+  /// One seed in so many is run twice; a prime, so that worlds of every sort are among them.
+  private static let checkedInterval: UInt64 = 101
 
   /// The same; now and then twice, and both must leave one trace.
   package func runChecked() -> SeedReport {
@@ -72,6 +73,9 @@ package struct SeedRun: Hashable, Sendable {
     if again.traceHash != report.traceHash { report.fail("two runs of it leave two traces") }
     return report
   }
+
+  /// Stores are the product's own in one of eight seeds.
+  private var isOnDisk: Bool { seed % 8 == 6 }
 
   /// Virtual time in which writes and mishaps happen: a day in one of eight seeds.
   private var spanMilliseconds: Int {
@@ -141,6 +145,7 @@ extension SimulatedWorld {
     for site in sites {
       site.plannedKill = nil
       site.plannedSyncFailure = nil
+      site.plannedDiskFault = nil
       site.isDiskFull = false
       if !site.isUp { site.start() }
       site.scrub()

@@ -13,10 +13,12 @@ package struct SeedTotals: Sendable {
   private var eventCount = 0
   private var injected = Tally<Fault>()
   private var symptoms = Tally<Symptom>()
+  private var diskMishaps = Tally<DiskMishap>()
 
+  /// Of no seeds yet.
   package init() {}
 
-  /// One more seed.
+  /// Counts one more seed.
   package mutating func add(_ report: SeedReport) {
     seedCount += 1
     if !report.isGood { failed.append(report.run.seed) }
@@ -28,6 +30,7 @@ package struct SeedTotals: Sendable {
     eventCount += report.eventCount
     injected.add(report.injected)
     symptoms.add(report.symptoms)
+    diskMishaps.add(report.diskMishaps)
   }
 
   package func summary(seconds: Int) -> String {
@@ -39,6 +42,7 @@ package struct SeedTotals: Sendable {
     \(operationCount) operations, \(okCount) of them OK; \(lostCount) lost by restores where \
     nobody else had them
     faults: \(Self.list(injected.listed))
+    disks:  \(Self.list(diskMishaps.listed))
     seen:   \(Self.list(symptoms.listed))
     """
   }
@@ -60,6 +64,7 @@ package struct SeedTotals: Sendable {
       "operations": .integer(Int64(operationCount)), "ok": .integer(Int64(okCount)),
       "lost": .integer(Int64(lostCount)), "events": .integer(Int64(eventCount)),
       "seconds": .integer(Int64(seconds)), "injected": injected.json, "symptoms": symptoms.json,
+      "disks": diskMishaps.json,
     ]
     return JSONValue.object(object).line
   }

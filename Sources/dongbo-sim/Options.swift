@@ -23,7 +23,8 @@ struct Options {
       --verbose        every event; with --seed
     kinds: \(Fault.allCases.map(\.rawValue).joined(separator: " "))
     Ends with 0 when every seed is good, with 1 when one is not, with 2 for wrong arguments.
-    A seed that fails is made as small as it still fails, and shown with what replays it.
+    A seed that fails is made as small as it still fails, and shown with the command that replays
+    it.
     """
 
   private(set) var mode = Mode.help

@@ -57,7 +57,7 @@ extension Script {
 
   /// Between two transactions of the site's writer.
   private func change(
-    _ site: SimulatedSite, _ body: (inout MemoryStore) throws(StoreError) -> Void
+    _ site: SimulatedSite, _ body: (inout any SimulatedStore) throws(StoreError) -> Void
   ) throws {
     while site.isSyncing || !site.jobs.isEmpty { world.run(for: .milliseconds(10)) }
     try body(&site.store)

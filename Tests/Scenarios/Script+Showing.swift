@@ -159,7 +159,7 @@ extension Script {
 
   /// Times are seconds after the script began, by the one true clock.
   private func stamps(of site: SimulatedSite) throws -> String {
-    let own = try site.store.leaves(after: nil, limit: SimulatedWorld.pageLength)
+    let own = try site.store.leaves(after: nil, limit: SimulatedWorld.noLimit)
       .filter { $0.identity.origin == site.id }
     let times = try own.compactMap { try site.store.entry($0.identity)?.header.time }
     let isDense = Set(times).count == times.count

@@ -10,8 +10,10 @@ struct TestFailure: Error {
 
 /// Small worlds that are built by hand, call by call.
 extension SimulatedWorld {
-  static func small(provinces: Int = 2, seed: UInt64 = 7) -> SimulatedWorld {
-    let world = SimulatedWorld(seed: seed, provinceCount: provinces)
+  static func small(
+    provinces: Int = 2, seed: UInt64 = 7, isOnDisk: Bool = false
+  ) -> SimulatedWorld {
+    let world = SimulatedWorld(seed: seed, provinceCount: provinces, isOnDisk: isOnDisk)
     world.start()
     world.run(for: .seconds(1))
     return world

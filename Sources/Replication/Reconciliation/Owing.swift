@@ -29,10 +29,6 @@ extension Reconciler {
     }
   }
 
-  /// What was owed is written at the end of a transaction, at most so many events each; the next
-  /// ones come with the next transactions, which their acknowledgements bring about.
-  static let owedPerTransaction = 1_024
-
   /// The last writes of a transaction: what was owed while the site was locked, and the site's
   /// state.
   package mutating func finish(in store: inout some StoreTransaction) throws(StoreError) {
@@ -42,7 +38,7 @@ extension Reconciler {
 
   private mutating func payOwed(in store: inout some StoreTransaction) throws(StoreError) {
     guard log.state.lock == nil, log.state.registry.number > 0 else { return }
-    for event in try store.owed(limit: Self.owedPerTransaction) {
+    for event in try store.owed(limit: limits.owedPerTransaction) {
       try write(event, in: &store)
       try store.settle(event)
     }

@@ -214,11 +214,11 @@ extension Reconciler {
   }
 
   /// Tries the entries that waited for `revision`, oldest first. Call after ``receive`` or
-  /// ``author`` placed a registry entry, until it returns false: at most `limit` entries a call.
+  /// ``author`` placed a registry entry, until it returns false.
   package mutating func releaseWaiting(
-    for revision: RegistryRevision, limit: Int = 256, in store: inout some StoreTransaction
+    for revision: RegistryRevision, in store: inout some StoreTransaction
   ) throws(StoreError) -> Bool {
-    let identities = try store.waiting(forRegistry: revision, limit: limit)
+    let identities = try store.waiting(forRegistry: revision, limit: limits.releasedAtOnce)
     for identity in identities {
       guard let waiting = try store.waiting(identity) else { continue }
       let result = try retry(waiting, in: &store)

@@ -49,6 +49,17 @@ package struct Reconciled: Hashable, Sendable {
   package let isDuplicate: Bool
 }
 
+/// Bounds of a transaction, with the values a daemon runs with; each at least 1.
+package struct ReconcilerLimits: Hashable, Sendable {
+  /// Entries that waited for a registry revision and are tried again in one step.
+  package var releasedAtOnce = 256
+  /// What was owed is written at the end of a transaction, at most so many events each; the next
+  /// ones come with the next transactions, which their acknowledgements bring about.
+  package var owedPerTransaction = 1_024
+
+  package init() {}
+}
+
 /// Applies entries to a site: decides, gives rows, keeps the views, routes. Run by the one writer
 /// inside an open transaction; the simulator runs the very same code.
 package struct Reconciler: Sendable {
@@ -61,6 +72,7 @@ package struct Reconciler: Sendable {
   let attempts: any AttemptNoting
   /// The highest level that this site writes; what is received is held against `none` always.
   let ingestCeiling: SecrecyLevel
+  package var limits = ReconcilerLimits()
   package var log: SiteLog
   /// Found in this transaction; the shell reports them after the commit.
   package internal(set) var alarms: [Alarm] = []

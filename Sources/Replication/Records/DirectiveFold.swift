@@ -75,15 +75,20 @@ struct DirectiveFold {
   }
 
   private mutating func takeAssignees(_ event: FoldedEvent) -> DirectiveEffect {
-    if event.author == lead { return takeLeads(event) }
-    if event.type == "progressReported", coordinators.contains(event.author) {
-      return takeCoordinators(event)
-    }
+    let isCoordinators =
+      event.type == "progressReported" && coordinators.contains(event.author)
+    // A coordinator that is the lead by now reported as what it was.
+    if event.author == lead, !isCoordinators || knowsAppointment(event) { return takeLeads(event) }
+    if isCoordinators { return takeCoordinators(event) }
     let lead = lead.map { "\($0)" }
     guard let replacement = replacements[event.author] else {
       return .flagged(DirectiveFlag(.notLead, lead))
     }
     return lose(event, to: replacement, DirectiveFlag(.replaced, lead))
+  }
+
+  private func knowsAppointment(_ event: FoldedEvent) -> Bool {
+    appointment.map { history.hasSeen($0, by: event) } ?? true
   }
 
   /// An assignee's event that the assigner's word outranks: its author's fault only if it knew.
@@ -194,7 +199,7 @@ struct DirectiveFold {
 
   private mutating func takeLeads(_ event: FoldedEvent) -> DirectiveEffect {
     // Who leads now answers for what it wrote as the lead, not for what it wrote before it knew.
-    if let appointment, !history.hasSeen(appointment, by: event) {
+    if !knowsAppointment(event) {
       return replacements[event.author] == nil
         ? .flagged(DirectiveFlag(.notLead, "-"))
         : .outranked(DirectiveFlag(.replaced, "\(event.author)"))

@@ -48,6 +48,11 @@ package enum Fault: String, Hashable, Sendable, CaseIterable {
   /// Every limit of the product as narrow as it may be.
   case narrowLimits = "narrow-limits"
 
+  // Later kinds come last: a seed draws the ones above as it always did.
+
+  /// A write, a sync or a read of a disk fails, or finds no room: of stores on a disk.
+  case diskFault = "disk-fault"
+
   /// - Returns: nil when a name is not known; `none` is no fault at all.
   package static func list(_ text: String) -> [Fault]? {
     if text == "none" { return [] }
@@ -62,14 +67,15 @@ package struct Tally<Kind>: Sendable
 where Kind: CaseIterable & Hashable & Sendable & RawRepresentable<String> {
   package internal(set) var counts: [Kind: Int] = [:]
 
+  /// Nothing has happened.
   package init() {}
 
-  /// 0 when it never happened.
+  /// How often it happened.
   package subscript(kind: Kind) -> Int { counts[kind] ?? 0 }
 
   mutating func add(_ kind: Kind) { counts[kind, default: 0] += 1 }
 
-  /// Sums the two.
+  /// Adds what happened elsewhere.
   package mutating func add(_ other: Tally) { counts.merge(other.counts, uniquingKeysWith: +) }
 
   /// What happened at all, in the order of the kinds.

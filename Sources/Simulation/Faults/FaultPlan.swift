@@ -48,9 +48,13 @@ struct Strike {
       disturb(line)
     case .swizzleClog: clog(in: world)
     case .kill, .powerLoss, .failedCommit, .fullDisk: fail(site)
+    case .diskFault:
+      guard world.isOnDisk, site.isUp else { return }
+      site.plannedDiskFault = .any(&random)
+      world.inject(fault)
     case .bitRot: rot(site)
     case .restore, .snapshot, .clone, .forgottenCursors: rollBack(in: world)
-    case .rejoin: rejoin(site, until: world.now + .seconds(60))
+    case .rejoin: planRejoin(of: rolledBack, in: world)
     case .release:
       guard site.isUp else { return }
       site.post(.release)

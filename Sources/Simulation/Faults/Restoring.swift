@@ -13,7 +13,7 @@ enum RestoredWitness: CaseIterable {
 
 /// An older copy of what a site's disk keeps.
 struct Backup {
-  let store: MemoryStore
+  let store: StoreCopy
   let witness: WitnessFinding
 }
 
@@ -21,14 +21,15 @@ struct Backup {
 extension SimulatedWorld {
   func backUp(_ site: SimulatedSite) -> Backup {
     note("\(site.id) is backed up")
-    return Backup(store: site.store, witness: site.witness)
+    copiedSite = site.id
+    return Backup(store: site.copyStore(), witness: site.witness)
   }
 
   /// Puts the site back to `backup` and starts it again.
   func restore(_ site: SimulatedSite, to backup: Backup, witness: RestoredWitness) {
     site.kill()
     note("\(site.id) is put back, its witness \(witness)")
-    site.store = backup.store
+    site.putBack(backup.store)
     switch witness {
     case .kept: break
     case .lost: site.witness = .absent
@@ -75,7 +76,7 @@ extension SimulatedWorld {
     note("\(site.id) runs twice")
     let clone = SimulatedSite(
       id: site.id, centre: SiteNames.centre, world: self, storeID: Bytes16(high: 0, low: 0))
-    clone.store = site.store
+    clone.putBack(site.copyStore())
     clone.witness = site.witness
     clone.clock = site.clock
     clones.append(clone)

@@ -56,10 +56,12 @@ extension Strike {
     let world = site.world
     let neighbours = (site.isCentre ? world.provinces : [world.centre])
       .filter { $0 !== rolledBack && world.members.contains($0.id) }
-    guard site !== rolledBack, let neighbour = random.pick(neighbours) else { return }
+    guard !world.isOnDisk, site !== rolledBack, let neighbour = random.pick(neighbours) else {
+      return
+    }
     world.attempt("rot at \(site.id)", at: site) { () throws(StoreError) in
-      let held = try site.store.leaves(after: nil, limit: SimulatedWorld.pageLength)
-      let shared = try neighbour.store.leaves(after: nil, limit: SimulatedWorld.pageLength)
+      let held = try site.store.leaves(after: nil, limit: SimulatedWorld.noLimit)
+      let shared = try neighbour.store.leaves(after: nil, limit: SimulatedWorld.noLimit)
       let sound = Set(shared.map(\.digest)).subtracting(neighbour.store.rottenEntries)
       let candidates = held.map(\.digest).filter { sound.contains($0) }
       for _ in 0..<1 + random.below(3) {
@@ -118,18 +120,42 @@ extension Strike {
 
   // MARK: Operators
 
-  /// As soon as the site is locked its operator answers for some of its peers.
-  mutating func rejoin(_ site: SimulatedSite, until end: Instant) {
+  /// The site comes back from an older copy while some of its peers are silent. Its operator
+  /// answers for those, as for some that are only late; they come back in the end.
+  mutating func planRejoin(of site: SimulatedSite, in world: SimulatedWorld) {
+    let backup = world.backUp(site)
+    let witness: RestoredWitness = random.chance(70) ? .kept : .lost
+    var lines = (site.isCentre ? world.provinces : [site]).map { world.line(of: $0.id) }
+    lines.shuffle(using: &random)
+    lines = Array(lines.prefix(1 + random.below(lines.count)))
+    let alone = random.milliseconds(2_000...60_000)
+    let strike = self
+    world.after(random.milliseconds(200...max(spanMilliseconds / 3, 201))) {
+      guard !world.isAtPeace else { return }
+      for line in lines { line.cut() }
+      world.restore(site, to: backup, witness: witness)
+      world.after(alone) { for line in lines { line.heal() } }
+      var strike = strike
+      strike.rejoin(site, until: world.now + .seconds(60))
+    }
+  }
+
+  /// A person looks again and again as long as the site is locked, and never waits for all peers.
+  private mutating func rejoin(_ site: SimulatedSite, until end: Instant) {
     let world = site.world
     guard world.now < end, !world.isAtPeace else { return }
     if site.isUp, let state = try? site.store.siteState(), state.lock != nil {
-      let absent = state.unconfirmed.filter { _ in random.chance(50) }
-      site.post(.rejoin(without: absent))
-      world.inject(fault)
-      return
+      let absent = state.unconfirmed.filter { peer in
+        let line = world.line(of: site.isCentre ? peer : site.id)
+        return random.chance(line.isCut ? 80 : 20)
+      }
+      if !absent.isEmpty {
+        site.post(.rejoin(without: absent))
+        world.inject(fault)
+      }
     }
     let strike = self
-    world.after(.milliseconds(200)) {
+    world.after(random.milliseconds(500...5_000)) {
       var strike = strike
       strike.rejoin(site, until: end)
     }

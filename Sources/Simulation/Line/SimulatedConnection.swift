@@ -1,8 +1,8 @@
 import Replication
 
-/// One connection: a stream of bytes each way, in order, lost only together with everything
-/// after it. Instead of TLS each piece carries its number and a sum: a piece that was changed, or
-/// came twice, ends the connection as a bad record ends one of TLS.
+/// One connection: a stream of bytes in each direction, in order, lost only together with
+/// everything after it. Instead of TLS each piece carries its number and a sum: a piece that was
+/// changed, or came twice, ends the connection as a bad record ends one of TLS.
 final class SimulatedConnection {
   static let segmentByteCount = 1_400
 

@@ -20,7 +20,7 @@ extension SimulatedWorld {
 
   private func heldEntries(at site: SimulatedSite) throws(StoreError) -> [Entry] {
     var entries: [Entry] = []
-    for leaf in try site.store.leaves(after: nil, limit: Self.pageLength) {
+    for leaf in try leaves(of: site) {
       if let entry = try site.store.entry(leaf.identity) { entries.append(entry) }
     }
     return entries

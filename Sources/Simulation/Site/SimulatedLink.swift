@@ -43,10 +43,7 @@ final class SimulatedLink {
 
   func advance(_ input: SessionInput) {
     guard !isOver, isOpened else { return }
-    let wasUp = session.isUp
-    let output = session.step(input, now: site.world.now)
-    if session.isUp && !wasUp { upSince = site.world.now }
-    perform(output)
+    perform(session.step(input, now: site.world.now))
   }
 
   /// Ends the connection for a reason outside the session.
@@ -99,7 +96,11 @@ final class SimulatedLink {
   }
 
   private func perform(_ output: StepOutput) {
-    for event in output.events { site.noted(event, self) }
+    for event in output.events {
+      // Asking the session whether it is up would copy the whole of it, at every step.
+      if case .becameUp = event { upSince = site.world.now }
+      site.noted(event, self)
+    }
     for write in output.writes {
       site.directory.wrote(site: peer)
       site.post(.change(number, peer: peer, write))

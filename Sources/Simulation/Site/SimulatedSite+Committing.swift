@@ -28,7 +28,8 @@ extension SimulatedSite {
     jobs.removeFirst(count)
     if let failure = plannedSyncFailure {
       note("sync fails, \(failure.isTaken ? "and took" : "and took nothing")")
-      if failure.isTaken { _ = write(taken, began) }
+      if disk != nil { plannedDiskFault = .writeError(&world.random) }
+      if disk != nil || failure.isTaken { _ = write(taken, began) }
       return kill(silently: failure.isPowerLoss)
     }
     if let group = write(taken, began) {
@@ -37,6 +38,7 @@ extension SimulatedSite {
       world.attempt("answers of \(id)") { () throws(StoreError) in try answer(group) }
       if reached(.answered) { return }
     }
+    guard isUp else { return }
     releaseParked()
     planGroup()
   }
@@ -88,15 +90,20 @@ extension SimulatedSite {
 
   /// - Returns: nil when nothing was written: an entry it needs is rotten.
   private func write(_ taken: [WriterJob], _ began: WallTime) -> WriterGroup? {
+    var mark: SimulatedWorld.Mark?
     do throws(StoreError) {
       let peers = Set(taken.compactMap(\.peer)).sorted()
-      let mark = try SimulatedWorld.Mark(store, peers: peers)
-      let group = try transact(taken, began)
-      try committed(group, since: mark)
+      let before = try SimulatedWorld.Mark(store, peers: peers)
+      mark = before
+      let group =
+        if let disk { try transactOnDisk(taken, began, disk) } else { try transact(taken, began) }
+      try committed(group, since: before)
       return group
     } catch {
       if case .rotten(let digest) = error {
         isolate(taken, digest, began)
+      } else if disk != nil, let mark {
+        failed(error, taken, since: mark)
       } else {
         world.fail("group of \(id): \(error)")
       }
@@ -110,17 +117,16 @@ extension SimulatedSite {
     let reconciler = try makeReconciler(store, at: began)
     // Changed in place; only a store that may throw half way is kept as it was.
     let before = store.rottenEntries.isEmpty ? nil : store
-    var group = WriterGroup(transaction: store, reconciler: reconciler)
+    var group = WriterGroup(reconciler: reconciler)
+    var transaction = store
     store = MemoryStore(storeID: Bytes16(high: 0, low: 0), site: id)
     do throws(StoreError) {
-      for job in taken { try perform(job, in: &group) }
-      try group.reconciler.finish(in: &group.transaction)
-      store = group.transaction
+      try perform(taken, in: &group, &transaction)
+      store = transaction
     } catch {
-      store = before ?? group.transaction
+      store = before ?? transaction
       throw error
     }
-    group.transaction = MemoryStore(storeID: Bytes16(high: 0, low: 0), site: id)
     return group
   }
 

@@ -54,17 +54,13 @@ enum WriteResult: Hashable {
 
 /// One transaction's worth of jobs with the answers that wait for its commit.
 struct WriterGroup {
-  var transaction: MemoryStore
   var reconciler: Reconciler
   var replies: [Reply] = []
   var resumedPeers: Set<SiteID> = []
   /// Entries that the transaction repaired.
   var repaired: [Digest] = []
 
-  init(transaction: MemoryStore, reconciler: Reconciler) {
-    self.transaction = transaction
-    self.reconciler = reconciler
-  }
+  init(reconciler: Reconciler) { self.reconciler = reconciler }
 
   enum Reply {
     case answered(RequestNumber, WriteResult)
@@ -76,39 +72,49 @@ struct WriterGroup {
 /// What the jobs of a group do. When it is written, and what becomes of its answers, is in
 /// `SimulatedSite+Committing.swift`.
 extension SimulatedSite {
-  func perform(_ job: WriterJob, in group: inout WriterGroup) throws(StoreError) {
+  /// All of one group, into the open `transaction`.
+  func perform(
+    _ jobs: [WriterJob], in group: inout WriterGroup, _ transaction: inout some SimulatedStore
+  ) throws(StoreError) {
+    for job in jobs { try perform(job, in: &group, &transaction) }
+    try group.reconciler.finish(in: &transaction)
+  }
+
+  private func perform(
+    _ job: WriterJob, in group: inout WriterGroup, _ transaction: inout some SimulatedStore
+  ) throws(StoreError) {
     switch job {
     case .submit(let request, let submission):
-      group.replies.append(.answered(request, try author(submission, in: &group)))
+      group.replies.append(.answered(request, try author(submission, in: &group, &transaction)))
     case .decide(let request, let record, let keep):
-      let plan = try group.reconciler.plan(keep, of: record, reason: nil, in: group.transaction)
+      let plan = try group.reconciler.plan(keep, of: record, reason: nil, in: transaction)
       let result: WriteResult
       switch plan {
       case .success(let plan):
-        result = try submit(plan.input, record.kind, plan.operation, in: &group)
+        result = try submit(plan.input, record.kind, plan.operation, in: &group, &transaction)
       case .failure(let refusal): result = .refused("\(refusal)")
       }
       group.replies.append(.answered(request, result))
-    case .bootstrap: try editRegistry(adding: nil, in: &group)
-    case .addSite(let site): try editRegistry(adding: site, in: &group)
+    case .bootstrap: try editRegistry(adding: nil, in: &group, &transaction)
+    case .addSite(let site): try editRegistry(adding: site, in: &group, &transaction)
     case .rejoin(let absent):
-      _ = try group.reconciler.rejoin(without: absent, in: &group.transaction)
-    case .release: try release(in: &group)
+      _ = try group.reconciler.rejoin(without: absent, in: &transaction)
+    case .release: try release(in: &group, &transaction)
     case .handOver(let entry):
       let result = try group.reconciler.receive(
         entry, from: isCentre ? entry.origin : centre, isRecovering: false,
-        in: &group.transaction)
+        in: &transaction)
       note("is handed an entry as \(result.state) \(result.code)")
     case .repair(let entry):
-      if try group.transaction.repair(entry) { group.repaired.append(entry.digest) }
-    case .compact(let age): try compact(keeping: age, in: &group)
+      if try transaction.repair(entry) { group.repaired.append(entry.digest) }
+    case .compact(let age): try compact(keeping: age, in: &group, &transaction)
     case .openLink(let session, let peer):
       group.replies.append(
         .opened(
-          session, try group.transaction.peer(peer), group.reconciler.log.state,
-          outcomesEnd: try group.transaction.outcomesEnd(for: peer)))
+          session, try transaction.peer(peer), group.reconciler.log.state,
+          outcomesEnd: try transaction.outcomesEnd(for: peer)))
     case .change(let session, let peer, let write):
-      let results = try group.reconciler.perform(write.change, of: peer, in: &group.transaction)
+      let results = try group.reconciler.perform(write.change, of: peer, in: &transaction)
       for result in results where result.state != .applied {
         note("has an entry from \(peer) as \(result.state) \(result.code)")
         if result.state == .quarantined { world.count(.quarantined) }
@@ -119,35 +125,49 @@ extension SimulatedSite {
   }
 
   /// As the daemon does it, but for the pace.
-  private func compact(keeping age: Duration, in group: inout WriterGroup) throws(StoreError) {
+  private func compact(
+    keeping age: Duration, in group: inout WriterGroup, _ transaction: inout some SimulatedStore
+  ) throws(StoreError) {
     guard group.reconciler.log.state.lock == nil else { return }
     let past = UInt64(max(age / .microseconds(1), 0))
     let cutoff = WallTime(microseconds: wallTime.microseconds - min(past, wallTime.microseconds))
-    let records = try group.transaction.revisedRecords(after: nil, limit: .max).records
-    let tally = try group.transaction.compact(
-      records, supersededBefore: cutoff, limit: SimulatedWorld.pageLength)
-    note("compacts \(tally.bodyCount) bodies of \(tally.byteCount) bytes")
+    let pageLength = world.limits.pageLength
+    var last: RecordKey?
+    repeat {
+      let page = try transaction.revisedRecords(after: last, limit: pageLength)
+      var isComplete = false
+      while !isComplete {
+        let tally = try transaction.compact(
+          page.records, supersededBefore: cutoff, limit: pageLength)
+        if tally.bodyCount > 0 { note("compacts \(tally.bodyCount) of \(tally.byteCount) bytes") }
+        isComplete = tally.isComplete
+      }
+      last = page.last
+    } while last != nil
   }
 
-  private func release(in group: inout WriterGroup) throws(StoreError) {
-    for waiting in try group.transaction.waitingEntries(skip: 0, limit: .max)
+  private func release(
+    in group: inout WriterGroup, _ transaction: inout some SimulatedStore
+  ) throws(StoreError) {
+    for waiting in try transaction.waitingEntries(skip: 0, limit: .max)
     where waiting.state == .quarantined {
       // One that came in may have let in others.
-      guard try group.transaction.waiting(waiting.entry.identity) != nil else { continue }
-      let result = try group.reconciler.retry(waiting, isRelease: true, in: &group.transaction)
+      guard try transaction.waiting(waiting.entry.identity) != nil else { continue }
+      let result = try group.reconciler.retry(waiting, isRelease: true, in: &transaction)
       note("releases \(waiting.code): \(result.state) \(result.code)")
-      try group.reconciler.releaseWaiting(after: waiting.entry, result, in: &group.transaction)
+      try group.reconciler.releaseWaiting(after: waiting.entry, result, in: &transaction)
     }
   }
 
   private func author(
-    _ submission: Submission, in group: inout WriterGroup
+    _ submission: Submission, in group: inout WriterGroup,
+    _ transaction: inout some SimulatedStore
   ) throws(StoreError) -> WriteResult {
-    switch try group.reconciler.author(submission, in: &group.transaction) {
+    switch try group.reconciler.author(submission, in: &transaction) {
     case .success(let authored):
       if submission.record.kind == .registry, case .revision(let number) = submission.subject {
         let revision = RegistryRevision(number: number.value, digest: authored.digest)
-        while try group.reconciler.releaseWaiting(for: revision, in: &group.transaction) {}
+        while try group.reconciler.releaseWaiting(for: revision, in: &transaction) {}
       }
       return .ok(authored)
     case .failure(.rule(let fault)): return .refused("\(fault)")
@@ -156,7 +176,8 @@ extension SimulatedSite {
   }
 
   private func submit(
-    _ input: JSONObject, _ kind: RecordKind, _ operation: Operation, in group: inout WriterGroup
+    _ input: JSONObject, _ kind: RecordKind, _ operation: Operation, in group: inout WriterGroup,
+    _ transaction: inout some SimulatedStore
   ) throws(StoreError) -> WriteResult {
     let submission: Submission
     do throws(RecordError) {
@@ -165,14 +186,14 @@ extension SimulatedSite {
     } catch {
       return .refused("\(error)")
     }
-    return try author(submission, in: &group)
+    return try author(submission, in: &group, &transaction)
   }
 
   /// The next revision of the registry: the world's first members, or one more.
   private func editRegistry(
-    adding site: SiteID?, in group: inout WriterGroup
+    adding site: SiteID?, in group: inout WriterGroup, _ transaction: inout some SimulatedStore
   ) throws(StoreError) {
-    let puts = Resolution(of: try group.transaction.entries(of: RegistryRules.record)).current
+    let puts = Resolution(of: try transaction.entries(of: RegistryRules.record)).current
     let number = group.reconciler.log.state.registry.number + 1
     var body = puts.last?.body.flatMap { (try? JSONValue.parse($0))?.object } ?? JSONObject()
     let added = site.map { [$0] } ?? world.firstMembers
@@ -192,7 +213,7 @@ extension SimulatedSite {
     input["revision"] = .integer(Int64(clamping: number))
     input["secrecyLevel"] = .string("none")
     input["parents"] = .array(puts.map { .string(Text($0.digest.description)) })
-    let result = try submit(input, .registry, .put, in: &group)
+    let result = try submit(input, .registry, .put, in: &group, &transaction)
     note("registry \(number): \(result)")
   }
 }

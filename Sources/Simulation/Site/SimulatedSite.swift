@@ -1,5 +1,6 @@
 import Cryptography
 import Replication
+import SimulatedDisk
 import Storage
 
 /// How a process ends before it wanted to.
@@ -27,7 +28,9 @@ final class SimulatedSite {
   unowned let world: SimulatedWorld
 
   // MARK: What a disk keeps
-  var store: MemoryStore
+  var store: any SimulatedStore
+  /// Under `store`; nil: it is in memory.
+  var disk: StoreDisk?
   var witness: WitnessFinding = .absent
 
   // MARK: Environment
@@ -39,6 +42,8 @@ final class SimulatedSite {
   var plannedKill: (step: KillStep, groupCount: Int)?
   /// The sync of the next group fails; whether it took all the same nobody knows.
   var plannedSyncFailure: (isTaken: Bool, isPowerLoss: Bool)?
+  /// The next group meets it.
+  var plannedDiskFault: PlannedDiskFault?
   /// Its supervisor starts it again so long after its process ended; nil: somebody else does.
   var restartsAfter: Duration?
 
@@ -76,6 +81,7 @@ final class SimulatedSite {
     self.world = world
     key = SimulatedKey(of: id)
     store = MemoryStore(storeID: storeID, site: id)
+    if world.isOnDisk { mount(FaultyDisk(), storeID: storeID) }
   }
 
   var isCentre: Bool { id == centre }
@@ -125,10 +131,12 @@ final class SimulatedSite {
   /// The first thing after a start, before anything is written.
   private func judgeWitness() {
     world.attempt("witness of \(id)") { () throws(StoreError) in
+      try disk?.writer.begin()
       var transaction = store
       var reconciler = try makeReconciler(transaction)
       try reconciler.judgeWitness(witness, sealing: key, in: &transaction)
       try reconciler.log.finish(in: &transaction)
+      try disk?.writer.commit()
       store = transaction
       if let reason = reconciler.log.state.lock {
         note("is locked: \(reason)")
@@ -154,26 +162,34 @@ final class SimulatedSite {
 
   /// - Parameter time: when the transaction began; nil: now.
   func makeReconciler(
-    _ transaction: MemoryStore, at time: WallTime? = nil
+    _ transaction: any SimulatedStore, at time: WallTime? = nil
   ) throws(StoreError) -> Reconciler {
     let hashing = OpenSSLHash()
     let log = SiteLog(
       state: try transaction.siteState(), unopened: unopened, hashing: hashing,
       now: time ?? wallTime)
-    return Reconciler(
+    var reconciler = Reconciler(
       site: id, centre: centre, configuredPins: [SimulatedKey(of: centre).pin], log: log,
       hashing: hashing, signatures: SimulatedSignatures())
+    reconciler.limits = world.limits.reconciler
+    return reconciler
   }
 
   /// The process is gone in this instant; whatever was not durable with it.
-  /// - Parameter silently: the machine lost power: nobody hears that its connections ended.
-  func kill(silently: Bool = false) {
+  /// - Parameters:
+  ///   - silently: the machine lost power: nobody hears that its connections ended.
+  ///   - mark: see ``losePower(since:resumed:)``.
+  func kill(
+    silently: Bool = false, since mark: SimulatedWorld.Mark? = nil, resumed: Set<SiteID> = []
+  ) {
     guard isUp else { return }
     note("killed\(silently ? " silently" : "")")
     world.count(.processEnd)
     isUp = false
     plannedKill = nil
     plannedSyncFailure = nil
+    plannedDiskFault = nil
+    losePower(since: mark, resumed: resumed)
     for link in linksInOrder {
       link.isOver = true
       link.connection.breakDown(silently: silently)

@@ -33,6 +33,9 @@ extension Workload {
     var body = Bodies.directive(
       task.key.id.raw, revision: revision, number: task.number, source: task.source,
       from: task.owner, lead: task.firstLead, helpers: task.helpers)
+    if world.copiedSite == task.owner {
+      body["content"] = Bodies.text("Nội dung \(task.number).\(world.random.below(3))")
+    }
     if let due = ["2026-03-03", "2026-03-20", nil][task.number % 3] {
       body["deadlineType"] = Bodies.text("fixed")
       body["dueDate"] = Bodies.text(due)
@@ -105,8 +108,10 @@ extension Workload {
     }
   }
 
-  func taskRevision(in world: SimulatedWorld) {
-    guard let task = world.random.pick(tasks) else { return }
+  /// - Parameter owner: nil: of anyone.
+  func taskRevision(of owner: SiteID? = nil, in world: SimulatedWorld) {
+    let mine = tasks.filter { owner == nil || $0.owner == owner }
+    guard let task = world.random.pick(mine) else { return }
     put(task, revision: nextRevision(of: task.key, at: task.owner, in: world), in: world)
   }
 

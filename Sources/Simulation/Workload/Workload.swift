@@ -22,6 +22,9 @@ struct Workload {
   mutating func step(in world: SimulatedWorld) {
     guard let site = world.random.pick(world.sites.filter { world.members.contains($0.id) })
     else { return }
+    if let copied = world.copiedSite, world.random.chance(25) {
+      return taskRevision(of: copied, in: world)
+    }
     switch world.random.below(100) {
     case 0..<14: document(at: site, in: world)
     case 14..<27: receipt(in: world)

@@ -24,6 +24,7 @@ extension SimulatedWorld {
         return "\(site.id) writes"
       }
       if let digest = site.store.rottenEntries.first { return "\(site.id) has a rotten \(digest)" }
+      if (try? site.store.owed(limit: 1).isEmpty) == false { return "\(site.id) owes an answer" }
       if let lock = try? site.store.siteState().lock { return "\(site.id) is locked: \(lock)" }
     }
     for province in provinces where members.contains(province.id) {

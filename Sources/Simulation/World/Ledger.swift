@@ -32,7 +32,7 @@ struct Ledger {
   /// `site` was put back to an older copy: what only it had is gone.
   /// - Returns: what is gone and was not `site`'s own.
   mutating func noteRestore(
-    of site: SiteID, stores: [MemoryStore]
+    of site: SiteID, stores: [any SimulatedStore]
   ) throws(StoreError) -> [EntryIdentity] {
     var foreign: [EntryIdentity] = []
     for write in acknowledged where !lost.contains(write.identity) {

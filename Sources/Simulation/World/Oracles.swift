@@ -6,7 +6,7 @@ import Storage
 /// they happen; O7 is ``SimulatedWorld/drain(within:)``.
 extension SimulatedWorld {
   /// More than any world holds.
-  static let pageLength = 10_000_000
+  static let noLimit = 10_000_000
 
   func judge() {
     attempt("oracles") { () throws(StoreError) in
@@ -35,7 +35,7 @@ extension SimulatedWorld {
   /// O2: no second entry under an identity, none counted twice; O5: no canary in any store.
   private func judgeEffects() throws(StoreError) {
     for site in sites {
-      for leaf in try site.store.leaves(after: nil, limit: Self.pageLength) {
+      for leaf in try leaves(of: site) {
         for fork in try site.store.forks(of: leaf.identity) {
           fail("O2: \(site.id) holds \(fork.digest) under \(leaf.identity) too")
         }
@@ -43,7 +43,7 @@ extension SimulatedWorld {
         if let body = entry?.body, Self.hasCanary(body) { fail("O5: a secret is at \(site.id)") }
       }
       for kind in RecordKind.allCases {
-        for record in try site.store.records(kind: kind, after: nil, limit: Self.pageLength) {
+        for record in try site.store.records(kind: kind, after: nil, limit: Self.noLimit) {
           let entries = try site.store.entries(of: record)
           if Resolution(of: entries).current.contains(where: { $0.body == nil }) {
             fail("O4: \(site.id) has \(record) without its body")
@@ -65,7 +65,7 @@ extension SimulatedWorld {
       try explain(province, group)
     }
     for kind in RecordKind.allCases {
-      for record in try province.store.records(kind: kind, after: nil, limit: Self.pageLength) {
+      for record in try province.store.records(kind: kind, after: nil, limit: Self.noLimit) {
         let entries = try province.store.entries(of: record)
         let shared = Set(entries.map(\.identity))
         let others = try centre.store.entries(of: record).filter { shared.contains($0.identity) }
@@ -84,10 +84,21 @@ extension SimulatedWorld {
     }
   }
 
+  /// Every entry with a row, ascending; page by page where pages cost nothing.
+  func leaves(of site: SimulatedSite) throws(StoreError) -> [DigestLeaf] {
+    let length = isOnDisk ? limits.pageLength : Self.noLimit
+    var leaves: [DigestLeaf] = []
+    while true {
+      let page = try site.store.leaves(after: leaves.last?.identity, limit: length)
+      leaves += page
+      guard page.count == length else { return leaves }
+    }
+  }
+
   func digest(of site: SimulatedSite, with peer: SiteID) throws(StoreError) -> PairDigest {
     var digest = PairDigest(
       site: site.id, peer: peer, centre: centre.id, hashing: OpenSSLHash())
-    for leaf in try site.store.leaves(after: nil, limit: Self.pageLength) { digest.take(leaf) }
+    for leaf in try leaves(of: site) { digest.take(leaf) }
     return digest
   }
 
@@ -115,7 +126,7 @@ extension SimulatedWorld {
     of site: SimulatedSite, for province: SiteID
   ) throws(StoreError) -> Set<EntryIdentity> {
     Set(
-      try site.store.leaves(after: nil, limit: Self.pageLength)
+      try leaves(of: site)
         .filter { $0.identity.origin == province || $0.recipients.contains(province) }
         .map(\.identity))
   }

@@ -6,10 +6,16 @@ import Replication
 struct SimulatedLimits {
   /// Both ends of every link: some must be the same at both.
   var link = LinkLimits()
+  var reconciler = ReconcilerLimits()
+  /// Items of one page, wherever something is paged through.
+  var pageLength = 1_000
   /// Jobs of one transaction.
   var groupJobCount = 64
   /// The normal lane loads no further while so much waits for the line, as in the daemon.
   var outputLowWater = 128 << 10
+  /// Of a store on a disk: a longer WAL is moved into the database. Far below the product's, which
+  /// no seed would reach.
+  var walByteCount = 256 << 10
   /// At a start every history of checkpoints keeps its newest only.
   var hasShortHistories = false
 
@@ -22,6 +28,11 @@ struct SimulatedLimits {
     narrowCredit(&limits.link, &random)
     narrowFrames(&limits.link, &random)
     narrowTimes(&limits.link, &random)
+    // Later limits are drawn last, for seeds to stay what they are.
+    if random.chance(50) { limits.walByteCount = 0 }
+    if random.chance(50) { limits.pageLength = 1 }
+    if random.chance(50) { limits.reconciler.releasedAtOnce = 1 }
+    if random.chance(50) { limits.reconciler.owedPerTransaction = 1 }
     return limits
   }
 

@@ -19,6 +19,7 @@ final class SimulatedWorld {
   static let maximumEventCount = 100_000_000
   private(set) var injected = Tally<Fault>()
   private(set) var symptoms = Tally<Symptom>()
+  private(set) var diskMishaps = Tally<DiskMishap>()
   private var queue = EventQueue()
 
   /// The centre first.
@@ -31,15 +32,21 @@ final class SimulatedWorld {
   let firstMembers: [SiteID]
   var members: [SiteID]
 
+  /// Stores are the product's own, each on a disk that fails; else they are in memory.
+  let isOnDisk: Bool
   var restoreCount = 0
+  /// Was copied, and may come back as it was: its owner's revisions are written more often from
+  /// then on, before and after, so that one number is given twice.
+  var copiedSite: SiteID?
   /// No mishap begins any more.
   var isAtPeace = false
   var ledger = Ledger()
   var clients = Clients()
 
   /// - Parameter lateProvinceCount: how many of the provinces the first registry does not name.
-  init(seed: UInt64, provinceCount: Int, lateProvinceCount: Int = 0) {
+  init(seed: UInt64, provinceCount: Int, lateProvinceCount: Int = 0, isOnDisk: Bool = false) {
     precondition(SiteNames.provinceCounts.contains(provinceCount), "\(provinceCount)")
+    self.isOnDisk = isOnDisk
     random = SplitMix64(seed: seed)
     let names = [SiteNames.centre] + SiteNames.provinces(provinceCount)
     firstMembers = Array(names.dropLast(lateProvinceCount))
@@ -56,7 +63,7 @@ final class SimulatedWorld {
   var centre: SimulatedSite { sites[0] }
   var provinces: [SimulatedSite] { Array(sites.dropFirst()) }
   /// Every store that may hold what another lost.
-  var stores: [MemoryStore] { (sites + clones).map(\.store) }
+  var stores: [any SimulatedStore] { (sites + clones).map(\.store) }
 
   func site(_ id: SiteID) -> SimulatedSite? { sitesByID[id] }
 
@@ -129,6 +136,10 @@ final class SimulatedWorld {
   func inject(_ fault: Fault) { injected.add(fault) }
 
   func count(_ symptom: Symptom) { symptoms.add(symptom) }
+
+  func count(_ mishap: DiskMishap, _ times: Int = 1) {
+    for _ in 0..<times { diskMishaps.add(mishap) }
+  }
 
   /// A store in memory fails only where the core broke a rule of its own, or where a fault let an
   /// entry of `site` rot: that one is repaired.

@@ -43,7 +43,7 @@ extension SimulatedWorld {
     /// Of the peers that the commit may move.
     let received: [SiteID: [Lane: LSN]]
 
-    init(_ store: MemoryStore, peers: [SiteID]) throws(StoreError) {
+    init(_ store: any SimulatedStore, peers: [SiteID]) throws(StoreError) {
       let state = try store.siteState()
       end = state.end.lsn
       lock = state.lock
@@ -53,14 +53,15 @@ extension SimulatedWorld {
     }
 
     static func received(
-      _ store: MemoryStore, of peer: SiteID
+      _ store: any SimulatedStore, of peer: SiteID
     ) throws(StoreError) -> [Lane: LSN] {
       try store.peer(peer).received.mapValues(\.newest.lsn)
     }
   }
 
   func watchCommit(
-    since mark: Mark, in store: MemoryStore, by site: SimulatedSite, _ resumedPeers: Set<SiteID>
+    since mark: Mark, in store: any SimulatedStore, by site: SimulatedSite,
+    _ resumedPeers: Set<SiteID>
   ) throws(StoreError) {
     var lsn = mark.end
     let end = try store.logEnd().lsn

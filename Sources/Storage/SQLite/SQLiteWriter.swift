@@ -15,8 +15,8 @@ package final class SQLiteWriter: SQLiteQueries, @unchecked Sendable {
   private let wal = WALWatch()
   /// Last row of the log, while known: what each append builds on.
   var knownEnd: LogEnd?
-  /// Size of the WAL at which the next checkpoint is worth its sync.
-  var nextCheckpoint = SQLiteWriter.passiveWALByteCount
+  /// Size of the WAL at which the next checkpoint is worth its sync, in bytes.
+  package var nextCheckpoint = SQLiteWriter.passiveWALByteCount
 
   /// Keeps the directory locked while the connection is open.
   private let directory: DataDirectory

@@ -171,6 +171,19 @@ import Testing
     #expect(task.state().percentComplete == 0 && task.effects.last == "flagged notLead")
   }
 
+  /// A coordinator reports as one, and hears only later that it is the lead: nobody is to blame, and
+  /// the new lead's state does not move.
+  @Test func t3TheCoordinatorThatIsTheLeadNow() {
+    var task = TestTask()
+    task.reassign(to: Self.coordinator)
+    task.report(Self.coordinator, 70, seen: 0)
+    task.tell(Self.coordinator, "started", seen: 0)
+    task.report(Self.coordinator, 20)
+    #expect(task.effects == ["applied", "shown", "flagged notLead", "applied"])
+    #expect(task.state().percentComplete == 20)
+    #expect(task.state().leadSite == site(Self.coordinator))
+  }
+
   /// The put that names the new lead is all that is left of the puts: who led before is who spoke.
   @Test func t3TheOldLeadOfASupersededPut() {
     var task = TestTask()
