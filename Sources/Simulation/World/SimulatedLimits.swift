@@ -51,6 +51,7 @@ struct SimulatedLimits {
   private static func narrowFrames(_ link: inout LinkLimits, _ random: inout SplitMix64) {
     if random.chance(50) {
       link.framesInFlight = 1
+      link.mostFramesInFlight = 1
       link.framesInFlightReservedForUrgent = random.below(2)
       // Never below what the other end may have in flight.
       link.uncommittedFrames = 2
