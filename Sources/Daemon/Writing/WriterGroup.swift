@@ -144,7 +144,7 @@ struct WriterGroup {
       tally.entryCount += 1
       if submission.record.kind == .registry, case .revision(let number) = submission.subject {
         let revision = RegistryRevision(number: number.value, digest: authored.digest)
-        while try reconciler.releaseWaiting(for: revision, in: &store) {}
+        try reconciler.releaseWaiting(for: revision, in: &store)
       }
     }
     return result.mapError { .authoring($0) }

@@ -48,6 +48,6 @@ extension Reconciler {
       case .revision(let number) = entry.header.subject
     else { return }
     let revision = RegistryRevision(number: number.value, digest: entry.digest)
-    while try releaseWaiting(for: revision, in: &store) {}
+    try releaseWaiting(for: revision, in: &store)
   }
 }

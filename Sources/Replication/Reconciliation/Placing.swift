@@ -214,17 +214,22 @@ extension Reconciler {
   }
 
   /// Tries the entries that waited for `revision`, oldest first. Call after ``receive`` or
-  /// ``author`` placed a registry entry, until it returns false.
+  /// ``author`` placed a registry entry. Each is tried once: one may have another reason to wait.
   package mutating func releaseWaiting(
     for revision: RegistryRevision, in store: inout some StoreTransaction
-  ) throws(StoreError) -> Bool {
-    let identities = try store.waiting(forRegistry: revision, limit: limits.releasedAtOnce)
-    for identity in identities {
-      guard let waiting = try store.waiting(identity) else { continue }
-      let result = try retry(waiting, in: &store)
-      try releaseWaiting(after: waiting.entry, result, in: &store)
+  ) throws(StoreError) {
+    var tried: Set<EntryIdentity> = []
+    while true {
+      let identities = try store.waiting(
+        forRegistry: revision, limit: tried.count + limits.releasedAtOnce)
+      let untried = identities.filter { tried.insert($0).inserted }
+      guard !untried.isEmpty else { return }
+      for identity in untried {
+        guard let waiting = try store.waiting(identity) else { continue }
+        let result = try retry(waiting, in: &store)
+        try releaseWaiting(after: waiting.entry, result, in: &store)
+      }
     }
-    return !identities.isEmpty
   }
 
   /// The record has come or is for more sites: who may write to it and hold it is asked again, so

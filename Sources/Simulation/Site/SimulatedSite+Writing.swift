@@ -167,7 +167,7 @@ extension SimulatedSite {
     case .success(let authored):
       if submission.record.kind == .registry, case .revision(let number) = submission.subject {
         let revision = RegistryRevision(number: number.value, digest: authored.digest)
-        while try group.reconciler.releaseWaiting(for: revision, in: &transaction) {}
+        try group.reconciler.releaseWaiting(for: revision, in: &transaction)
       }
       return .ok(authored)
     case .failure(.rule(let fault)): return .refused("\(fault)")

@@ -117,9 +117,9 @@ struct TestSite {
     try transact { reconciler, store in
       let result = try reconciler.receive(
         entry, from: peer, isRecovering: isRecovering, in: &store)
-      while let revision = entry.registryRevision,
+      if let revision = entry.registryRevision {
         try reconciler.releaseWaiting(for: revision, in: &store)
-      {}
+      }
       return result
     }
   }
@@ -131,9 +131,9 @@ struct TestSite {
         // One that came in may have let in others.
         guard try store.waiting(waiting.entry.identity) != nil else { return }
         _ = try reconciler.retry(waiting, isRelease: true, in: &store)
-        while let revision = waiting.entry.registryRevision,
+        if let revision = waiting.entry.registryRevision {
           try reconciler.releaseWaiting(for: revision, in: &store)
-        {}
+        }
       }
     }
   }
