@@ -38,6 +38,7 @@ package struct SeedRun: Hashable, Sendable {
     let world = SimulatedWorld(
       seed: seed, provinceCount: siteCount - 1, lateProvinceCount: isLate ? 1 : 0,
       isOnDisk: isOnDisk)
+    defer { world.end() }
     if let listener { world.listen(listener) }
     world.note("seed \(seed) with \(faults.map(\.rawValue))")
     if faults.contains(.narrowLimits) {

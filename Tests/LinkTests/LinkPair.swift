@@ -127,7 +127,7 @@ struct FakeSite {
     case .judge(let hello):
       let judgement = try? judgeHello(hello, of: id, in: log, sealing: log.sealing)
       return judgement.map { [.helloJudged($0)] } ?? []
-    case .load(let lane, let after, let limits, let peerIsRecovering):
+    case .load(let lane, let after, let limits, let peerIsRecovering, _):
       let selection = RowSelection(
         peer: peer, peerIsCentre: role == .dialler, peerIsRecovering: peerIsRecovering)
       let batch = try? log.rows(after: after, lane: lane, selection: selection, limits: limits)

@@ -153,7 +153,9 @@ private func batch(after: UInt64, _ last: UInt64, count: Int) -> RowBatch {
     var lineIsFree = now
     var used = 0
     while now < seconds(61) {
-      while inFlight.count < rate.framesInFlight(limits) {
+      while rate.hasPlace(
+        after: inFlight.count, byteCount: inFlight.reduce(0) { $0 + $1.byteCount }, limits)
+      {
         let byteCount = rate.frameByteCount
         let nanoseconds = Int64(byteCount) * 1_000_000_000 / Int64(bytesPerSecond)
         let mark = rate.mark(now: now, hasOthersInFlight: !inFlight.isEmpty)
@@ -168,6 +170,35 @@ private func batch(after: UInt64, _ last: UInt64, count: Int) -> RowBatch {
     return Double(used) / Double(bytesPerSecond * 20)
   }
 
+  /// TCP that begins with ten packets and sends 2.89 times as much in each round trip never runs
+  /// out of frames before it has found the rate of a line; one that did would take the line for
+  /// slower than it is, or never end its search. Kills: a window that grows by what arrived, once.
+  @Test(arguments: [250_000, 12_500_000]) func theSearchForTheRateNeverRunsDry(line: Int) {
+    var rate = LineRate(limits)
+    var waiting: [(byteCount: Int, mark: LineRate.Mark)] = []
+    var now = seconds(1)
+    var wanted = 14_480.0
+    while Int(wanted) < line * 6 / 10 {
+      while rate.hasPlace(
+        after: waiting.count, byteCount: waiting.reduce(0) { $0 + $1.byteCount }, limits)
+      {
+        let mark = rate.mark(now: now, hasOthersInFlight: !waiting.isEmpty)
+        waiting.append((rate.frameByteCount, mark))
+      }
+      let offered = waiting.reduce(0) { $0 + $1.byteCount }
+      #expect(offered >= Int(wanted), "\(offered) for \(wanted)")
+      // Whole frames of what was sent in this round trip are answered in the next.
+      now = now + .milliseconds(600)
+      var answered = Int(wanted)
+      while let frame = waiting.first, frame.byteCount <= answered {
+        answered -= frame.byteCount
+        waiting.removeFirst()
+        rate.arrived(frame.byteCount, frame.mark, now: now, limits: limits)
+      }
+      wanted *= 2.89
+    }
+  }
+
   /// A peer on a short line that takes its time over each commit has no more to keep for it.
   @Test func aSlowPeerOnAShortLineGathersNoMoreFrames() {
     var rate = LineRate(limits)
@@ -178,11 +209,14 @@ private func batch(after: UInt64, _ last: UInt64, count: Int) -> RowBatch {
       rate.arrived(8 * rate.frameByteCount, mark, now: now, limits: limits)
     }
     #expect(rate.frameByteCount == limits.largestFrameByteCount)
-    #expect(rate.framesInFlight(limits) == limits.framesInFlight)
+    let few = limits.framesInFlight
+    let byteCount = few * rate.frameByteCount
+    #expect(rate.hasPlace(after: few - 1, byteCount: byteCount, limits))
+    #expect(!rate.hasPlace(after: few, byteCount: byteCount, limits))
   }
 
   @Test func whatMayBeInFlightIsWithinWhatAPeerTakes() {
-    let places = limits.mostFramesInFlight + limits.framesInFlightReservedForUrgent
+    let places = limits.mostFramesInFlight + limits.framesInFlightOfItsOwn
     #expect(places <= limits.uncommittedFrames)
     #expect(limits.framesInFlight <= limits.mostFramesInFlight)
     #expect(places * limits.largestFrameByteCount <= Int(limits.creditWindow.bytes))
@@ -218,6 +252,8 @@ private func batch(after: UInt64, _ last: UInt64, count: Int) -> RowBatch {
   }
 
   @Test func normalFramesLeavePlacesForUrgentOnes() {
+    var limits = self.limits
+    limits.mostFramesInFlight = limits.framesInFlight
     var side = SendingSide(
       HelloOK(
         version: 1, nonce: Bytes16(high: 0, low: 0), resume: PerLane(both: .start),
@@ -236,6 +272,6 @@ private func batch(after: UInt64, _ last: UInt64, count: Int) -> RowBatch {
       return 20
     }
     #expect(fill(.normal) == limits.framesInFlight)
-    #expect(fill(.urgent) == limits.framesInFlightReservedForUrgent)
+    #expect(fill(.urgent) == limits.framesInFlightOfItsOwn)
   }
 }

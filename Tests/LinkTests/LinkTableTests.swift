@@ -378,7 +378,7 @@ import Testing
   private static func word(_ request: SessionRequest) -> String {
     switch request {
     case .judge: "request judge"
-    case .load(let lane, _, _, _): "request load \(lane)"
+    case .load(let lane, _, _, _, _): "request load \(lane)"
     case .loadOutcomes: "request outcomes"
     case .readFile(_, let offset, let count, _): "request read \(count) at \(offset)"
     case .writeFile(_, let offset, let bytes, _): "request write \(bytes.count) at \(offset)"

@@ -25,10 +25,6 @@ final class LinkDriver {
   /// Frames waiting for a slow line, in bytes; bounded by credit, so a breach is our bug or a
   /// hostile peer's doing, and ends the link.
   static let outputLimit = 16 << 20
-  /// The normal lane loads no further while so much still waits: the next frame's lane is chosen
-  /// when the line is nearly free (design.md section 4). Not zero: the line goes on while the store
-  /// is read.
-  static let outputLowWater = 128 << 10
   /// Payloads below this are sent as they are.
   static let compressionThreshold = 128
   static let plaintextPieceByteCount = 64 << 10
@@ -76,7 +72,7 @@ final class LinkDriver {
     timer = loop.schedule(after: handshakeTime) { [weak self] in
       self?.finish(.handshakeTimedOut)
     }
-    connection.lowWaterByteCount = Self.outputLowWater
+    connection.lowWaterByteCount = limits.queuedByteCount
     connection.onEvent = { [weak self] in self?.happened($0) }
   }
 
@@ -263,9 +259,9 @@ final class LinkDriver {
   private func start(_ request: SessionRequest, peer: SiteID) {
     let limit: Int? =
       switch request {
-      case .load(.normal, _, _, _): Self.outputLowWater
+      case .load(_, _, _, _, let whenQueuedAtMost): whenQueuedAtMost
       case .readFile(_, _, _, let whenQueuedAtMost): whenQueuedAtMost
-      default: nil
+      case .judge, .loadOutcomes, .writeFile: nil
       }
     if let limit, connection.queuedByteCount > limit {
       heldRequests.append(request)

@@ -204,7 +204,7 @@ final class LinkTable: LinkHost {
     case .judge(let hello):
       noteClock(of: peer, hello, link)
       admit(hello, link, peer)
-    case .load(let lane, let after, let limits, let peerIsRecovering):
+    case .load(let lane, let after, let limits, let peerIsRecovering, _):
       let selection = RowSelection(
         peer: peer, peerIsCentre: peer == daemon.centre, peerIsRecovering: peerIsRecovering)
       let ceiling = SecrecyChecks.sending(registry.ceiling(of: peer))

@@ -43,9 +43,9 @@ struct LaneSender: Hashable, Sendable {
     max(0, Int(credit.entries) - inFlight.reduce(0) { $0 + $1.entryCount })
   }
 
-  var availableByteCount: Int {
-    max(0, Int(credit.bytes) - inFlight.reduce(0) { $0 + $1.byteCount })
-  }
+  var availableByteCount: Int { max(0, Int(credit.bytes) - byteCountInFlight) }
+
+  var byteCountInFlight: Int { inFlight.reduce(0) { $0 + $1.byteCount } }
 
   /// A load is outstanding: there may be a frame in a moment.
   var isLoading: Bool { loadingAt != nil }
@@ -178,13 +178,16 @@ struct LineRate: Hashable, Sendable {
   }
 
   private(set) var frameByteCount: Int
-  /// The most that this session saw the line carry in its shortest round trip.
-  private var roundTripByteCount = 0
+  /// What may be in flight on this line.
+  private var windowByteCount: Int
   private var shortestRoundTrip: Duration?
   private var deliveredByteCount = 0
   private var deliveredAt = Instant(nanoseconds: 0)
 
-  init(_ limits: LinkLimits) { frameByteCount = limits.firstFrameByteCount }
+  init(_ limits: LinkLimits) {
+    frameByteCount = limits.firstFrameByteCount
+    windowByteCount = limits.framesInFlight * limits.firstFrameByteCount
+  }
 
   mutating func mark(now: Instant, hasOthersInFlight: Bool) -> Mark {
     if !hasOthersInFlight { deliveredAt = now }
@@ -193,14 +196,14 @@ struct LineRate: Hashable, Sendable {
       hadCompany: hasOthersInFlight)
   }
 
-  /// How many frames may be in flight: a multiple of what the line carries in a round trip, so
-  /// that a line with a long one is filled, and found to carry more. The multiple is such that TCP,
-  /// which begins with little and doubles it each round trip, never waits for more to send. The
-  /// shortest round trip and not the last keeps a peer that is slower than its line from gathering
-  /// frames.
-  func framesInFlight(_ limits: LinkLimits) -> Int {
-    let wanted = limits.roundTripsInFlight * roundTripByteCount / frameByteCount
-    return min(max(wanted, limits.framesInFlight), limits.mostFramesInFlight)
+  /// Whether one more frame may be in flight: always a few, and more within a window that TCP never
+  /// waits for. TCP finds the rate of a line by sending up to three times as much in each round trip
+  /// (BBR 2.89, others 2), and takes a sender that has nothing to send for one that needs no more,
+  /// so the window grows threefold. It grows no more once an answer takes much longer than the line
+  /// needs: then the line is full, or the peer is slower than its line and would only gather frames.
+  func hasPlace(after frameCount: Int, byteCount: Int, _ limits: LinkLimits) -> Bool {
+    frameCount < limits.framesInFlight
+      || frameCount < limits.mostFramesInFlight && byteCount < windowByteCount
   }
 
   /// Frames of `byteCount` together arrived, the last of them marked `mark`. Moves the frame size
@@ -212,7 +215,7 @@ struct LineRate: Hashable, Sendable {
     deliveredAt = now
     let periods = (now - mark.deliveredAt) / limits.frameDuration
     let carried = Double(deliveredByteCount - mark.deliveredByteCount)
-    noteRoundTrip(now - mark.sentAt, carried: carried, in: now - mark.deliveredAt, limits)
+    noteRoundTrip(now - mark.sentAt, of: byteCount, limits)
     let wanted = periods > 0 ? carried / periods : .infinity
     let doubled = frameByteCount * 2
     let halved = frameByteCount / 2
@@ -221,18 +224,18 @@ struct LineRate: Hashable, Sendable {
     } else if wanted > Double(frameByteCount) || mark.hadCompany {
       frameByteCount = wanted < Double(halved) ? halved : Int(wanted)
     }
-    frameByteCount = min(
-      max(frameByteCount, limits.smallestFrameByteCount), limits.largestFrameByteCount)
+    // The window is for frames of the line's measure; smaller ones would be what bounds it.
+    let smallest = max(limits.smallestFrameByteCount, windowByteCount / limits.mostFramesInFlight)
+    frameByteCount = min(max(frameByteCount, smallest), limits.largestFrameByteCount)
   }
 
   private mutating func noteRoundTrip(
-    _ roundTrip: Duration, carried: Double, in time: Duration, _ limits: LinkLimits
+    _ roundTrip: Duration, of byteCount: Int, _ limits: LinkLimits
   ) {
     let shortest = min(shortestRoundTrip ?? roundTrip, roundTrip)
     shortestRoundTrip = shortest
-    guard time > .zero else { return }
+    guard roundTrip <= shortest * limits.growingRoundTrips else { return }
     let bound = limits.mostFramesInFlight * limits.largestFrameByteCount
-    let byteCount = Int(min(carried * (shortest / time), Double(bound)))
-    roundTripByteCount = max(roundTripByteCount, byteCount)
+    windowByteCount = min(windowByteCount + 2 * byteCount, bound)
   }
 }

@@ -20,15 +20,17 @@ package struct LinkLimits: Hashable, Sendable {
   /// While more than this waits to be written to the connection, the shell reads nothing from it:
   /// a peer that sends and never reads costs no more.
   package var outputByteCount = 4 << 20
-  /// Frames of entries that are let be in flight on any line, both lanes together; the urgent lane
-  /// has some of its own besides.
+  /// Frames of entries that are let be in flight on any line, both lanes together; a lane whose turn
+  /// it is has some of its own besides.
   package var framesInFlight = 8
-  /// More are, up to what the line carries in so many of its round trips.
-  package var roundTripsInFlight = 4
-  /// And at most, where frames are at their largest and the line carries more in a round trip; with
-  /// the urgent lane's own not above the peer's `uncommittedFrames`.
+  /// More are, as long as an answer takes no more than so many of the shortest round trips.
+  package var growingRoundTrips = 3
+  /// And at most; with a lane's own not above the peer's `uncommittedFrames`.
   package var mostFramesInFlight = 126
-  package var framesInFlightReservedForUrgent = 2
+  package var framesInFlightOfItsOwn = 2
+  /// The normal lane loads no further while more than this, or than a frame, still waits for the
+  /// line: the next frame's lane is chosen when the line is nearly free (design.md section 4).
+  package var queuedByteCount = 128 << 10
   /// After so many urgent frames in a row a waiting normal one goes first.
   package var urgentFramesInARow = 8
 

@@ -28,26 +28,32 @@ struct SendingSide: Hashable, Sendable {
 
   var framesInFlight: Int { lanes.normal.inFlight.count + lanes.urgent.inFlight.count }
 
-  /// Those the line has room for; see ``LineRate/framesInFlight(_:)``.
-  private func hasPlace(reserved: Bool, _ limits: LinkLimits) -> Bool {
-    let more = reserved ? limits.framesInFlightReservedForUrgent : 0
-    return framesInFlight < rate.framesInFlight(limits) + more
+  /// Whether the line has room for a frame of any lane.
+  private func hasPlace(_ limits: LinkLimits) -> Bool {
+    rate.hasPlace(
+      after: framesInFlight,
+      byteCount: lanes.normal.byteCountInFlight + lanes.urgent.byteCountInFlight, limits)
   }
 
-  /// Urgent first; after `urgentFramesInARow` of them a waiting normal frame, which may then use
-  /// the places kept for urgent ones.
+  /// A few frames of a lane whose turn it is, whatever the other has in flight.
+  private func hasPlace(for lane: Lane, _ limits: LinkLimits) -> Bool {
+    lanes[lane].inFlight.count < limits.framesInFlightOfItsOwn || hasPlace(limits)
+  }
+
+  /// Urgent first; after `urgentFramesInARow` of them a waiting normal frame, which then has places
+  /// of its own too.
   func nextLane(logEnd: LSN, now: Instant, limits: LinkLimits) -> Lane? {
     let isNormalsTurn = urgentFrameRun >= limits.urgentFramesInARow
     let hasNormal = lanes.normal.hasFrame(logEnd: logEnd, now: now, limits: limits)
     let hasUrgent = lanes.urgent.hasFrame(logEnd: logEnd, now: now, limits: limits)
-    if hasNormal && isNormalsTurn { return hasPlace(reserved: true, limits) ? .normal : nil }
-    if hasUrgent { return hasPlace(reserved: true, limits) ? .urgent : nil }
-    return hasNormal && hasPlace(reserved: false, limits) ? .normal : nil
+    if hasNormal && isNormalsTurn { return hasPlace(for: .normal, limits) ? .normal : nil }
+    if hasUrgent { return hasPlace(for: .urgent, limits) ? .urgent : nil }
+    return hasNormal && hasPlace(limits) ? .normal : nil
   }
 
   /// When progress without entries is due; nil while it would have to wait for a place anyway.
   func progressDeadline(logEnd: LSN, _ limits: LinkLimits) -> Instant? {
-    guard hasPlace(reserved: false, limits) else { return nil }
+    guard hasPlace(limits) else { return nil }
     return Lane.allCases.compactMap { lanes[$0].progressDeadline(logEnd: logEnd, limits) }.min()
   }
 }
@@ -73,10 +79,13 @@ extension Streaming {
       logEnd: logEnd.lsn, frameByteCount: sending.rate.frameByteCount, limits: limits)
     guard let limitsOfLoad else { return }
     let after = sending.lanes[lane].scanned
+    // The frame being sent, whatever is loaded meanwhile, is what an urgent one waits for.
+    let queued = min(sending.rate.frameByteCount, limits.queuedByteCount)
     output.requests.append(
       .load(
         lane: lane, after: after, limits: limitsOfLoad,
-        peerIsRecovering: sending.recoversUpTo.map { after < $0 } ?? false))
+        peerIsRecovering: sending.recoversUpTo.map { after < $0 } ?? false,
+        whenQueuedAtMost: lane == .urgent ? nil : queued))
   }
 
   mutating func acknowledged(

@@ -22,13 +22,14 @@ package enum SessionRequest: Hashable, Sendable {
   /// Ask ``SessionDirectory`` first; then ``judgeHello(_:of:in:sealing:)`` and `.helloJudged`, or
   /// `.closeRequested(.refuse(...))`.
   case judge(Hello)
-  /// Rows of the lane for this peer. Answered by `.batchLoaded`.
-  case load(lane: Lane, after: LSN, limits: RowLimits, peerIsRecovering: Bool)
+  /// Rows of the lane for this peer. Answered by `.batchLoaded`. Held back while more than
+  /// `whenQueuedAtMost` bytes wait for the connection; nil: not held back.
+  case load(
+    lane: Lane, after: LSN, limits: RowLimits, peerIsRecovering: Bool, whenQueuedAtMost: Int?)
   /// This site's outcomes for the peer. Answered by `.outcomesLoaded`.
   case loadOutcomes(after: UInt64, limit: Int)
   /// Bytes of what the peer wants, if it is entitled to it. Answered by `.fileRead` or
-  /// `.fileUnavailable`; one at a time. Held back while more than `whenQueuedAtMost` bytes wait for
-  /// the connection; nil: not held back.
+  /// `.fileUnavailable`; one at a time. `whenQueuedAtMost` as for a load.
   case readFile(Wanted, offset: UInt64, byteCount: Int, whenQueuedAtMost: Int?)
   /// Bytes that follow on those written before. Answered by `.fileWritten`; the shell that holds
   /// the last ones compares the digest, and does not trust `totalByteCount` bytes it has not seen.

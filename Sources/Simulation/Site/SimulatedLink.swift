@@ -132,9 +132,7 @@ final class SimulatedLink {
   }
 
   private func start(_ request: SessionRequest) {
-    if case .load(.normal, _, _, _) = request,
-      connection.queuedByteCount(end) > site.world.limits.outputLowWater
-    {
+    if case .load(_, _, _, _, let bound?) = request, connection.queuedByteCount(end) > bound {
       return site.after(.milliseconds(50)) { [self] in if !isOver { start(request) } }
     }
     site.after(.microseconds(200)) { [self] in if !isOver { site.perform(request, self) } }

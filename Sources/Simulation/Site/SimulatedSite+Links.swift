@@ -84,7 +84,7 @@ extension SimulatedSite {
         ClockOffset(stamp: $0, now: wallTime, elapsed: world.now - link.began)
       }
       admit(link, hello)
-    case .load(let lane, let after, let limits, let peerIsRecovering):
+    case .load(let lane, let after, let limits, let peerIsRecovering, _):
       let selection = RowSelection(
         peer: link.peer, peerIsCentre: link.peer == centre, peerIsRecovering: peerIsRecovering)
       load(lane, after, selection, limits, for: link)

@@ -11,8 +11,6 @@ struct SimulatedLimits {
   var pageLength = 1_000
   /// Jobs of one transaction.
   var groupJobCount = 64
-  /// The normal lane loads no further while so much waits for the line, as in the daemon.
-  var outputLowWater = 128 << 10
   /// Of a store on a disk: a longer WAL is moved into the database. Far below the product's, which
   /// no seed would reach.
   var walByteCount = 256 << 10
@@ -23,7 +21,7 @@ struct SimulatedLimits {
   static func narrow(_ random: inout SplitMix64) -> SimulatedLimits {
     var limits = SimulatedLimits()
     if random.chance(50) { limits.groupJobCount = 1 }
-    if random.chance(50) { limits.outputLowWater = 1 }
+    if random.chance(50) { limits.link.queuedByteCount = 1 }
     limits.hasShortHistories = random.chance(50)
     narrowCredit(&limits.link, &random)
     narrowFrames(&limits.link, &random)
@@ -52,7 +50,7 @@ struct SimulatedLimits {
     if random.chance(50) {
       link.framesInFlight = 1
       link.mostFramesInFlight = 1
-      link.framesInFlightReservedForUrgent = random.below(2)
+      link.framesInFlightOfItsOwn = random.below(2)
       // Never below what the other end may have in flight.
       link.uncommittedFrames = 2
     }

@@ -16,7 +16,7 @@ final class SimulatedWorld {
   private(set) var failures: [String] = []
   private(set) var eventCount = 0
   /// A world that needs more is going round in circles.
-  static let maximumEventCount = 100_000_000
+  static let maximumEventCount = 20_000_000
   private(set) var injected = Tally<Fault>()
   private(set) var symptoms = Tally<Symptom>()
   private(set) var diskMishaps = Tally<DiskMishap>()
@@ -109,6 +109,13 @@ final class SimulatedWorld {
       event.action()
     }
     now = end
+  }
+
+  /// Nothing happens any more. What is planned holds the world, and sessions hold their sites: a
+  /// process that runs thousands of worlds must be rid of each.
+  func end() {
+    queue = EventQueue()
+    for site in sites + clones { site.forgetLinks() }
   }
 
   func randomBytes16() -> Bytes16 { Bytes16(high: random.next(), low: random.next()) }

@@ -109,7 +109,7 @@ private struct Shell {
   private static func answer(_ request: SessionRequest) -> SessionInput? {
     switch request {
     case .judge: .helloJudged(HelloJudgement(resume: PerLane(both: .start)))
-    case .load(let lane, let after, _, _):
+    case .load(let lane, let after, _, _, _):
       .batchLoaded(lane, RowBatch(after: after, last: .start, entries: []), .start)
     case .loadOutcomes: .outcomesLoaded([])
     case .readFile(let wanted, _, _, _): .fileUnavailable(wanted, .notEntitled)
