@@ -8,7 +8,8 @@ final class DaemonContext {
   let centre: SiteID
   /// Replaced by a reload, as a whole.
   var configuration: SiteConfiguration
-  let incarnation: Incarnation
+  /// Of this start, or of the last wake.
+  var incarnation: Incarnation
   /// Random, one per process.
   let nonce: Bytes16
   let sealing: CheckpointKey

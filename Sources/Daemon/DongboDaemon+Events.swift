@@ -9,6 +9,7 @@ extension DongboDaemon {
     for message in inbox.drain() {
       switch message {
       case .writer(.group(let replies, let news)): committed(replies, news)
+      case .writer(.woke(let incarnation)): woke(incarnation)
       case .writer(.full(let jobs)): full(jobs)
       case .writer(.rotten(let digest, let jobs, let waiting)):
         rotten(digest, jobs, waiting: waiting)
@@ -32,6 +33,20 @@ extension DongboDaemon {
         failure = .environment("\(error)", hint: error.hint)
         isDone = true
       }
+    }
+  }
+
+  /// Sessions begin anew, so that both ends compare what they know of each other's log (law 6).
+  private func woke(_ incarnation: Incarnation) {
+    context.incarnation = incarnation
+    context.logger.log(
+      .warning, "site.woke",
+      [
+        "incarnation": .of(incarnation),
+        "reason": "the machine slept, was put back, or its clock was set",
+      ])
+    for driver in links.drivers.values.sorted(by: { $0.number < $1.number }) {
+      driver.refuse(Refuse(.restarting, "this site woke and begins the session anew"))
     }
   }
 

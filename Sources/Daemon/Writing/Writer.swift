@@ -56,7 +56,7 @@ struct WriterContext: Sendable {
   let hashing: OpenSSLHash
   let attempts: AttemptNote
   let files: FileStore
-  /// This start's incarnation.
+  /// This start's incarnation; a wake draws another.
   let incarnation: Incarnation
   let groupEntryCount: Int
   /// True once the reserve of the disk is reached: applications are refused early.
@@ -65,6 +65,8 @@ struct WriterContext: Sendable {
 
 /// What the writer's thread tells the reactor.
 enum WriterReport: Sendable {
+  /// The machine slept or went back: this incarnation is opened with the next row.
+  case woke(Incarnation)
   case group([WriterReply], CommitNews)
   /// The disk is full: nothing of the group was written.
   case full([WriterJob])
@@ -80,7 +82,9 @@ private struct WriterLoop {
   let store: SQLiteWriter
   let context: WriterContext
   let report: @Sendable (WriterReport) -> Void
+  /// The incarnation of this start or wake, until a row of it is durable.
   private var unopened: Incarnation?
+  private var wakes = WakeWatch(wall: WallClock.now(), monotonic: MonotonicClock.now())
   /// Sessions one of whose writes was rolled back: what they sent after it builds on what is not
   /// there. The reactor closes them; a new session has a new number.
   private var broken: Set<SessionNumber> = []
@@ -161,6 +165,7 @@ private struct WriterLoop {
   /// - Returns: false when the process must end.
   private mutating func commit(_ jobs: [WriterJob]) -> Bool {
     let started = MonotonicClock.now()
+    lookForWake(at: started)
     do throws(StoreError) {
       try store.begin()
       var group = WriterGroup(
@@ -185,6 +190,15 @@ private struct WriterLoop {
       }
     }
     return checkpoint()
+  }
+
+  /// Before anything is written: a machine that was put back with its memory must not go on under
+  /// the incarnation that it had then.
+  private mutating func lookForWake(at now: Instant) {
+    guard wakes.hasWoken(wall: WallClock.now(), monotonic: now) else { return }
+    let incarnation = Incarnation(.random())
+    unopened = incarnation
+    report(.woke(incarnation))
   }
 
   /// One of the jobs needs an entry that cannot be read. The others are done one by one; that one

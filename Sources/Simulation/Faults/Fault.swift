@@ -97,6 +97,7 @@ package enum Symptom: String, Hashable, Sendable, CaseIterable {
   case overloaded
   case processEnd = "process-end"
   case locked
+  case woke
   case rowsLost = "rows-lost"
   case peerLostRows = "peer-lost-rows"
   case logForked = "log-forked"

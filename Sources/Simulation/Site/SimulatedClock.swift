@@ -9,6 +9,11 @@ struct SimulatedClock {
   /// Shows this for ever; nil: it goes.
   var frozenAt: WallTime?
 
+  /// What a monotonic clock can be compared with: both run alike, and only setting shows.
+  func set(at now: Instant) -> WallTime {
+    SimulatedClock(offsetMicroseconds: offsetMicroseconds).shown(at: now)
+  }
+
   func shown(at now: Instant) -> WallTime {
     if let frozenAt { return frozenAt }
     let elapsed = Int64(now.nanoseconds / 1_000)

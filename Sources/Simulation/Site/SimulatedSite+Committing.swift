@@ -11,6 +11,7 @@ extension SimulatedSite {
     guard isUp, !isSyncing, !jobs.isEmpty else { return }
     if isDiskFull { return refuseForWantOfRoom() }
     if reached(.jobsWaiting) { return }
+    lookForWake()
     let count = min(jobs.count, world.limits.groupJobCount)
     let began = wallTime
     isSyncing = true
@@ -19,6 +20,16 @@ extension SimulatedSite {
       synced(count, began)
     }
     _ = reached(.syncing)
+  }
+
+  /// As the daemon's writer does before each transaction.
+  private func lookForWake() {
+    guard wakes.hasWoken(wall: clock.set(at: world.now), monotonic: world.now) else { return }
+    incarnation = Incarnation(world.randomBytes16())
+    unopened = incarnation
+    note("wakes as \(incarnation)")
+    world.count(.woke)
+    for link in linksInOrder { link.refuse(.restarting, "this site woke") }
   }
 
   private func synced(_ count: Int, _ began: WallTime) {

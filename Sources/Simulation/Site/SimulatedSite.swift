@@ -51,10 +51,11 @@ final class SimulatedSite {
   /// Counts starts: what was planned in an earlier life does not happen.
   private(set) var life = 0
   private(set) var isUp = false
-  private(set) var incarnation = Incarnation(Bytes16(high: 0, low: 0))
+  var incarnation = Incarnation(Bytes16(high: 0, low: 0))
   private(set) var nonce = Bytes16(high: 0, low: 0)
   /// The incarnation while no row of this life is durable.
   var unopened: Incarnation?
+  var wakes = WakeWatch(wall: WallTime(microseconds: 0), monotonic: Instant(nanoseconds: 0))
   var jobs: [WriterJob] = []
   /// Writes of sessions that need a rotten entry, until it is repaired.
   var parked: [WriterJob] = []
@@ -100,6 +101,8 @@ final class SimulatedSite {
 
   func remove(_ link: SimulatedLink) { linksInOrder.removeAll { $0 === link } }
 
+  func forgetLinks() { linksInOrder = [] }
+
   /// Runs `action` later, if this life lasts so long.
   func after(_ wait: Duration, _ action: @escaping () -> Void) {
     let planned = life
@@ -117,6 +120,7 @@ final class SimulatedSite {
     nonce = world.randomBytes16()
     incarnation = Incarnation(world.randomBytes16())
     unopened = incarnation
+    wakes = WakeWatch(wall: clock.set(at: world.now), monotonic: world.now)
     backoff = Backoff()
     note("starts as \(incarnation)")
     if world.limits.hasShortHistories { shortenHistories() }
