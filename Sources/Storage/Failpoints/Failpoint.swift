@@ -68,6 +68,11 @@ package enum Failpoint: String, CaseIterable, Sendable {
       if FailpointPlan.reach(self) { throw failure() }
     }
 
+    /// Whether a checkpoint follows each group: who waits for one need not fill the WAL first.
+    static var wantsCheckpoints: Bool {
+      FailpointPlan.isNamed(.checkpointBeginning) || FailpointPlan.isNamed(.checkpointEnded)
+    }
+
     /// Whether its place in the code can say that the environment failed.
     var canFail: Bool {
       switch self {
@@ -85,6 +90,8 @@ package enum Failpoint: String, CaseIterable, Sendable {
 
     /// Nothing.
     @inlinable package func reach() {}
+
+    static var wantsCheckpoints: Bool { false }
 
     /// Nothing.
     @inlinable package func reach<Failure: Error>(

@@ -67,6 +67,10 @@
 
     static func arm(_ plan: FailpointPlan) { armed.withLock { $0 = plan } }
 
+    static func isNamed(_ point: Failpoint) -> Bool {
+      armed.withLock { $0?.steps.contains { $0.point == point } ?? false }
+    }
+
     /// - Returns: whether the caller is to report a failure of the environment.
     static func reach(_ point: Failpoint) -> Bool {
       guard let step = armed.withLock({ $0?.pass(point) }) else { return false }

@@ -72,7 +72,9 @@ package final class SQLiteWriter: SQLiteQueries, @unchecked Sendable {
   package func checkpointStep() throws(StoreError) -> Int {
     precondition(!connection.isInTransaction, "checkpoint inside a transaction")
     let before = wal.pageCount * SQLiteConnection.frameByteCount
-    guard before >= nextCheckpoint else { return before }
+    guard before >= nextCheckpoint || before > 0 && Failpoint.wantsCheckpoints else {
+      return before
+    }
     let mode =
       before < Self.restartWALByteCount ? SQLITE_CHECKPOINT_PASSIVE : SQLITE_CHECKPOINT_RESTART
     try Failpoint.checkpointBeginning.reach(failing: StoreError.ioFailure)
