@@ -14,7 +14,7 @@ extension DaemonTests {
       environmentValue("DONGBO_FP_ROUNDS").flatMap { Int($0) } ?? 1
     }
     /// Then a new lab: what a site holds stays small.
-    private static let roundsPerLab = 10
+    private static let roundsPerLab = 5
     /// Where the numbers of the centre's records begin.
     private static let centreNumber = 20_000_000
 
