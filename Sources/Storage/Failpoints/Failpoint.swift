@@ -84,19 +84,17 @@ package enum Failpoint: String, CaseIterable, Sendable {
     }
   }
 #else
+  // Nothing, and not `package`: what another module calls stays a call, however empty. Daemon has
+  // the same for its own points.
   extension Failpoint {
-    /// Nothing: a release build has no points.
-    @inlinable package static func arm(_ text: String?) throws(FailpointFault) {}
-
     /// Nothing.
-    @inlinable package func reach() {}
+    package static func arm(_ text: String?) throws(FailpointFault) {}
+
+    func reach() {}
+
+    func reach<Failure: Error>(failing failure: @autoclosure () -> Failure) throws(Failure) {}
 
     static var wantsCheckpoints: Bool { false }
-
-    /// Nothing.
-    @inlinable package func reach<Failure: Error>(
-      failing failure: @autoclosure () -> Failure
-    ) throws(Failure) {}
   }
 #endif
 
