@@ -51,6 +51,7 @@ extension DongboDaemon {
   }
 
   private func committed(_ replies: [WriterReply], _ news: CommitNews) {
+    Failpoint.groupReported.reach()
     let grew = news.logEnd.lsn != links.news.logEnd.lsn
     note(news)
     links.committed(news)

@@ -63,6 +63,9 @@ package final class DongboDaemon {
   /// - Parameter path: of the configuration file.
   package init(configurationPath path: String) throws(StartError) {
     self.path = path
+    do throws(FailpointFault) { try Failpoint.arm(environmentValue("DONGBO_FP")) } catch {
+      throw .failpoint(error)
+    }
     do throws(ConfigurationError) { loaded = try LoadedConfiguration.load(path) } catch {
       throw .configuration(error)
     }

@@ -39,6 +39,7 @@ struct SiteStart {
     try reconciler.judgeWitness(finding, sealing: context.sealing, in: &writer)
     // Writes nothing of its own: this start's genesis, and what is owed, are the writer's.
     try reconciler.log.finish(in: &writer)
+    Failpoint.witnessJudged.reach()
     try writer.commit()
     let state = reconciler.log.state
     if let lock = state.lock {
@@ -46,6 +47,7 @@ struct SiteStart {
     }
     let registry = try writer.registry(state.registry) ?? .builtIn
     try testify(state)
+    Failpoint.witnessRenewed.reach()
     let attempts = try AttemptNote(store.directory)
     attempts.watchCrashes()
     let sealed = Checkpoint(

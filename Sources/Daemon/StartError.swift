@@ -18,6 +18,8 @@ package enum StartError: Error {
   case environment(String, hint: String)
   /// The store is another site's, a newer program's or no store: starting again cannot help.
   case wrongStore(StoreOpenError)
+  /// Of tests, in a debug build.
+  case failpoint(FailpointFault)
 
   static func cryptography(_ error: CryptographyError) -> StartError {
     .environment("\(error)", hint: error.hint)
@@ -50,7 +52,7 @@ package enum StartError: Error {
   /// The process's exit code (sysexits.h): 78 keeps systemd from starting it again.
   package var exitCode: Int32 {
     switch self {
-    case .configuration, .certificateOfAnotherSite, .seedMalformed, .wrongStore: 78
+    case .configuration, .certificateOfAnotherSite, .seedMalformed, .wrongStore, .failpoint: 78
     case .unreadable: 66
     case .environment: 71
     }
@@ -67,6 +69,7 @@ package enum StartError: Error {
     case .seedMalformed(let path, let reason): "\(path): \(reason); correct RegistrySeed="
     case .environment(let what, let hint): "\(what); \(hint)"
     case .wrongStore(let error): error.hint
+    case .failpoint(let fault): "\(fault)"
     }
   }
 }

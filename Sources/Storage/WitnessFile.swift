@@ -83,6 +83,8 @@ package struct WitnessFile: ~Copyable {
     let next = counter + 1
     let slot = encode(witness, counter: next)
     let offset = off_t(next % 2) * off_t(Self.slotByteCount)
+    try Failpoint.witnessWriting.reach(
+      failing: WitnessError(operation: "write", path: path, errno: EIO))
     guard pwrite(file.descriptor, slot, slot.count, offset) == slot.count else {
       throw failure("write")
     }
@@ -93,6 +95,7 @@ package struct WitnessFile: ~Copyable {
   /// Says `witness` in both slots, so that nothing of an earlier branch is left to come back.
   package mutating func rejoin(_ witness: Witness) throws(WitnessError) {
     try write(witness)
+    Failpoint.witnessBetweenSlots.reach()
     try write(witness)
   }
 

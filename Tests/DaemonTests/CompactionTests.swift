@@ -7,7 +7,7 @@ extension DaemonTests {
     private static let revisionCount = 12
 
     /// A directive of the centre for lang-son at one of its revisions.
-    private static func directive(_ revision: Int) throws -> JSONObject {
+    static func directive(_ revision: Int) throws -> JSONObject {
       var body = try #require(
         try Samples.lines("Deploy/samples/base/01/trung-uong/put.directive.jsonl").first)
       body["revision"] = .integer(Int64(revision))

@@ -168,13 +168,16 @@ private struct WriterLoop {
     lookForWake(at: started)
     do throws(StoreError) {
       try store.begin()
+      Failpoint.groupBegun.reach()
       var group = WriterGroup(
         context: context, state: try store.siteState(), unopened: unopened,
         now: WallClock.now())
       for job in jobs { try group.perform(job, in: store) }
       context.attempts.end()
       let (replies, news) = try group.finish(in: store)
+      try Failpoint.groupCommitting.reach(failing: StoreError.ioFailure)
       try store.commit()
+      Failpoint.groupCommitted.reach()
       if group.isOpened { unopened = nil }
       var told = news
       told.tally.commitSeconds = (MonotonicClock.now() - started).inSeconds

@@ -7,6 +7,7 @@ struct WriterGroup {
   private let context: WriterContext
   private var reconciler: Reconciler
   private let registryBefore: RegistryRevision
+  private let wasLocked: Bool
   private var replies: [PendingReply] = []
   private var peersTouched: Set<SiteID> = []
   private var tally = GroupTally()
@@ -20,6 +21,7 @@ struct WriterGroup {
   init(context: WriterContext, state: SiteState, unopened: Incarnation?, now: WallTime) {
     self.context = context
     registryBefore = state.registry
+    wasLocked = state.lock != nil
     let log = SiteLog(state: state, unopened: unopened, hashing: context.hashing, now: now)
     reconciler = Reconciler(
       site: context.site, centre: context.centre, configuredPins: context.configuredPins, log: log,
@@ -80,6 +82,7 @@ struct WriterGroup {
       let isLocked = reconciler.log.state.lock != nil
       let tally = try store.compact(
         isLocked ? [] : records, supersededBefore: cutoff, limit: Compactor.bodyCount)
+      if tally.bodyCount > 0 { Failpoint.compacting.reach() }
       replies.append(.ready(.compacted(tally)))
     case .openLink(let link, let peer):
       let opening = LinkOpening(
@@ -102,6 +105,7 @@ struct WriterGroup {
     var store = writer
     try reconciler.finish(in: &store)
     let state = reconciler.log.state
+    if wasLocked, state.lock == nil { Failpoint.unlocking.reach() }
     var outcomesEnd = reconciler.outcomesGiven
     for peer in peersTouched where outcomesEnd[peer] == nil {
       outcomesEnd[peer] = try store.outcomesEnd(for: peer)

@@ -20,6 +20,7 @@ extension FileStore {
     }
     try bucket.sync(digest.description)
     try source.sync(name)
+    try Failpoint.filePlaced.reach(failing: FileStoreError("sync", name, errno: EIO))
   }
 
   /// Whether the content is there already; its grace period then starts anew. A file that this

@@ -72,15 +72,19 @@ package final class SQLiteWriter: SQLiteQueries, @unchecked Sendable {
   package func checkpointStep() throws(StoreError) -> Int {
     precondition(!connection.isInTransaction, "checkpoint inside a transaction")
     let before = wal.pageCount * SQLiteConnection.frameByteCount
-    guard before >= nextCheckpoint else { return before }
+    guard before >= nextCheckpoint || before > 0 && Failpoint.wantsCheckpoints else {
+      return before
+    }
     let mode =
       before < Self.restartWALByteCount ? SQLITE_CHECKPOINT_PASSIVE : SQLITE_CHECKPOINT_RESTART
+    try Failpoint.checkpointBeginning.reach(failing: StoreError.ioFailure)
     var pageCount: Int32 = 0
     var movedCount: Int32 = 0
     sqlite3_busy_timeout(connection.handle, 0)
     let code = sqlite3_wal_checkpoint_v2(connection.handle, nil, mode, &pageCount, &movedCount)
     sqlite3_busy_timeout(connection.handle, SQLiteConnection.busyMilliseconds)
     if code & 0xff != SQLITE_BUSY { try connection.check(code, "checkpoint") }
+    Failpoint.checkpointEnded.reach()
     let isDone = movedCount == pageCount
     wal.pageCount = isDone ? 0 : Int(max(pageCount, 0))
     let after = wal.pageCount * SQLiteConnection.frameByteCount

@@ -40,9 +40,12 @@ extension SQLiteConnection {
           """
           BEGIN IMMEDIATE; \(step.statements)
           PRAGMA application_id=\(SchemaMigration.applicationID);
-          PRAGMA user_version=\(step.to); COMMIT;
+          PRAGMA user_version=\(step.to);
           """)
+        try Failpoint.migrating.reach(failing: StoreError.ioFailure)
+        try execute("COMMIT")
       }
+      Failpoint.migrated.reach()
       version = step.to
     }
     precondition(version == SchemaMigration.currentVersion, "no step from schema \(version)")

@@ -5,7 +5,6 @@ import Transport
 
 /// Applications that write records of their own and repeat each until it is answered, as they should.
 final class WriteLoad: Sendable {
-  private static let writerCount = 4
   /// Record numbers that one writer may use.
   private static let numbersPerWriter = 1_000_000
 
@@ -24,15 +23,16 @@ final class WriteLoad: Sendable {
   /// Writes from now on, until ``stop()``.
   /// - Parameters:
   ///   - from: the first record number.
+  ///   - writerCount: applications that write at once.
   ///   - make: the record of a number.
   init(
-    at site: String, in lab: Lab, kind: String, from start: Int = 0,
+    at site: String, in lab: Lab, kind: String, from start: Int = 0, writerCount: Int = 4,
     make: @escaping @Sendable (Int) throws -> JSONObject
   ) throws {
     socket = "\(lab.path)/\(site)/admin.sock"
     self.kind = kind
     self.make = make
-    for writer in 0..<Self.writerCount {
+    for writer in 0..<writerCount {
       let first = start + writer * Self.numbersPerWriter
       let thread = try WorkerThread(name: "load") { self.run(from: first) }
       state.withLock { $0.writers.append(thread) }
