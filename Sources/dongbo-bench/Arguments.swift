@@ -105,7 +105,7 @@ enum BenchCommand: Equatable, Sendable {
   private static func loadPlan(_ options: inout BenchOptions) throws(BenchFailure) -> LoadRun.Plan {
     var plan = LoadRun.Plan(lab: try options.path("--lab"), ledger: try options.path("--ledger"))
     plan.clientCount = try options.number(
-      "--clients", default: plan.clientCount, in: 1...Loader.maximumConnectionCount)
+      "--clients", default: plan.clientCount, in: 1...LoadRun.maximumClientCount)
     plan.rate = try options.number("--rate", default: plan.rate, in: 1...maximumRate)
     plan.seconds = try options.number("--seconds", default: plan.seconds, in: 1...maximumSeconds)
     plan.stopFile = options.optionalPath("--until")

@@ -52,7 +52,7 @@ import Testing
     ["files", "--size", "-1"], ["files", "--size", "5G"],
     ["files", "--size", "9223372036854775807G"], ["files", "--changes", "5"],
     ["load"], ["load", "--lab", "l"], ["check", "--lab", "l", "--ledger"], ["load", "--stopped"],
-    ["load", "--lab", "l", "--ledger", "f", "--clients", "65"],
+    ["load", "--lab", "l", "--ledger", "f", "--clients", "257"],
     ["load", "--lab", "l", "--ledger", "f", "--noise", "30721"], ["check", "--provinces"],
     ["check", "--lab", "l", "--ledger", "f", "--until", "s"],
     ["behind", "--rate", "5"], ["behind", "--changes", "0"],

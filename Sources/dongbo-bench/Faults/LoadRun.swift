@@ -23,6 +23,8 @@ enum LoadRun {
     var noiseByteCount = 0
   }
 
+  /// Two at each site of the largest lab that is measured, and each has numbers of its own.
+  static let maximumClientCount = 256
   /// A change that is not answered so long after the end stays open: 0 or 1 times, never 2.
   private static let patience = Duration.seconds(30)
   private static let stepMicroseconds: UInt32 = 20_000
@@ -126,9 +128,9 @@ private final class Load: Sendable {
     // A new one each time: it goes its own way to the other end.
     let file = SeededFile(
       byteCount: Workload.file.byteCount,
-      seed: UInt64((firstNumber + 1) * Loader.maximumConnectionCount + client))
+      seed: UInt64((firstNumber + 1) * LoadRun.maximumClientCount + client))
     var workload = Workload(
-      seed: UInt64(firstNumber) + 1, stream: client, of: Loader.maximumConnectionCount,
+      seed: UInt64(firstNumber) + 1, stream: client, of: LoadRun.maximumClientCount,
       from: office, to: addressee, after: firstNumber, naming: file)
     var noise = SplitMix64(seed: UInt64(firstNumber) + UInt64(client))
     while !isStopping, (try? site.upload(file)) == nil { usleep(Self.pauseMicroseconds) }
