@@ -55,7 +55,7 @@ require_programs() {
 }
 
 end_all() {
-  local status=$? site
+  local status=$? site told=0
   trap - EXIT INT TERM
   set +e
   for site in "${!pid_of[@]}"; do kill -CONT "${pid_of[$site]}"; kill9 "$site"; done 2>/dev/null
@@ -63,6 +63,7 @@ end_all() {
   declare -F unmount_all >/dev/null && unmount_all
   if ((status != 0 && status != 77)) && [[ -n $work ]]; then
     for site in "${!log_of[@]}"; do
+      ((told++ < 8)) || break
       printf '\n-- %s (its last lines)\n' "${log_of[$site]}" && tail -n 8 "${log_of[$site]}"
     done >&2
     echo "what is left: $work, seed $seed" >&2
@@ -160,6 +161,12 @@ start_all() {
     is_running "$site" || start "$site"
   done
   for site in "${!pid_of[@]}"; do wait_ready "$site"; done
+}
+
+# Whether SITE has a session with PEER.
+is_up() {
+  at "$1" status --json 2>/dev/null | tr -d ' \n' |
+    grep -q "\"site\":\"$2\"[^{]*\"state\":\"\(streaming\|catch-up\)\""
 }
 
 milliseconds() { local now=${EPOCHREALTIME/[.,]/}; echo $((now / 1000)); }
