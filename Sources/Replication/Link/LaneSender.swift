@@ -196,11 +196,12 @@ struct LineRate: Hashable, Sendable {
       hadCompany: hasOthersInFlight)
   }
 
-  /// Whether one more frame may be in flight: always a few, and more within a window that TCP never
-  /// waits for. TCP finds the rate of a line by sending up to three times as much in each round trip
-  /// (BBR 2.89, others 2), and takes a sender that has nothing to send for one that needs no more,
-  /// so the window grows threefold. It grows no more once an answer takes much longer than the line
-  /// needs: then the line is full, or the peer is slower than its line and would only gather frames.
+  /// Whether one more frame may be in flight: always a few, and more within a window that TCP
+  /// never waits for. TCP finds the rate of a line by sending up to three times as much in each
+  /// round trip (BBR 2.89, others 2), and takes a sender that has nothing to send for one that
+  /// needs no more, so the window grows threefold. It grows no more once an answer takes much
+  /// longer than the line needs: then the line is full, or the peer is slower than its line and
+  /// would only gather frames.
   func hasPlace(after frameCount: Int, byteCount: Int, _ limits: LinkLimits) -> Bool {
     frameCount < limits.framesInFlight
       || frameCount < limits.mostFramesInFlight && byteCount < windowByteCount

@@ -20,8 +20,8 @@ package struct LinkLimits: Hashable, Sendable {
   /// While more than this waits to be written to the connection, the shell reads nothing from it:
   /// a peer that sends and never reads costs no more.
   package var outputByteCount = 4 << 20
-  /// Frames of entries that are let be in flight on any line, both lanes together; a lane whose turn
-  /// it is has some of its own besides.
+  /// Frames of entries that are let be in flight on any line, both lanes together; a lane whose
+  /// turn it is has some of its own besides.
   package var framesInFlight = 8
   /// More are, as long as an answer takes no more than so many of the shortest round trips.
   package var growingRoundTrips = 3
