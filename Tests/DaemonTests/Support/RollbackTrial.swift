@@ -81,6 +81,13 @@ final class RollbackTrial {
     try eventually("both sites write") {
       loads.allSatisfy { $0.acknowledged.count >= Self.writesPerStep }
     }
+    // Of what had not left, nobody could ever tell that it was lost.
+    let own = loads[victim == Lab.centre ? 1 : 0]
+    try eventually("\(other) has something of this life of \(victim)") {
+      try own.acknowledged.keys.contains { record in
+        try lab.api(other).get("records/\(own.kind)/\(record)").status == 200
+      }
+    }
     try lab.kill9(victim)
     for load in loads { load.stop() }
     for load in loads { try take(load) }

@@ -16,7 +16,7 @@ final class WriteLoad: Sendable {
   }
 
   private let socket: String
-  private let kind: String
+  let kind: String
   private let make: @Sendable (Int) throws -> JSONObject
   private let state = Mutex(State())
 
