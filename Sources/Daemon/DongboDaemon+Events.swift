@@ -204,7 +204,7 @@ extension DongboDaemon {
     verifier.stop()
     fileWorker.stop()
     backups?.stop()
-    if failure == nil { writer.stop() }
+    if failure == nil { writer.stop() } else { writer.abandon() }
     for message in inbox.drain() {
       if case .writer(.group(_, let news)) = message {
         witness.keep(Witness(storeID: news.state.storeID, checkpoint: news.logEnd))

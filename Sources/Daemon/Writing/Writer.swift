@@ -44,6 +44,10 @@ final class Writer: Sendable {
     jobs.close()
     thread.join()
   }
+
+  /// The process ends for a failure: what waits is not written any more, and nobody waits for the
+  /// thread, which may have ended by itself.
+  func abandon() { thread.detach() }
 }
 
 /// What the writer needs beside the store.
