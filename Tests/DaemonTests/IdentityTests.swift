@@ -1,5 +1,6 @@
 import Replication
 import Testing
+import Transport
 
 @testable import Cryptography
 
@@ -102,6 +103,23 @@ extension DaemonTests {
       try future.send(.hello(hello))
       #expect(try future.refusal() == .unsupportedVersion)
       try expect("unsupported-version", "hello-unsupported-version", "link.refused", lab)
+    }
+
+    /// A session does not outlive the certificate it began with (reliability.md section 1, finding
+    /// 7). Every minute would do; a reload looks at once. Kills: a link that is kept.
+    @Test func aLinkEndsWithItsCertificate() throws {
+      let lab = try Lab("lang-son")
+      let now = Int64(WallClock.now().microseconds / 1_000_000)
+      try LinkIdentity.renew(
+        "lang-son", in: lab, validity: Validity(notBefore: now - 1_800, notAfter: now + 10))
+      try lab.start(Lab.centre, "lang-son")
+      try lab.awaitEqual()
+      // Nobody dials again while the session lasts, so it is the session that is refused.
+      try eventually("the link ends", questions: 1_500) {
+        _ = try lab.api(Lab.centre).post("reload", JSONObject())
+        return lab.logs(Lab.centre, "event=link.tls-refused", "reason=tls-certificate-expired")
+      }
+      #expect(lab.logs(Lab.centre, "event=link.down"))
     }
 
     /// The province's operator reads why, as soon as the centre says it.

@@ -26,14 +26,26 @@ struct LinkIdentity {
     issuedFor site: String, in lab: Lab, by authority: CertificateAuthority? = nil,
     validity: Validity = .ofATest
   ) throws {
-    let own = try CertificateAuthority(
-      certificatePEM: Disk.read("\(lab.path)/authority/link-ca.crt"),
-      key: SigningKey(pem: Disk.read("\(lab.path)/authority/link-ca.key")))
+    let own = try Self.linkAuthority(of: lab)
     key = try SigningKey.generate()
     certificatePEM = try (authority ?? own).issue(
       for: try #require(SiteID(site)), publicKeyInfo: key.publicKeyInfo, validity: validity)
     authorityPEM = own.certificatePEM
     revocationPEM = nil
+  }
+
+  private static func linkAuthority(of lab: Lab) throws -> CertificateAuthority {
+    try CertificateAuthority(
+      certificatePEM: Disk.read("\(lab.path)/authority/link-ca.crt"),
+      key: SigningKey(pem: Disk.read("\(lab.path)/authority/link-ca.key")))
+  }
+
+  /// Gives a site another certificate for its key.
+  static func renew(_ site: String, in lab: Lab, validity: Validity) throws {
+    let key = try LinkIdentity(of: site, in: lab).key
+    let certificate = try linkAuthority(of: lab).issue(
+      for: try #require(SiteID(site)), publicKeyInfo: key.publicKeyInfo, validity: validity)
+    try Disk.write("\(lab.path)/\(site)/link.crt", certificate)
   }
 }
 
