@@ -237,6 +237,6 @@ struct LineRate: Hashable, Sendable {
     shortestRoundTrip = shortest
     guard roundTrip <= shortest * limits.growingRoundTrips else { return }
     let bound = limits.mostFramesInFlight * limits.largestFrameByteCount
-    windowByteCount = min(windowByteCount + 2 * byteCount, bound)
+    windowByteCount = min(windowByteCount + limits.windowGrowth * byteCount, bound)
   }
 }

@@ -25,6 +25,8 @@ package struct LinkLimits: Hashable, Sendable {
   package var framesInFlight = 8
   /// More are, as long as an answer takes no more than so many of the shortest round trips.
   package var growingRoundTrips = 3
+  /// The window of a line grows by so many times what has arrived: threefold in a round trip.
+  package var windowGrowth = 2
   /// And at most; with a lane's own not above the peer's `uncommittedFrames`.
   package var mostFramesInFlight = 126
   package var framesInFlightOfItsOwn = 2
