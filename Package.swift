@@ -20,7 +20,7 @@ let libraries: [Target] = [
   .target(name: "Replication", swiftSettings: strict + [.strictMemorySafety()]),
   .target(
     name: "Storage", dependencies: ["Replication", "CSQLite"],
-    resources: [.embedInCode("schema.sql"), .embedInCode("schema-2.sql")],
+    resources: ["schema.sql", "schema-2.sql", "schema-3.sql"].map { .embedInCode($0) },
     swiftSettings: strict),
   .target(name: "Cryptography", dependencies: ["Replication", "COpenSSL"], swiftSettings: strict),
   .target(name: "Transport", dependencies: ["Replication", "CZstd"], swiftSettings: strict),

@@ -37,7 +37,9 @@ extension Reconciler {
     guard isWider else { return [] }
     if siblings.isEmpty, let facts {
       var referrerCount = 0
-      for name in facts.names { referrerCount += try store.referrers(of: name).count }
+      for name in facts.names {
+        referrerCount += try store.referrers(of: .changes(of: name)).count
+      }
       if referrerCount == 0 { return [record] }
     }
     return try widen(record, newest: newest, in: &store)
@@ -51,7 +53,10 @@ extension Reconciler {
     if siblings.isEmpty, let facts {
       var rivalCount = 0
       for key in facts.claims { rivalCount += try store.claimants(of: key).count - 1 }
-      for name in facts.names { rivalCount += try store.referrers(of: name).count }
+      for name in facts.names {
+        rivalCount += try store.referrers(of: name).count
+        rivalCount += try store.referrers(of: .changes(of: name)).count
+      }
       let standsAlone = facts.references.allSatisfy { $0.hold == .never && !$0.judgesTogether }
       if rivalCount == 0, standsAlone, record.kind != .finance { return nil }
     }
@@ -183,7 +188,7 @@ extension Reconciler {
   ) throws(StoreError) {
     for key in facts?.claims ?? [] { try store.claim(key, by: record) }
     for reference in facts?.references ?? [] {
-      try store.refer(entry.identity, to: reference.key)
+      try store.refer(entry.identity, to: reference.listedUnder)
     }
     filesNamed += facts?.files.count ?? 0
     for file in facts?.files ?? [] {

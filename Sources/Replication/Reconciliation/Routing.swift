@@ -124,7 +124,7 @@ extension Reconciler {
     var grown: [RecordKey] = []
     let names = Set(entries.flatMap { $0.facts??.names ?? [] }).sorted()
     for name in names {
-      for identity in try store.referrers(of: name) {
+      for identity in try store.referrers(of: .changes(of: name)) {
         guard let entry = try store.entry(identity), let referring = entry.header.record,
           entry.facts??.references.contains(where: {
             $0.key == name && $0.spreadsAudience

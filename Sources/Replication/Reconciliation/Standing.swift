@@ -50,19 +50,25 @@ package struct Standing<View: RecordView> {
     }
     if newest.header.operation == .put || newest.header.operation == .withdraw {
       for name in Set(facts.flatMap(\.names)) {
-        for identity in try view.referrers(of: name) {
-          if let referring = try view.entry(identity)?.header.record { related.insert(referring) }
-        }
+        related.formUnion(try records(listedUnder: name))
+        related.formUnion(try records(listedUnder: .changes(of: name)))
       }
       for reference in facts.flatMap(\.references) where reference.judgesTogether {
-        for identity in try view.referrers(of: reference.key) {
-          if let other = try view.entry(identity)?.header.record { related.insert(other) }
-        }
+        related.formUnion(try records(listedUnder: reference.listedUnder))
       }
     }
     related.formUnion(
       try record.key.kind.rules.judgedWith(record, newest: newest, in: lookup))
     return related
+  }
+
+  /// Records that refer by this key.
+  private func records(listedUnder key: UniqueKey) throws(StoreError) -> Set<RecordKey> {
+    var records: Set<RecordKey> = []
+    for identity in try view.referrers(of: key) {
+      if let record = try view.entry(identity)?.header.record { records.insert(record) }
+    }
+    return records
   }
 
   /// Whether a current put refers to something that is not here and must be.

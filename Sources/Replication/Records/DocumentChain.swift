@@ -18,7 +18,7 @@ extension DocumentRules {
     let isByIssuer: Bool
   }
 
-  /// Entries that refer to one document that are looked at; tasks that it gave are among them.
+  /// Entries that change one document that are looked at.
   private static let maximumReferrerCount = 10_000
   /// Documents that one question about a chain judges; documents beyond are taken to be in force.
   private static let maximumChainCount = 256
@@ -92,10 +92,9 @@ extension DocumentRules {
   ) throws(StoreError) -> [HeldRecord] {
     guard let id = record.put?.text(.documentId) else { return [] }
     var keys: Set<RecordKey> = []
-    for entry in try view.referrers(of: .documentID(id)).prefix(maximumReferrerCount) {
-      guard let other = try view.recordKey(of: entry), other.kind == .document,
-        other != record.key
-      else { continue }
+    let changes = try view.referrers(of: .changes(of: .documentID(id)))
+    for entry in changes.prefix(maximumReferrerCount) {
+      guard let other = try view.recordKey(of: entry), other != record.key else { continue }
       keys.insert(other)
     }
     var found: [HeldRecord] = []

@@ -46,7 +46,7 @@ package struct Reference: Hashable, Sendable {
     case everywhere
   }
 
-  /// Under which the entry is found from the other end.
+  /// A name of the record that is referred to.
   package let key: UniqueKey
   /// The record itself, where it is referred to by its id and not by a name that it claims.
   package let record: RecordKey?
@@ -74,6 +74,11 @@ package struct Reference: Hashable, Sendable {
     self.hold = hold
     self.judgesTogether = judgesTogether
   }
+
+  /// Under which the entry is found from the other end. What changes a document stands apart: it
+  /// is asked for whenever the document or one of its tasks is shown, and the tasks that the
+  /// document gave may be hundreds of thousands of entries.
+  package var listedUnder: UniqueKey { spreadsAudience ? .changes(of: key) : key }
 }
 
 /// One use of a code that the registry lists, on the day on which it must be listed.
@@ -204,6 +209,8 @@ extension UniqueKey {
     case file = 7
     /// Full reversals of one voucher.
     case reversal = 8
+    /// Recalls, updates and replacements of what has a name.
+    case change = 9
   }
 
   /// Parts are prefixed with their length in 2 bytes, so no two lists of parts spell one key. The
@@ -222,6 +229,11 @@ extension UniqueKey {
   /// The name every record has: its own id.
   package static func record(_ key: RecordKey) -> UniqueKey {
     UniqueKey(.record, [[key.kind.rawValue], key.id.raw.raw.bytes])
+  }
+
+  /// Under which the recalls, updates and replacements of what has this name are found.
+  package static func changes(of name: UniqueKey) -> UniqueKey {
+    UniqueKey([Space.change.rawValue] + name.bytes)
   }
 
   /// Under which the entries that name a file are found.

@@ -12,9 +12,11 @@ struct SchemaMigration {
       from: 0, to: 1, statements: String(decoding: PackageResources.schema_sql, as: UTF8.self)),
     SchemaMigration(
       from: 1, to: 2, statements: String(decoding: PackageResources.schema_2_sql, as: UTF8.self)),
+    SchemaMigration(
+      from: 2, to: 3, statements: String(decoding: PackageResources.schema_3_sql, as: UTF8.self)),
   ]
 
-  static let currentVersion: Int64 = 2
+  static let currentVersion: Int64 = 3
   /// "Dngb": tells our file from any other SQLite database.
   static let applicationID: Int64 = 0x446e_6762
 }

@@ -15,13 +15,15 @@ extension Socket {
     from descriptor: CInt, appendingTo buffer: inout [UInt8], limit: Int
   ) throws(TransportError) -> IOResult {
     precondition(limit > 0, "read limit \(limit)")
-    let start = buffer.count
-    buffer.append(contentsOf: repeatElement(0, count: limit))
-    let count = buffer.withUnsafeMutableBytes { bytes in
-      retryingInterrupts { recv(descriptor, bytes.baseAddress?.advanced(by: start), limit, 0) }
+    var count = 0
+    var code: CInt = 0
+    // Received into room that is not filled first: that costs more than the read.
+    let received = [UInt8](unsafeUninitializedCapacity: limit) { bytes, filled in
+      count = retryingInterrupts { recv(descriptor, bytes.baseAddress, limit, 0) }
+      code = errno
+      filled = max(count, 0)
     }
-    let code = errno
-    buffer.removeLast(limit - max(count, 0))
+    buffer.append(contentsOf: received)
     return try result(count, code, .read)
   }
 

@@ -17,6 +17,28 @@ extension DocumentRulesTests {
     }
   }
 
+  /// A document may have given more tasks than a question about its chain reads entries.
+  @Test("what changes a document is found without reading the tasks that it gave")
+  func changesStandApart() throws {
+    var network = try TestNetwork(seed: 41)
+    let target = network.document(from: a, to: [b])
+    let task = network.directive(from: a, lead: b)
+      .with("sourceDocumentId", target["documentId"] ?? .null)
+    let recall = network.document(from: a, to: [b], revoking: target["documentId"])
+    for (kind, put) in [(RecordKind.document, target), (.directive, task), (.document, recall)] {
+      try network.put(a, kind, put)
+      try network.settle()
+    }
+    let name = UniqueKey.documentID(try #require(target["documentId"]?.text))
+    for id in [a, b, centre] {
+      let store = network[id].store
+      for (key, record) in [(name, task.record), (.changes(of: name), recall.record)] {
+        let referring = try store.referrers(of: key).map { try store.entry($0)?.header.record }
+        #expect(referring == [record], "at \(id)")
+      }
+    }
+  }
+
   /// Kills: the centre not above; any province above; another organ of the site as the issuer.
   @Test("D4: only the issuing organ and the centre may change a document, in either order")
   func superiors() throws {
