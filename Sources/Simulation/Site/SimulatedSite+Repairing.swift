@@ -50,8 +50,6 @@ extension SimulatedSite {
     for (digest, repair) in repairs where repair.session == session {
       repairs[digest]?.session = nil
     }
-    // What it sent waits for nobody: the next session begins at what is committed.
-    parked.removeAll { $0.session == session }
   }
 
   /// Simulated records name no files: only entries are ever wanted.
