@@ -89,13 +89,8 @@ private struct WriterLoop {
   /// The incarnation of this start or wake, until a row of it is durable.
   private var unopened: Incarnation?
   private var wakes = WakeWatch(wall: WallClock.now(), monotonic: MonotonicClock.now())
-  /// Sessions one of whose writes was rolled back: what they sent after it builds on what is not
-  /// there. The reactor closes them; a new session has a new number.
-  private var broken: Set<SessionNumber> = []
-  /// Writes of sessions that need a damaged entry, in order, until it is repaired. Bounded by what
-  /// a session may have uncommitted: nothing of them is acknowledged, so the peer waits.
-  private var parked: [WriterJob] = []
-  private var parkedSessions: Set<SessionNumber> = []
+  private var waiting = WaitingWrites<WriterJob>()
+  /// Something was repaired since they wait.
   private var isReleased = false
 
   init(
@@ -119,41 +114,17 @@ private struct WriterLoop {
     }
   }
 
-  /// Puts aside the jobs of sessions that are broken or wait; in order, the others.
+  /// Jobs to be done now, in order. Those of broken sessions are told of, the others wait.
   private mutating func sort(_ jobs: [WriterJob]) -> ArraySlice<WriterJob> {
-    var ready: [WriterJob] = []
-    var orphans: [WriterJob] = []
-    for job in jobs {
-      if case .openLink(_, let peer) = job { forgetParked(of: peer) }
-      if let session = job.session, broken.contains(session) {
-        orphans.append(job)
-      } else if let session = job.session, parkedSessions.contains(session) {
-        parked.append(job)
-      } else {
-        ready.append(job)
-      }
-    }
+    let (ready, orphans) = waiting.sort(jobs)
     if !orphans.isEmpty { report(.full(orphans)) }
     return ready[...]
   }
 
-  /// A new session starts from what is committed: the peer sends again what an earlier one of it
-  /// has waiting here.
-  private mutating func forgetParked(of peer: SiteID) {
-    let sessions = Set(parked.filter { $0.peer == peer }.compactMap(\.session))
-    guard !sessions.isEmpty else { return }
-    parked.removeAll { $0.peer == peer }
-    parkedSessions.subtract(sessions)
-    broken.formUnion(sessions)
-  }
-
-  /// What waited, once something was repaired: it waits again if that was not what it needs.
   private mutating func release() -> [WriterJob] {
     guard isReleased else { return [] }
     isReleased = false
-    parkedSessions = []
-    defer { parked = [] }
-    return parked
+    return waiting.release()
   }
 
   /// Jobs that fit into one transaction: at least one, entries within their bound.
@@ -214,18 +185,14 @@ private struct WriterLoop {
     context.attempts.end()
     guard undo() else { return false }
     guard jobs.count == 1 else {
+      // What waits now may be of a session before the one that a later job opens.
       for job in jobs {
-        if let session = job.session, parkedSessions.contains(session) {
-          parked.append(job)
-        } else if !commit([job]) {
-          return false
-        }
+        for job in sort([job]) where !commit([job]) { return false }
       }
       return true
     }
     if let session = jobs[0].session {
-      parkedSessions.insert(session)
-      parked.append(jobs[0])
+      waiting.wait(jobs[0], of: session)
       report(.rotten(digest, [], waiting: session))
     } else {
       report(.rotten(digest, jobs, waiting: nil))
@@ -260,7 +227,7 @@ private struct WriterLoop {
   private mutating func rollBack(_ jobs: [WriterJob]) -> Bool {
     guard undo() else { return false }
     context.disk.noteRefusal()
-    broken.formUnion(jobs.compactMap(\.session))
+    waiting.rolledBack(jobs)
     report(.full(jobs))
     return true
   }

@@ -8,7 +8,7 @@ struct RequestID: Hashable, Sendable {
 }
 
 /// What the writer is asked to do, in the order asked.
-enum WriterJob: Sendable {
+enum WriterJob: SessionJob, Sendable {
   case submit(RequestID, Submission)
   case decide(RequestID, ConflictDecision)
   case editRegistry(RequestID?, RegistryEdit)
@@ -46,6 +46,8 @@ enum WriterJob: Sendable {
     default: nil
     }
   }
+
+  var opensLink: Bool { if case .openLink = self { true } else { false } }
 
   var isRepair: Bool { if case .repair = self { true } else { false } }
 

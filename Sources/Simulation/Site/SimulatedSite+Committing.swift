@@ -35,7 +35,7 @@ extension SimulatedSite {
   private func synced(_ count: Int, _ began: WallTime) {
     // A group that was being synced when the disk filled up was not written.
     if isDiskFull { return refuseForWantOfRoom() }
-    let taken = ready(Array(jobs.prefix(count)))
+    let taken = waiting.sort(Array(jobs.prefix(count))).ready
     jobs.removeFirst(count)
     if let failure = plannedSyncFailure {
       note("sync fails, \(failure.isTaken ? "and took" : "and took nothing")")
@@ -50,43 +50,14 @@ extension SimulatedSite {
       if reached(.answered) { return }
     }
     guard isUp else { return }
-    releaseParked()
+    releaseWaiting()
     planGroup()
   }
 
-  private func releaseParked() {
-    guard isParkedReady else { return }
-    isParkedReady = false
-    jobs = parked + jobs
-    parked = []
-  }
-
-  /// Without the jobs of sessions that wait for a repair, or are of no use any more.
-  private func ready(_ jobs: [WriterJob]) -> [WriterJob] {
-    var ready: [WriterJob] = []
-    for job in jobs {
-      if case .openLink(_, let peer) = job { forgetParked(of: peer) }
-      guard let session = job.session else {
-        ready.append(job)
-        continue
-      }
-      if broken.contains(session) { continue }
-      if parked.contains(where: { $0.session == session }) {
-        parked.append(job)
-      } else {
-        ready.append(job)
-      }
-    }
-    return ready
-  }
-
-  /// A new session starts from what is committed: the peer sends again what an earlier one of it
-  /// has waiting here.
-  private func forgetParked(of peer: SiteID) {
-    for job in parked where job.peer == peer {
-      if let session = job.session { broken.insert(session) }
-    }
-    parked.removeAll { $0.peer == peer }
+  private func releaseWaiting() {
+    guard isReleased else { return }
+    isReleased = false
+    jobs = waiting.release() + jobs
   }
 
   /// Applications are refused at once; what a session has begun waits for room.
@@ -167,16 +138,15 @@ extension SimulatedSite {
     foundRotten(digest)
     guard taken.count == 1, let job = taken.first else {
       for job in taken {
-        if let session = job.session, parked.contains(where: { $0.session == session }) {
-          parked.append(job)
-        } else if let group = write([job], began) {
+        for job in waiting.sort([job]).ready {
+          guard let group = write([job], began) else { continue }
           world.attempt("answers of \(id)") { () throws(StoreError) in try answer(group) }
         }
       }
       return
     }
     switch job {
-    case .change: parked.append(job)
+    case .change(let session, _, _): waiting.wait(job, of: session)
     case .openLink(let session, _):
       link(session)?.refuse(.overloaded, "an entry is being repaired")
     default:

@@ -120,7 +120,7 @@ extension SimulatedSite {
       if let request = job.request {
         world.answered(request, .refused("storage full"), by: self)
       } else if let session = job.session {
-        broken.insert(session)
+        waiting.rolledBack([job])
         link(session)?.refuse(.overloaded, "storage is full")
       } else {
         jobs.append(job)

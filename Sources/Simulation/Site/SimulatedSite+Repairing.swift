@@ -99,7 +99,7 @@ extension SimulatedSite {
       note("repairs \(digest.description.prefix(8))")
       world.count(.rottenRepaired)
     }
-    isParkedReady = true
+    isReleased = true
     for link in linksInOrder where link.session.isUp { link.advance(.loadsResumed) }
   }
 }

@@ -6,7 +6,7 @@ import Storage
 typealias RequestNumber = Int
 
 /// What the writer is asked to do, in the order asked.
-enum WriterJob {
+enum WriterJob: SessionJob {
   case submit(RequestNumber, Submission)
   case decide(RequestNumber, record: RecordKey, keep: Keep)
   case bootstrap
@@ -40,10 +40,15 @@ enum WriterJob {
     }
   }
 
-  /// Whose state it moves.
+  /// Whose state it moves or reads.
   var peer: SiteID? {
-    if case .change(_, let peer, _) = self { peer } else { nil }
+    switch self {
+    case .openLink(_, let peer), .change(_, let peer, _): peer
+    default: nil
+    }
   }
+
+  var opensLink: Bool { if case .openLink = self { true } else { false } }
 }
 
 /// Answer of the writer to a client.

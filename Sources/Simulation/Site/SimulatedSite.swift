@@ -58,11 +58,9 @@ final class SimulatedSite {
   var wakes = WakeWatch(wall: WallTime(microseconds: 0), monotonic: Instant(nanoseconds: 0))
   var jobs: [WriterJob] = []
   /// Writes of sessions that need a rotten entry, until it is repaired.
-  var parked: [WriterJob] = []
-  /// Something was repaired since they were parked.
-  var isParkedReady = false
-  /// Sessions whose parked writes were given up: what they sent after them builds on nothing.
-  var broken: Set<SessionNumber> = []
+  var waiting = WaitingWrites<WriterJob>()
+  /// Something was repaired since they wait.
+  var isReleased = false
   /// Rotten entries that are being fetched, with what has come of each.
   var repairs: [Digest: Repair] = [:]
   var isSyncing = false
@@ -201,8 +199,7 @@ final class SimulatedSite {
     linksInOrder = []
     directory = SessionDirectory()
     jobs = []
-    parked = []
-    broken = []
+    waiting = WaitingWrites()
     repairs = [:]
     isSyncing = false
     isGroupPlanned = false

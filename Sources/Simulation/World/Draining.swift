@@ -20,7 +20,7 @@ extension SimulatedWorld {
     if let request = clients.pending.keys.min() { return "request \(request) is unanswered" }
     for site in sites where members.contains(site.id) {
       guard site.isUp else { return "\(site.id) is down" }
-      guard site.jobs.isEmpty, !site.isSyncing, site.parked.isEmpty else {
+      guard site.jobs.isEmpty, !site.isSyncing, site.waiting.jobs.isEmpty else {
         return "\(site.id) writes"
       }
       if let digest = site.store.rottenEntries.first { return "\(site.id) has a rotten \(digest)" }
