@@ -131,6 +131,37 @@ import Testing
     #expect(pair.centre.peerState.outcomesTaken == UInt64(outcomes.count))
   }
 
+  /// Replaced, it begins to take its rows back, and is replaced once more: the second time nothing
+  /// but the centre knows of the loss. Kills: a witness that follows a peer that recovers.
+  @Test func aSiteThatIsPutBackWhileItRecoversIsToldAgain() {
+    var pair = pairWithRows(400)
+    pair.connect()
+    pair.run()
+    let own = pair.province.log.rows.filter { $0.via == nil }.map(\.entry)
+    let proof = pair.centre.peerState.logEnd
+    for life: UInt64 in 2...3 {
+      pair.province.log = FakeLog(pair.province.id)
+      pair.province.log.incarnation = incarnation(life)
+      pair.province.peerState = PeerState()
+      pair.province.isRecovering = false
+      pair.province.events = []
+      pair.connect()
+      pair.run()
+      #expect(pair.province.events == [.lostRows] && pair.province.isRecovering)
+      pair.cut()
+      pair.connect()
+      pair.run(upToByte: 4_000)
+      #expect(pair.centre.session.isUp && !pair.province.events.contains(.recovered))
+      #expect(pair.centre.peerState.logEnd == proof)
+      pair.cut()
+    }
+    pair.connect()
+    pair.run()
+    #expect(pair.province.events.contains(.recovered) && !pair.province.isRecovering)
+    #expect(own.allSatisfy { pair.province.log.entries[$0] != nil })
+    #expect(pair.centre.peerState.logEnd == pair.province.log.sealedEnd)
+  }
+
   @Test func aPeerThatLostItsCursorIsNoticed() {
     var pair = pairWithRows(10)
     pair.connect()

@@ -71,7 +71,7 @@ extension Streaming {
     let ticket = write(
       .take(
         lane: lane, previousLSN: previous, entries: message.entries,
-        checkpoint: message.checkpoint, peerLogEnd: receiving.peerLogEnd),
+        checkpoint: message.checkpoint, peerLogEnd: witness),
       output: &output)
     witnessWritten()
     receiving.lanes[lane].received = message.checkpoint

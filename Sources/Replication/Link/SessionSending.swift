@@ -26,6 +26,12 @@ struct SendingSide: Hashable, Sendable {
     self.outcomesEnd = outcomesEnd
   }
 
+  /// Whether the peer recovers no more: it has acknowledged all lanes up to the end that we named.
+  var peerIsWhole: Bool {
+    guard let recoversUpTo else { return true }
+    return Lane.allCases.allSatisfy { lanes[$0].acknowledged.lsn >= recoversUpTo }
+  }
+
   var framesInFlight: Int { lanes.normal.inFlight.count + lanes.urgent.inFlight.count }
 
   /// Whether the line has room for a frame of any lane.

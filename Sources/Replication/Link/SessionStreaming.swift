@@ -19,6 +19,9 @@ struct Streaming: Hashable, Sendable {
 
   private var lastTicket = Ticket(0)
   private var lastProgressWriteAt: Instant
+  /// What the peer said of its log's end before this session: while it recovers, the proof of what
+  /// it lost. If it is put back once more, to before it knew of its loss, nothing else tells it.
+  private let provenEnd: Checkpoint
   private var writtenWitness: Checkpoint
   private var writtenAcknowledged: PerLane<LSN>
 
@@ -35,7 +38,8 @@ struct Streaming: Hashable, Sendable {
     lastHeardAt = now
     lastPingAt = now
     lastProgressWriteAt = now
-    writtenWitness = handshake.peer.logEnd
+    provenEnd = view.peerState.logEnd
+    writtenWitness = provenEnd
     writtenAcknowledged = PerLane(
       normal: view.peerState.acknowledged[.normal] ?? .start,
       urgent: view.peerState.acknowledged[.urgent] ?? .start)
@@ -45,9 +49,10 @@ struct Streaming: Hashable, Sendable {
     receiving = ReceivingSide(
       answer, peerLogEnd: handshake.peer.logEnd, isStorageFull: view.isStorageFull,
       recoverUpTo: view.isRecovering ? handshake.peer.logEnd.lsn : nil)
+    writtenWitness = witness
     receiving.resumeTicket = write(
       .resume(
-        checkpoints: answer.resume, peerLogEnd: handshake.peer.logEnd,
+        checkpoints: answer.resume, peerLogEnd: witness,
         peerLife: handshake.peer.incarnation,
         outcomesTaken: answer.outcomeCursor, recoverUpTo: receiving.recoverUpTo),
       output: &output)
@@ -197,8 +202,11 @@ struct Streaming: Hashable, Sendable {
       lastHeardAt: lastHeardAt)
   }
 
+  /// The end of the peer's log that is quoted to it in the next HELLO.
+  var witness: Checkpoint { sending.peerIsWhole ? receiving.peerLogEnd : provenEnd }
+
   private var hasProgressToWrite: Bool {
-    writtenWitness != receiving.peerLogEnd
+    writtenWitness != witness
       || writtenAcknowledged != sending.lanes.map { $0.acknowledged.lsn }
   }
 
@@ -207,12 +215,12 @@ struct Streaming: Hashable, Sendable {
   }
 
   /// A take or a resume has carried the witness along.
-  mutating func witnessWritten() { writtenWitness = receiving.peerLogEnd }
+  mutating func witnessWritten() { writtenWitness = witness }
 
   /// Writes what is new about the witness and the acknowledged positions.
   mutating func writeProgress(output: inout StepOutput) {
-    if writtenWitness != receiving.peerLogEnd {
-      writtenWitness = receiving.peerLogEnd
+    if writtenWitness != witness {
+      writtenWitness = witness
       _ = write(.witness(writtenWitness), output: &output)
     }
     for lane in Lane.allCases {

@@ -54,7 +54,7 @@ package struct PeerState: Hashable, Sendable {
   /// How far the peer has acknowledged this site's log, per lane.
   package var acknowledged: [Lane: LSN]
   /// The last word of the peer about the end of its own log: even a peer entitled to nothing is a
-  /// witness.
+  /// witness. While it recovers, its last word before: what it does not have is still to come back.
   package var logEnd: Checkpoint
   /// The peer's outcomes up to this number are here.
   package var outcomesTaken: UInt64

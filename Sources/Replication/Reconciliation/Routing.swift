@@ -29,13 +29,18 @@ extension Reconciler {
     if site == centre || site == entry.origin || summary.owner == site { return true }
     if Recipients(entry.header.audience).contains(site) { return true }
     if facts?.sharesRecordAudience ?? true, summary.audience.contains(site) { return true }
-    for reference in facts?.references ?? [] where reference.spreadsAudience {
-      guard let reach = try reach(ofTarget: reference.key, in: view) else { return true }
-      if reach.contains(site) { return true }
-      if try goesBackToUnknown(reference.key, in: view) { return true }
-    }
     guard let record = entry.header.record else { return true }
-    let siblings = entry.header.parents.isEmpty ? [] : try view.entries(of: record)
+    let siblings = try view.entries(of: record)
+    // What is said of a recall goes as far as the recall does.
+    var references = facts?.references ?? []
+    if facts?.sharesRecordAudience ?? true {
+      references += siblings.flatMap { ($0.facts ?? nil)?.references ?? [] }
+    }
+    for key in Set(references.filter(\.spreadsAudience).map(\.key)) {
+      guard let reach = try reach(ofTarget: key, in: view) else { return true }
+      if reach.contains(site) { return true }
+      if try goesBackToUnknown(key, in: view) { return true }
+    }
     for parent in foreignParents(of: entry, siblings) {
       guard let its = try view.entry(digest: parent) else { return true }
       if its.origin == site { return true }

@@ -139,17 +139,17 @@ final class SimulatedConnection {
   }
 
   private func deliver(_ segment: Segment, to end: ConnectionEnd) {
-    var pieces = [segment]
-    switch line.takeDamage() {
-    case .flippedBit:
+    let damage = line.takeDamage()
+    var piece = segment
+    if damage == .flippedBit {
       world.inject(.damagedBytes)
-      pieces[0].bytes[world.random.below(segment.bytes.count)] ^= 1 << world.random.below(8)
-    case .repeated:
-      world.inject(.repeatedBytes)
-      pieces.append(segment)
-    case nil: break
+      piece.bytes[world.random.below(segment.bytes.count)] ^= 1 << world.random.below(8)
     }
-    for piece in pieces where !isBroken { take(piece, at: end) }
+    take(piece, at: end)
+    // The first of two may end the connection; nobody sees the second then.
+    guard damage == .repeated, !isBroken else { return }
+    world.inject(.repeatedBytes)
+    take(segment, at: end)
   }
 
   private func take(_ segment: Segment, at end: ConnectionEnd) {

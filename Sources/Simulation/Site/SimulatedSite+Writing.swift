@@ -120,8 +120,8 @@ extension SimulatedSite {
           outcomesEnd: try transaction.outcomesEnd(for: peer)))
     case .change(let session, let peer, let write):
       let results = try group.reconciler.perform(write.change, of: peer, in: &transaction)
-      for result in results where result.state != .applied {
-        note("has an entry from \(peer) as \(result.state) \(result.code)")
+      for (entry, result) in zip(write.change.entries, results) where result.state != .applied {
+        note("has \(entry.brief) from \(peer) as \(result.state) \(result.code)")
         if result.state == .quarantined { world.count(.quarantined) }
       }
       if case .resume = write.change { group.resumedPeers.insert(peer) }
@@ -220,5 +220,19 @@ extension SimulatedSite {
     input["parents"] = .array(puts.map { .string(Text($0.digest.description)) })
     let result = try submit(input, .registry, .put, in: &group, &transaction)
     note("registry \(number): \(result)")
+  }
+}
+
+extension LinkChange {
+  fileprivate var entries: [Entry] {
+    if case .take(_, _, let entries, _, _) = self { entries } else { [] }
+  }
+}
+
+extension Entry {
+  /// For the trace.
+  fileprivate var brief: String {
+    let record = header.record.map { "\($0.kind)/\($0.id)" } ?? "log"
+    return "\(identity) (\(header.operation) of \(record))"
   }
 }

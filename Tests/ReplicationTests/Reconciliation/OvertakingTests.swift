@@ -8,7 +8,9 @@ import Testing
   /// A late addressee is sent a chain of urgent recalls, then the document that they began with.
   @Test(arguments: 1...4) func aChainOfRecallsComesBeforeItsDocument(length: Int) throws {
     var network = try TestNetwork(seed: UInt64(length))
-    let (a, late) = (TestNetwork.provinces[0], TestNetwork.provinces[1])
+    let (a, late, other) = (
+      TestNetwork.provinces[0], TestNetwork.provinces[1], TestNetwork.provinces[2]
+    )
     let first = network.document(from: a, to: [TestNetwork.centre])
     try network.put(a, .document, first)
     var last = first
@@ -17,6 +19,8 @@ import Testing
         from: a, to: [TestNetwork.centre], revoking: last["documentId"], priority: 1)
       try network.put(a, .document, last)
     }
+    // What is said of a recall comes with it, before anybody can tell how far it reaches.
+    try network.append(a, to: last.record, TestNetwork.addressed([other]))
     try network.settle()
     try network.append(a, to: first.record, TestNetwork.addressed([late]))
     try network.deliver(a, TestNetwork.centre)
@@ -26,7 +30,8 @@ import Testing
         after: .start, lane: lane, selection: selection,
         limits: RowLimits(entries: .max, bytes: .max, scannedRows: .max))
       for entry in batch.entries {
-        try network[late].receive(entry, from: TestNetwork.centre)
+        let result = try network[late].receive(entry, from: TestNetwork.centre)
+        #expect(result.state != .quarantined)
       }
     }
     #expect(try network[late].store.waitingEntries(skip: 0, limit: .max).isEmpty)
