@@ -38,21 +38,34 @@ extension Reconciler {
 
   private mutating func payOwed(in store: inout some StoreTransaction) throws(StoreError) {
     guard log.state.lock == nil, log.state.registry.number > 0 else { return }
-    for event in try store.owed(limit: limits.owedPerTransaction) {
-      try write(event, in: &store)
-      try store.settle(event)
+    // What came back while the site was locked may have answered many already. Those do not count:
+    // only what is written brings about the next transaction. It ends, for all that is read is
+    // settled.
+    var writtenCount = 0
+    while writtenCount < limits.owedPerTransaction {
+      let owed = try store.owed(limit: limits.owedPerTransaction - writtenCount)
+      if owed.isEmpty { return }
+      for event in owed {
+        if try write(event, in: &store) { writtenCount += 1 }
+        try store.settle(event)
+      }
     }
   }
 
   /// The id follows from what is answered: one that is here already is the same answer.
+  /// - Returns: whether it was not here.
+  @discardableResult
   private mutating func write(
     _ event: OwedEvent, in store: inout some StoreTransaction
-  ) throws(StoreError) {
+  ) throws(StoreError) -> Bool {
     guard
       let submission = try? Submission(answering: event.record, event: event.event, event.body)
     else { preconditionFailure("an answer that no schema takes: \(event.event)") }
     // Derived from the rules it would be held against: what is added later takes none of it back.
-    _ = try author(submission, isDerived: true, in: &store)
+    guard case .success(let answer) = try author(submission, isDerived: true, in: &store) else {
+      return false
+    }
+    return !answer.isRepeat
   }
 }
 
