@@ -56,8 +56,9 @@ import Testing
 
     let bytes = try copy.bytes(at: 0, count: Int(facts.byteCount))
     #expect(OpenSSLHash().digest(bytes) == facts.digest)
-    #expect(facts.state == (try store.writer.siteState())
-      && facts.schema == SchemaMigration.currentVersion)
+    #expect(
+      facts.state == (try store.writer.siteState())
+        && facts.schema == SchemaMigration.currentVersion)
     let other = try BackupLab()
     FileBytes.write(bytes, to: "\(other.path)/store.db")
     #expect(try other.cursor() == 80)
