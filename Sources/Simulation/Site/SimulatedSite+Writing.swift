@@ -121,7 +121,7 @@ extension SimulatedSite {
     case .change(let session, let peer, let write):
       let results = try group.reconciler.perform(write.change, of: peer, in: &transaction)
       for (entry, result) in zip(write.change.entries, results) where result.state != .applied {
-        note("has \(entry.brief) from \(peer) as \(result.state) \(result.code)")
+        note("has an entry from \(peer) as \(result.state) \(result.code): \(entry.brief)")
         if result.state == .quarantined { world.count(.quarantined) }
       }
       if case .resume = write.change { group.resumedPeers.insert(peer) }
