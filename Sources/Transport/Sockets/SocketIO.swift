@@ -17,13 +17,15 @@ extension Socket {
     precondition(limit > 0, "read limit \(limit)")
     var count = 0
     var code: CInt = 0
-    // Received into room that is not filled first: that costs more than the read.
-    let received = [UInt8](unsafeUninitializedCapacity: limit) { bytes, filled in
-      count = retryingInterrupts { recv(descriptor, bytes.baseAddress, limit, 0) }
-      code = errno
-      filled = max(count, 0)
+    // Into room that nobody fills first: that would cost more than the read.
+    buffer.append(addingCapacity: limit) { target in
+      target.withUnsafeMutableBufferPointer { room, filledCount in
+        let free = room.baseAddress.map { $0 + filledCount }
+        count = retryingInterrupts { recv(descriptor, free, limit, 0) }
+        code = errno
+        filledCount += max(count, 0)
+      }
     }
-    buffer.append(contentsOf: received)
     return try result(count, code, .read)
   }
 

@@ -61,6 +61,33 @@ import Testing
 
   // MARK: Arrival and steps
 
+  /// What came back while a site was locked has answered it. Kills: a repeat that takes the room.
+  @Test("receipts that are owed and here already do not use up what a transaction may write")
+  func owedAgain() throws {
+    var network = try TestNetwork(seed: 42)
+    for _ in 0..<2 { try network.put(a, .document, network.document(from: a, to: [b])) }
+    try network.settle()
+    var site = network[b]
+    let receipts = try site.store.rows(
+      after: .start, lane: .normal,
+      selection: RowSelection(peer: centre, peerIsCentre: true, peerIsRecovering: false),
+      limits: RowLimits(entries: .max, bytes: .max, scannedRows: .max)
+    ).entries.filter { $0.origin == b && $0.header.operation == .append }
+    #expect(receipts.count == 2)
+    let end = try site.store.logEnd()
+    try site.transact { reconciler, store in
+      reconciler.limits.owedPerTransaction = 1
+      for receipt in receipts {
+        guard case .event(let id) = receipt.header.subject, let record = receipt.header.record,
+          let body = receipt.body
+        else { continue }
+        try store.owe(OwedEvent(record: record, event: id, body: body))
+      }
+    }
+    #expect(try site.store.owed(limit: 2).isEmpty)
+    #expect(try site.store.logEnd() == end, "nothing is written twice")
+  }
+
   @Test("each site writes 01 for its organs in the transaction of the document, once")
   func arrival() throws {
     var network = try TestNetwork(seed: 1)
