@@ -26,12 +26,14 @@ extension ReferenceModel {
     let cost = card.body["originalCost"]?.integer ?? 0
     var (wear, left, holders) = (Int64(0), cost, [String: Int64]())
     var transit: [String: (to: String?, amount: Int64)] = [:]
+    let held = Set((entries[card.record] ?? []).map(\.digest))
+    let whole = events.filter { ancestors(of: $0).isSubset(of: held) }.map(\.digest)
     for event in events {
       let amount = event.body["amount"]?.integer ?? 0
       switch event.type {
       case "wear": wear += amount
-      case "transferredOut" where amount <= left:
-        left -= amount
+      case "transferredOut" where amount <= left || !whole.contains(event.digest):
+        left = max(0, left - amount)
         transit[event.event] = (event.body.string("toSite"), amount)
       default: break
       }
@@ -43,7 +45,8 @@ extension ReferenceModel {
       transit[id] = nil
       holders[event.site, default: 0] += half.amount
     }
-    if left > 0 { holders[card.site] = left }
+    // A movement that a restore took from everybody may have been a departure.
+    if left > 0, whole.count == events.count { holders[card.site] = left }
     let sites = holders.keys.sorted()
     said["derived.cost"] = .integer(cost)
     said["derived.accumulatedWear"] = .integer(wear)
