@@ -92,8 +92,8 @@ extension Reconciler {
   ) throws(StoreError) -> Result<Authored, AuthoringRefusal> {
     guard attempts.begin(Attempt(entry)) else { return .failure(.notAllowed(.crashed)) }
     switch try decide(entry, .authored, in: store) {
-    case .accept(let facts):
-      let placed = try place(entry, facts, .authored, in: &store)
+    case .accept(let reading):
+      let placed = try place(entry, reading, .authored, in: &store)
       return .success(authored(entry, placed.state, placed.code, isRepeat: false))
     case .wait(_, .unknownSite):
       let registry = try store.registry(log.state.registry)

@@ -74,7 +74,8 @@ extension Reconciler {
     }
     if record.kind == .registry { return judgeRegistry(entry, under: registry) }
     if let code = problem(ofSites: header, under: registry) { return .wait(.quarantined, code) }
-    guard let facts = entry.facts else { return .wait(.quarantined, .malformed) }
+    guard let reading = entry.reading else { return .wait(.quarantined, .malformed) }
+    let facts = reading?.facts
     if let facts, facts.audience != header.audience {
       return .wait(.quarantined, .audienceMismatch)
     }
@@ -95,7 +96,7 @@ extension Reconciler {
     if case .received = arrival, !(try isEntitled(site, to: entry, facts, summary, in: view)) {
       return .wait(.quarantined, .notEntitled)
     }
-    return .accept(facts)
+    return .accept(reading)
   }
 
   private func problem(
@@ -174,14 +175,21 @@ extension Reconciler {
 extension Entry {
   /// The outer nil: malformed. The inner nil: a stub, of which only the header speaks. Fields of a
   /// later version pass: they are kept and digested verbatim.
-  var facts: EntryFacts?? {
-    guard let body, let record = header.record else { return .some(nil) }
-    guard let object = (try? JSONValue.parseCanonical(body))?.object,
-      let facts = try? EntryFacts.read(
-        record: record, operation: header.operation, body: object, unknown: .kept)
-    else { return nil }
-    return .some(facts)
+  var reading: BodyReading?? {
+    guard body != nil, header.record != nil else { return .some(nil) }
+    guard let object = bodyObject, let facts = facts(in: object) else { return nil }
+    return .some(BodyReading(object: object, facts: facts))
   }
+
+  /// - Parameter body: this entry's. Returns: nil when it is malformed.
+  func facts(in body: JSONObject) -> EntryFacts? {
+    guard let record = header.record else { return nil }
+    return try? EntryFacts.read(
+      record: record, operation: header.operation, body: body, unknown: .kept)
+  }
+
+  /// As ``reading``, which see.
+  var facts: EntryFacts?? { reading.map { $0?.facts } }
 }
 
 extension Operation {

@@ -26,17 +26,18 @@ extension Reconciler {
     else { return nil }
     let siblings = try store.entries(of: record)
     guard Resolution(of: siblings).current.contains(where: { $0.digest == entry.digest }),
-      case .accept(let facts) = try assess(entry, arrival, in: store),
+      case .accept(let reading) = try assess(entry, arrival, in: store),
       attempts.begin(Attempt(entry)), try store.repair(entry)
     else { return nil }
-    try takeBody(of: entry, facts, record, siblings, arrival, in: &store)
+    try takeBody(of: entry, reading, record, siblings, arrival, in: &store)
     return Reconciled(state: .applied, code: .none, isDuplicate: true)
   }
 
   private mutating func takeBody(
-    of entry: Entry, _ facts: EntryFacts?, _ record: RecordKey, _ siblings: [Entry],
+    of entry: Entry, _ reading: BodyReading?, _ record: RecordKey, _ siblings: [Entry],
     _ arrival: Arrival, in store: inout some StoreTransaction
   ) throws(StoreError) {
+    let facts = reading?.facts
     let before = try store.summary(of: record) ?? RecordSummary()
     let after = try summary(before, with: entry, facts, in: store)
     try index(entry, facts, record, siblings, in: &store)
@@ -45,9 +46,10 @@ extension Reconciler {
     try log.append(entry, recipients: recipients, via: arrival.via, isNew: false, in: &store)
     // What refers to the record by a name that only this body says may now be for more sites.
     let grown = try widen(record, newest: entry, in: &store)
-    _ = try refreshStanding(record, try store.entries(of: record), newest: entry, in: &store)
+    _ = try refreshStanding(
+      record, try store.entries(of: record), newest: entry, reading, in: &store)
     for record in grown { try retryWaiting(for: record, in: &store) }
-    try answer(to: entry, facts, in: &store)
+    try answer(to: entry, reading, among: try store.entries(of: record), in: &store)
   }
 
   /// What came for a WANT: gives a stub the body it lacks, or puts spoiled bytes right.

@@ -1,15 +1,16 @@
 /// Events that a site writes by itself: arrival receipts, and answers to recalls. They are written
 /// in the transaction that makes them due; while the site is locked they are owed, and kept.
 extension Reconciler {
-  /// Writes, or owes, what this site must answer to `newest`.
+  /// Writes, or owes, what this site must answer to `newest`, one of the record's `entries`.
   mutating func answer(
-    to newest: Entry, _ facts: EntryFacts?, in store: inout some StoreTransaction
+    to newest: Entry, _ reading: BodyReading?, among entries: [Entry],
+    in store: inout some StoreTransaction
   ) throws(StoreError) {
     guard let record = newest.header.record, record.kind.owesEvents,
-      newest.header.operation == .put || facts?.widensRecordAudience == true
+      newest.header.operation == .put || reading?.facts.widensRecordAudience == true
     else { return }
     let lookup = RuleLookup(view: store, site: site, centre: centre)
-    let held = HeldRecord(record, entries: try store.entries(of: record))
+    let held = HeldRecord(record, entries: entries, read: reading.map { (newest.digest, $0) })
     let due = try record.kind.rules.owed(for: newest, in: held, by: lookup, hashing: hashing)
     // A late addressee makes all of a document's receipts due again: those that are here are told
     // apart in one reading, not in one each.

@@ -2,9 +2,10 @@
 /// summary, claims, names, references, deliveries that became due, conflicts that began or ended.
 extension Reconciler {
   mutating func place(
-    _ entry: Entry, _ facts: EntryFacts?, _ arrival: Arrival,
+    _ entry: Entry, _ reading: BodyReading?, _ arrival: Arrival,
     in store: inout some StoreTransaction
   ) throws(StoreError) -> Reconciled {
+    let facts = reading?.facts
     guard let record = entry.header.record else {
       return try placeGenesis(entry, arrival, in: &store)
     }
@@ -23,9 +24,11 @@ extension Reconciler {
     let grown = try grow(record, isWider, siblings, newest: entry, facts, in: &store)
     try deliverToChildren(of: [entry], in: &store)
     try releaseHeld(siblings, before, after, in: &store)
-    let code = try conflict(record, siblings, newest: entry, facts, in: &store)
-    for record in grown { try retryWaiting(for: record, in: &store) }
-    try answer(to: entry, facts, in: &store)
+    let code = try conflict(record, after, siblings, newest: entry, reading, in: &store)
+    var hasRetried = false
+    for record in grown where try retryWaiting(for: record, in: &store) { hasRetried = true }
+    let entries = hasRetried ? try store.entries(of: record) : siblings + [entry]
+    try answer(to: entry, reading, among: entries, in: &store)
     return try conclude(entry, owner: after.owner, code, in: &store)
   }
 
@@ -45,12 +48,19 @@ extension Reconciler {
     return try widen(record, newest: newest, in: &store)
   }
 
-  /// ... and with no rival for its keys, and nothing it refers to, it stands on its own.
+  /// ... and with no rival for its keys, and nothing it refers to, it stands on its own. Where a
+  /// record stands with nobody, an event of its own id changes nothing: findings are of puts.
   private mutating func conflict(
-    _ record: RecordKey, _ siblings: [Entry], newest: Entry, _ facts: EntryFacts?,
-    in store: inout some StoreTransaction
+    _ record: RecordKey, _ summary: RecordSummary, _ siblings: [Entry], newest: Entry,
+    _ reading: BodyReading?, in store: inout some StoreTransaction
   ) throws(StoreError) -> OutcomeCode? {
-    if siblings.isEmpty, let facts {
+    if let facts = reading?.facts, newest.isPlainEvent(facts),
+      summary.conflicts.isEmpty, summary.holds.isEmpty,
+      !siblings.contains(where: { $0.header.subject == newest.header.subject })
+    {
+      return nil
+    }
+    if siblings.isEmpty, let facts = reading?.facts {
       var rivalCount = 0
       for key in facts.claims { rivalCount += try store.claimants(of: key).count - 1 }
       for name in facts.names {
@@ -60,7 +70,7 @@ extension Reconciler {
       let standsAlone = facts.references.allSatisfy { $0.hold == .never && !$0.judgesTogether }
       if rivalCount == 0, standsAlone, record.kind != .finance { return nil }
     }
-    return try refreshStanding(record, siblings + [newest], newest: newest, in: &store)
+    return try refreshStanding(record, siblings + [newest], newest: newest, reading, in: &store)
   }
 
   private mutating func conclude(
@@ -239,17 +249,31 @@ extension Reconciler {
 
   /// The record has come or is for more sites: who may write to it and hold it is asked again, so
   /// that an entry may arrive before the one that gave its author the right.
+  /// - Returns: whether anything waited.
+  @discardableResult
   mutating func retryWaiting(
     for record: RecordKey, in store: inout some StoreTransaction
-  ) throws(StoreError) {
+  ) throws(StoreError) -> Bool {
+    var hasWaited = false
     for identity in try store.referrers(of: Self.waitersKey(of: record)) {
-      if let waiting = try store.waiting(identity) { _ = try retry(waiting, in: &store) }
+      guard let waiting = try store.waiting(identity) else { continue }
+      hasWaited = true
+      _ = try retry(waiting, in: &store)
     }
+    return hasWaited
   }
 
   /// Entries that may become lawful when the record grows refer to it under this name.
   static func waitersKey(of record: RecordKey) -> UniqueKey {
     UniqueKey(Array("waiting:".utf8) + [record.kind.rawValue] + record.id.raw.raw.bytes)
+  }
+}
+
+extension Entry {
+  /// An event or annotation that decides nothing between records.
+  fileprivate func isPlainEvent(_ facts: EntryFacts) -> Bool {
+    (header.operation == .append || header.operation == .annotate)
+      && facts.eventType != EntryFacts.conflictDecided
   }
 }
 

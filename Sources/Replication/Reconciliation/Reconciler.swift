@@ -1,8 +1,8 @@
 /// What reconciliation decides about an entry. A pure function of the entry and the view: the same
 /// at every site that holds the same.
 package enum Decision: Hashable, Sendable {
-  /// Gets a row; `facts` is nil for a stub and a genesis.
-  case accept(EntryFacts?)
+  /// Gets a row; the reading is nil for a stub, a genesis and a registry.
+  case accept(BodyReading?)
   /// The same identity and digest are here: dropped, acknowledged.
   case duplicate
   /// The same identity with another digest: kept in the open, alarmed.
@@ -156,8 +156,8 @@ package struct Reconciler: Sendable {
     in store: inout some StoreTransaction
   ) throws(StoreError) -> Reconciled {
     switch decision {
-    case .accept(let facts):
-      return try place(entry, facts, arrival, in: &store)
+    case .accept(let reading):
+      return try place(entry, reading, arrival, in: &store)
     case .duplicate:
       return Reconciled(state: .applied, code: .none, isDuplicate: true)
     case .fork:

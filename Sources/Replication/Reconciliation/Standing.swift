@@ -41,7 +41,7 @@ package struct Standing<View: RecordView> {
     var related: Set<RecordKey> = []
     // Only puts claim, name and refer; a document has thousands of receipts.
     let facts = record.entries.filter { $0.header.operation == .put }
-      .compactMap { $0.facts ?? nil }
+      .compactMap(record.facts(of:))
     for key in Set(facts.flatMap(\.claims)) {
       // Claims never go. When the first beyond the limit comes, all of them are flagged, whatever
       // was decided, and stay so: whoever comes later changes only its own standing.
@@ -74,7 +74,7 @@ package struct Standing<View: RecordView> {
   /// Whether a current put refers to something that is not here and must be.
   private func isHeld(_ record: HeldRecord) throws(StoreError) -> Bool {
     for put in record.resolution.current {
-      for reference in put.facts??.references ?? [] {
+      for reference in record.facts(of: put)?.references ?? [] {
         guard reference.hold == .everywhere || reference.hold == .atCentre && site == centre
         else { continue }
         let isHere =
@@ -114,7 +114,7 @@ package struct Standing<View: RecordView> {
 
   /// Only current puts claim any.
   private func claims(of record: HeldRecord) -> [UniqueKey] {
-    record.resolution.current.flatMap { $0.facts??.claims ?? [] }
+    record.resolution.current.flatMap { record.facts(of: $0)?.claims ?? [] }
   }
 
   /// Whether an owner's decision names a put of every record that claims the key as its parent: a
@@ -135,9 +135,10 @@ extension Reconciler {
   /// Brings the standing of the record, and of those that an entry of it may concern, up to date.
   /// - Returns: what `newest` itself waits for or is in conflict over, if anything.
   mutating func refreshStanding(
-    _ record: RecordKey, _ entries: [Entry], newest: Entry, in store: inout some StoreTransaction
+    _ record: RecordKey, _ entries: [Entry], newest: Entry, _ reading: BodyReading?,
+    in store: inout some StoreTransaction
   ) throws(StoreError) -> OutcomeCode? {
-    let own = HeldRecord(record, entries: entries)
+    let own = HeldRecord(record, entries: entries, read: reading.map { (newest.digest, $0) })
     var held = [record: own]
     let related = try standing(in: store).judgedWith(own, newest: newest)
     for other in related where other != record {

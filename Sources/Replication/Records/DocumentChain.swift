@@ -59,7 +59,7 @@ extension DocumentRules {
   static func isLawful(
     _ record: HeldRecord, on target: JSONObject, in view: some RuleView
   ) throws(StoreError) -> Bool {
-    guard let put = record.shown, let body = put.bodyObject else { return false }
+    guard let put = record.shown, let body = record.put else { return false }
     if put.origin == view.centre { return true }
     return try isIssuer(body, put, of: target, in: view)
   }

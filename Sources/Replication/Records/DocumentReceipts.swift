@@ -78,7 +78,7 @@ extension DocumentRules {
       guard let put = recall.document.shown else { continue }
       owed += answers(to: recall.document, put, on: record, in: view, hashing)
     }
-    guard let put = record.shown, let body = put.bodyObject, businessType(of: body) == .revoke
+    guard let put = record.shown, let body = record.put, businessType(of: body) == .revoke
     else { return owed }
     // Whether this one is lawful is asked of it alone: others may name the same documents.
     for id in Set(targetIDs(of: body)).sorted() {

@@ -36,6 +36,12 @@ package struct EntryFacts: Hashable, Sendable {
   package static let conflictDecided: Text = "conflictDecided"
 }
 
+/// A body that was read: once on its way in, whoever asks of it then.
+package struct BodyReading: Hashable, Sendable {
+  package let object: JSONObject
+  package let facts: EntryFacts
+}
+
 /// What an entry refers to.
 package struct Reference: Hashable, Sendable {
   /// Whether a record waits until what it refers to is here. Each site holds for itself.

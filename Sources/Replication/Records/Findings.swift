@@ -17,11 +17,37 @@ package struct HeldRecord: Sendable {
   package let key: RecordKey
   package let entries: [Entry]
   package let resolution: Resolution
+  /// Of the current puts, in their order; nil for a stub.
+  private let bodies: [JSONObject?]
+  private let factsOfCurrent: [EntryFacts?]
 
-  package init(_ key: RecordKey, entries: [Entry]) {
+  /// - Parameter read: what was read already of the entry with this digest.
+  package init(
+    _ key: RecordKey, entries: [Entry], read: (digest: Digest, reading: BodyReading)? = nil
+  ) {
     self.key = key
     self.entries = entries
     resolution = Resolution(of: entries)
+    var bodies: [JSONObject?] = []
+    var facts: [EntryFacts?] = []
+    for put in resolution.current {
+      if let read, put.digest == read.digest {
+        bodies.append(read.reading.object)
+        facts.append(read.reading.facts)
+      } else {
+        let body = put.bodyObject
+        bodies.append(body)
+        facts.append(body.flatMap { put.facts(in: $0) })
+      }
+    }
+    self.bodies = bodies
+    factsOfCurrent = facts
+  }
+
+  /// Of an entry of the record; nil for a stub.
+  func facts(of entry: Entry) -> EntryFacts? {
+    let position = resolution.current.firstIndex { $0.digest == entry.digest }
+    return position.map { factsOfCurrent[$0] } ?? entry.facts ?? nil
   }
 
   /// The put or withdrawal that is shown: the current one, the last in fold order when there are
@@ -29,7 +55,7 @@ package struct HeldRecord: Sendable {
   package var shown: Entry? { resolution.current.last }
   package var owner: SiteID? { shown?.origin }
   /// The shown put's body; nil when it is not here or has gone.
-  package var put: JSONObject? { shown?.bodyObject }
+  package var put: JSONObject? { bodies.last ?? nil }
 
   /// Appends and annotations in the one order, each event id once for each body.
   package var events: [FoldedEvent] {
@@ -124,7 +150,7 @@ struct RuleLookup<View: RecordView>: RuleView {
   }
 
   func missingFile(of record: HeldRecord) throws(StoreError) -> FileReference? {
-    for file in (record.shown?.facts ?? nil)?.files ?? [] {
+    for file in record.shown.flatMap(record.facts(of:))?.files ?? [] {
       guard try view.fileState(of: file.digest) == .here else { return file }
     }
     return nil
