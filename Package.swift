@@ -38,6 +38,8 @@ let libraries: [Target] = [
     swiftSettings: strict),
   // A faulty disk under SQLite, for tests and the simulation: never in `dongbod` or `dongbo`.
   .target(name: "CFaultyDisk", dependencies: ["CSQLite"]),
+  // What SQLite does alone, to hold the bench's figures against.
+  .target(name: "CLimits", dependencies: ["CSQLite"]),
   .target(name: "SimulatedDisk", dependencies: ["CFaultyDisk"], swiftSettings: strict),
 ]
 
@@ -48,7 +50,7 @@ let programs: [Target] = [
   .executableTarget(name: "dongbo-sim", dependencies: ["Simulation"], swiftSettings: strict),
   .executableTarget(
     name: "dongbo-bench",
-    dependencies: ["Transport", "Replication", "Cryptography", "Storage"],
+    dependencies: ["Transport", "Replication", "Cryptography", "Storage", "CLimits"],
     swiftSettings: strict),
 ]
 

@@ -6,6 +6,9 @@ enum BenchCommand: Equatable, Sendable {
   case load(LoadRun.Plan, isJSON: Bool)
   case check(CheckRun.Plan, isJSON: Bool)
   case behind(changeCount: Int, seed: UInt64, isJSON: Bool)
+  case stages(changeCount: Int, seed: UInt64, isJSON: Bool)
+  case limits(changeCount: Int, seed: UInt64, isJSON: Bool)
+  case workload(changeCount: Int, seed: UInt64)
   case help
 
   static let usage = """
@@ -35,6 +38,15 @@ enum BenchCommand: Equatable, Sendable {
         some, lets the centre compact, and measures how the province catches up from its old
         checkpoint. Ends with 1 when the digests differ, when a withdrawn one is back, or when
         what was superseded did not go.
+    dongbo-bench stages [--changes N] [--seed S] [--json]
+        Passes N changes (20000) from one store into another by the daemon's own steps, in one
+        thread, and tells the CPU time of each step for a change.
+    dongbo-bench limits [--changes N] [--seed S] [--json]
+        Tells what this machine allows, by the bytes of N changes (100000): rows that SQLite
+        inserts from C, syncs, zstd, SHA-256, TLS.
+    dongbo-bench workload [--changes N] [--seed S]
+        Prints N changes (200000) of the workload, one a line, as other databases copy them in:
+        number, i(nsert), u(pdate) or d(elete), kind, id, body.
 
     dongbod and dongbo are taken from the directory of dongbo-bench.
 
@@ -77,6 +89,18 @@ enum BenchCommand: Equatable, Sendable {
       return .behind(
         changeCount: try options.number("--changes", default: 20_000, in: counts),
         seed: try options.seed(), isJSON: options.flag("--json"))
+    case "stages":
+      return .stages(
+        changeCount: try options.number("--changes", default: 20_000, in: counts),
+        seed: try options.seed(), isJSON: options.flag("--json"))
+    case "limits":
+      return .limits(
+        changeCount: try options.number("--changes", default: 100_000, in: counts),
+        seed: try options.seed(), isJSON: options.flag("--json"))
+    case "workload":
+      return .workload(
+        changeCount: try options.number("--changes", default: 200_000, in: counts),
+        seed: try options.seed())
     case "load": return .load(try loadPlan(&options), isJSON: options.flag("--json"))
     case "check":
       var plan = CheckRun.Plan(

@@ -86,7 +86,9 @@ struct Laboratory: Sendable {
   }
 
   /// Deletes everything; what failed is kept to be looked at.
-  func remove() throws(BenchFailure) {
+  func remove() throws(BenchFailure) { try Self.remove(directory) }
+
+  static func remove(_ directory: String) throws(BenchFailure) {
     let remover = try ChildProcess("/bin/rm", ["-rf", directory], log: "/dev/null")
     guard remover.result() == 0 else { throw BenchFailure("cannot delete \(directory)") }
   }
@@ -148,7 +150,7 @@ struct Laboratory: Sendable {
     guard fclose(file) == 0 else { throw BenchFailure("cannot write \(path)") }
   }
 
-  private static func newDirectory() throws(BenchFailure) -> String {
+  static func newDirectory() throws(BenchFailure) -> String {
     var template = Array("/var/tmp/dongbo-bench.XXXXXX".utf8CString)
     guard mkdtemp(&template) != nil else {
       throw BenchFailure("/var/tmp: \(String(cString: strerror(errno)))")

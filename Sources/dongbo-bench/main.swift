@@ -33,6 +33,14 @@ func run() -> CInt {
     case .behind(let changeCount, let seed, let isJSON):
       let figures = try BehindRun.figures(changeCount: changeCount, seed: seed)
       Terminal.out(isJSON ? figures.json : figures.text)
+    case .stages(let changeCount, let seed, let isJSON):
+      let figures = try StagesRun.figures(changeCount: changeCount, seed: seed)
+      Terminal.out(isJSON ? figures.json : figures.text)
+    case .limits(let changeCount, let seed, let isJSON):
+      let figures = try LimitsRun.figures(changeCount: changeCount, seed: seed)
+      Terminal.out(isJSON ? figures.json : figures.text)
+    case .workload(let changeCount, let seed):
+      WorkloadRows.write(changeCount: changeCount, seed: seed)
     case .help: Terminal.out(BenchCommand.usage)
     }
     return 0

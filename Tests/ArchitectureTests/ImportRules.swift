@@ -25,12 +25,12 @@ enum ImportRules {
     "dongbo-sim": ["Simulation", "Glibc"],
     "dongbo-bench": [
       "Simulation", "Console", "Transport", "Replication", "Cryptography", "Storage", "Glibc",
-      "Synchronization",
+      "Synchronization", "CLimits",
     ],
   ]
 
   /// C targets, no Swift: module maps with inline wrappers, and the disk that fails on purpose.
-  static let shims: Set<String> = ["CFaultyDisk", "COpenSSL", "CSQLite", "CZstd"]
+  static let shims: Set<String> = ["CFaultyDisk", "CLimits", "COpenSSL", "CSQLite", "CZstd"]
 
   /// What tests and the simulation alone may be made of, and the programs that run at a site.
   static let testOnly: Set<String> = ["CFaultyDisk", "SimulatedDisk", "Simulation"]

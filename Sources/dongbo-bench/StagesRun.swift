@@ -1,0 +1,185 @@
+import Cryptography
+import Glibc
+import Replication
+import Storage
+import Transport
+
+/// Where a change's CPU time goes between the sender's log and the receiver's, stage by stage: the
+/// daemon's own steps on one thread, in one process, without a socket. Under
+/// `valgrind --tool=callgrind` it tells instructions too (`Deploy/instructions`).
+enum StagesRun {
+  /// As LinkLimits at full speed.
+  private static let frameByteCount = LinkLimits().largestFrameByteCount
+
+  static func figures(changeCount: Int, seed: UInt64) throws(BenchFailure) -> Figures {
+    let lab = try Laboratory.create()
+    Terminal.note("lab: \(lab.directory)")
+    try lab.introduce()
+    Terminal.note("loading \(changeCount) changes")
+    let loading = try lab.start(lab.province)
+    try lab.waitUntilReady(lab.province)
+    try lab.province.admin.upload(Workload.file)
+    _ = try Loader.load(
+      Loader.streams(changeCount: changeCount, seed: seed), socket: lab.province.socket)
+    try loading.stop()
+    Terminal.note("passing them on")
+    let figures = try measure(lab)
+    try lab.remove()
+    return figures
+  }
+
+  private static func measure(_ lab: Laboratory) throws(BenchFailure) -> Figures {
+    let sender = try open(lab.province, Workload.owner)
+    let receiver = try open(lab.centre, Workload.centre)
+    defer {
+      sender.writer.close()
+      receiver.writer.close()
+    }
+    var run = try StagePass(from: sender.writer, to: receiver.writer)
+    do {
+      for lane in [Lane.urgent, .normal] {
+        try run.pass(lane, limits: rowLimits)
+      }
+    } catch {
+      throw BenchFailure("a stage failed: \(error)")
+    }
+    return run.figures
+  }
+
+  private static var rowLimits: RowLimits {
+    RowLimits(
+      entries: EntriesMessage.maximumEntryCount, bytes: frameByteCount,
+      scannedRows: LinkLimits().scannedRows)
+  }
+
+  private static func open(
+    _ site: Laboratory.Site, _ id: SiteID
+  ) throws(BenchFailure) -> OpenedStore {
+    let data = String(site.files.dropLast("/files".count))
+    do {
+      return try OpenedStore.open(data, site: id, hashing: OpenSSLHash()) {
+        preconditionFailure("the store of \(id) is new")
+      }
+    } catch {
+      throw BenchFailure("the store of \(id): \(error)")
+    }
+  }
+}
+
+/// The log of one site on its way into another's.
+private struct StagePass {
+  private let from: SQLiteWriter
+  private let to: SQLiteWriter
+  private let compressor: FrameCompressor
+  private let hashing = OpenSSLHash()
+  private var changeCount = 0
+  private var plainByteCount = 0
+  private var wireByteCount = 0
+  private let stages = StageTimes()
+
+  init(from: SQLiteWriter, to: SQLiteWriter) throws(BenchFailure) {
+    self.from = from
+    self.to = to
+    do throws(CompressionError) {
+      compressor = try FrameCompressor()
+    } catch {
+      throw BenchFailure("zstd: \(error)")
+    }
+  }
+
+  /// Every row of a lane that the centre is entitled to, one transaction a frame.
+  mutating func pass(_ lane: Lane, limits: RowLimits) throws {
+    let selection = RowSelection(
+      peer: Workload.centre, peerIsCentre: true, peerIsRecovering: false)
+    var after = LSN.start
+    while true {
+      let batch = try stages.time("read") {
+        try from.rows(after: after, lane: lane, selection: selection, limits: limits)
+      }
+      guard batch.last.lsn > after else { return }
+      after = batch.last.lsn
+      guard !batch.entries.isEmpty else { continue }
+      let message = EntriesMessage(
+        lane: lane, previousLSN: batch.after, entries: batch.entries, checkpoint: .start)
+      let frame = stages.time("encode") { Message.entries(message).frame }
+      let compressed = stages.time("compress") {
+        compressor.compress(frame.payload) ?? frame.payload
+      }
+      let plain = try stages.time("decompress") {
+        compressed.count == frame.payload.count
+          ? compressed
+          : try compressor.decompress(
+            compressed, declaredByteCount: frame.payload.count,
+            limit: FrameHeader.maximumFrameByteCount)
+      }
+      let decoded = try stages.time("decode") {
+        try Message.decode(frame.header, plain, hashing: hashing)
+      }
+      guard case .entries(let arrived) = decoded else { preconditionFailure("\(decoded.type)") }
+      try take(arrived.entries)
+      plainByteCount += plain.count
+      wireByteCount += compressed.count
+    }
+  }
+
+  private mutating func take(_ entries: [Entry]) throws {
+    var store = to
+    try stages.time("take") {
+      try store.begin()
+      var reconciler = Reconciler(
+        site: Workload.centre, centre: Workload.centre, configuredPins: [],
+        log: SiteLog(
+          state: try store.siteState(), unopened: nil, hashing: hashing, now: WallClock.now()),
+        hashing: hashing, signatures: ECDSAChecker())
+      for entry in entries {
+        let result = try reconciler.receive(
+          entry, from: Workload.owner, isRecovering: false, in: &store)
+        if !result.isDuplicate { changeCount += 1 }
+      }
+      try reconciler.log.finish(in: &store)
+    }
+    try stages.time("commit") { try store.commit() }
+    try stages.time("checkpoint") { _ = try store.checkpointStep() }
+  }
+
+  var figures: Figures {
+    var figures = Figures()
+    figures.add("changes", count: changeCount)
+    let count = Double(max(changeCount, 1))
+    for (stage, nanoseconds) in stages.spent {
+      figures.add("\(stage)Microseconds", Double(nanoseconds) / 1_000 / count, decimals: 2)
+    }
+    let total = stages.spent.reduce(0) { $0 + $1.nanoseconds }
+    figures.add("allMicroseconds", Double(total) / 1_000 / count, decimals: 2)
+    figures.add("plainBytesPerChange", Double(plainByteCount) / count, decimals: 1)
+    figures.add("wireBytesPerChange", Double(wireByteCount) / count, decimals: 1)
+    return figures
+  }
+}
+
+/// Nanoseconds of CPU by stage, in the order of the way. Confined to one thread.
+private final class StageTimes {
+  private(set) var spent: [(stage: String, nanoseconds: UInt64)] = []
+
+  func time<Result>(_ stage: String, _ work: () throws -> Result) rethrows -> Result {
+    let start = ThreadTime.now()
+    defer {
+      let nanoseconds = ThreadTime.now() - start
+      if let index = spent.firstIndex(where: { $0.stage == stage }) {
+        spent[index].nanoseconds += nanoseconds
+      } else {
+        spent.append((stage, nanoseconds))
+      }
+    }
+    return try work()
+  }
+}
+
+/// CPU time of this thread: what waits for the disk costs nothing.
+private enum ThreadTime {
+  static func now() -> UInt64 {
+    var time = timespec()
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+  }
+}
