@@ -17,7 +17,12 @@ package struct Bytes16: Hashable, Comparable, Sendable {
     self.init(high: loadBigEndian(bytes.prefix(8)), low: loadBigEndian(bytes.dropFirst(8)))
   }
 
-  package var bytes: [UInt8] { bigEndianBytes(high) + bigEndianBytes(low) }
+  package var bytes: [UInt8] {
+    Array(capacity: 16) { target in
+      for index in 0..<8 { target.append(high.byte(index)) }
+      for index in 0..<8 { target.append(low.byte(index)) }
+    }
+  }
 
   package static func < (left: Self, right: Self) -> Bool {
     (left.high, left.low) < (right.high, right.low)
@@ -49,7 +54,12 @@ package struct Bytes32: Hashable, Comparable, Sendable {
   }
 
   package var bytes: [UInt8] {
-    bigEndianBytes(first) + bigEndianBytes(second) + bigEndianBytes(third) + bigEndianBytes(fourth)
+    Array(capacity: 32) { target in
+      for index in 0..<8 { target.append(first.byte(index)) }
+      for index in 0..<8 { target.append(second.byte(index)) }
+      for index in 0..<8 { target.append(third.byte(index)) }
+      for index in 0..<8 { target.append(fourth.byte(index)) }
+    }
   }
 
   package static func < (left: Self, right: Self) -> Bool {
@@ -62,8 +72,11 @@ private func loadBigEndian(_ bytes: some Collection<UInt8>) -> UInt64 {
   bytes.reduce(0) { $0 << 8 | UInt64($1) }
 }
 
-private func bigEndianBytes(_ word: UInt64) -> [UInt8] {
-  (0..<8).map { UInt8(truncatingIfNeeded: word >> UInt64(56 - 8 * $0)) }
+extension UInt64 {
+  /// Of the 8 bytes of its big-endian form.
+  fileprivate func byte(_ index: Int) -> UInt8 {
+    UInt8(truncatingIfNeeded: self >> UInt64(56 - 8 * index))
+  }
 }
 
 /// Lower-case hexadecimal text of `bytes`, for people and for golden files.

@@ -3,20 +3,45 @@
 package struct SiteID: Hashable, Comparable, Sendable, CustomStringConvertible {
   package static let maximumByteCount = 32
   /// The text, padded with zeros, which the alphabet excludes: so words order like the text.
-  private let padded: Bytes32
+  package let padded: Bytes32
 
   /// - Returns: nil unless `bytes` is 1 to 32 of `a-z 0-9 -`.
   package init?(_ bytes: some Collection<UInt8>) {
-    guard (1...Self.maximumByteCount).contains(bytes.count), bytes.allSatisfy(Self.isAllowed),
-      let padded = Bytes32(
-        Array(bytes) + Array(repeating: 0, count: Self.maximumByteCount - bytes.count))
-    else { return nil }
-    self.padded = padded
+    let count = bytes.count
+    guard (1...Self.maximumByteCount).contains(count) else { return nil }
+    var words: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
+    // Every byte moves the others up; what is missing at the end are the zeros.
+    for byte in bytes {
+      guard Self.isAllowed(byte) else { return nil }
+      Self.shift(&words, byte)
+    }
+    for _ in count..<Self.maximumByteCount { Self.shift(&words, 0) }
+    padded = Bytes32(words.0, words.1, words.2, words.3)
+  }
+
+  private static func shift(_ words: inout (UInt64, UInt64, UInt64, UInt64), _ byte: UInt8) {
+    words.0 = words.0 << 8 | words.1 >> 56
+    words.1 = words.1 << 8 | words.2 >> 56
+    words.2 = words.2 << 8 | words.3 >> 56
+    words.3 = words.3 << 8 | UInt64(byte)
   }
 
   package init?(_ text: some StringProtocol) { self.init(Array(text.utf8)) }
 
-  package var bytes: [UInt8] { Array(padded.bytes.prefix { $0 != 0 }) }
+  package var bytes: [UInt8] {
+    var bytes = padded.bytes
+    bytes.removeLast(bytes.count - byteCount)
+    return bytes
+  }
+
+  package var byteCount: Int {
+    var zeros = padded.fourth.trailingZeroBitCount
+    if zeros == 64 { zeros += padded.third.trailingZeroBitCount }
+    if zeros == 128 { zeros += padded.second.trailingZeroBitCount }
+    if zeros == 192 { zeros += padded.first.trailingZeroBitCount }
+    return Self.maximumByteCount - zeros / 8
+  }
+
   package var description: String { String(decoding: bytes, as: UTF8.self) }
 
   package static func < (left: Self, right: Self) -> Bool { left.padded < right.padded }

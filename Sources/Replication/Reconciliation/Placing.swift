@@ -48,7 +48,7 @@ extension Reconciler {
     return try widen(record, newest: newest, in: &store)
   }
 
-  /// ... and with no rival for its keys, and nothing it refers to, it stands on its own. Where a
+  /// ... and with no rival for its keys, and what it refers to here, it stands on its own. Where a
   /// record stands with nobody, an event of its own id changes nothing: findings are of puts.
   private mutating func conflict(
     _ record: RecordKey, _ summary: RecordSummary, _ siblings: [Entry], newest: Entry,
@@ -60,15 +60,20 @@ extension Reconciler {
     {
       return nil
     }
-    if siblings.isEmpty, let facts = reading?.facts {
+    if siblings.isEmpty, let body = reading?.object, let facts = reading?.facts {
       var rivalCount = 0
       for key in facts.claims { rivalCount += try store.claimants(of: key).count - 1 }
       for name in facts.names {
         rivalCount += try store.referrers(of: name).count
         rivalCount += try store.referrers(of: .changes(of: name)).count
       }
-      let standsAlone = facts.references.allSatisfy { $0.hold == .never && !$0.judgesTogether }
-      if rivalCount == 0, standsAlone, record.kind != .finance { return nil }
+      let standsAlone = facts.references.allSatisfy { !$0.judgesTogether && !$0.spreadsAudience }
+      let standing = standing(in: store)
+      if rivalCount == 0, standsAlone, try !standing.isHeld(facts),
+        try record.kind.rules.standsAlone(body, in: standing.lookup)
+      {
+        return nil
+      }
     }
     return try refreshStanding(record, siblings + [newest], newest: newest, reading, in: &store)
   }

@@ -74,17 +74,23 @@ package struct Standing<View: RecordView> {
   /// Whether a current put refers to something that is not here and must be.
   private func isHeld(_ record: HeldRecord) throws(StoreError) -> Bool {
     for put in record.resolution.current {
-      for reference in record.facts(of: put)?.references ?? [] {
-        guard reference.hold == .everywhere || reference.hold == .atCentre && site == centre
-        else { continue }
-        let isHere =
-          if let target = reference.record {
-            try view.summary(of: target)?.owner != nil
-          } else {
-            try !view.claimants(of: reference.key).isEmpty
-          }
-        if !isHere { return true }
-      }
+      if let facts = record.facts(of: put), try isHeld(facts) { return true }
+    }
+    return false
+  }
+
+  /// The same of one put.
+  func isHeld(_ facts: EntryFacts) throws(StoreError) -> Bool {
+    for reference in facts.references {
+      guard reference.hold == .everywhere || reference.hold == .atCentre && site == centre
+      else { continue }
+      let isHere =
+        if let target = reference.record {
+          try view.summary(of: target)?.owner != nil
+        } else {
+          try !view.claimants(of: reference.key).isEmpty
+        }
+      if !isHere { return true }
     }
     return false
   }
@@ -178,7 +184,7 @@ extension Reconciler {
     return try record.kind.rules.findings(of: held, in: lookup).first { !$0.code.isHold }
   }
 
-  private func standing<View: RecordView>(in view: View) -> Standing<View> {
+  func standing<View: RecordView>(in view: View) -> Standing<View> {
     Standing(site: site, centre: centre, in: view)
   }
 

@@ -282,6 +282,15 @@ package enum FinanceRules: RecordRules {
     return body.isClosing ? try closingFindings(of: record, body, in: view) : []
   }
 
+  /// A voucher of a period that nothing closes.
+  static func standsAlone(_ body: JSONObject, in view: some RuleView) throws(StoreError) -> Bool {
+    guard body.isVoucher else { return false }
+    for key in closingKeys(ofVoucher: body) where try !view.claimants(of: key).isEmpty {
+      return false
+    }
+    return true
+  }
+
   static func judgedWith(
     _ record: HeldRecord, newest: Entry, in view: some RuleView
   ) throws(StoreError) -> [RecordKey] {

@@ -34,7 +34,7 @@ extension FinanceRules {
   }
 
   /// The keys of the closings that end a voucher's time.
-  private static func closingKeys(ofVoucher body: JSONObject) -> [UniqueKey] {
+  static func closingKeys(ofVoucher body: JSONObject) -> [UniqueKey] {
     [
       closingKey(body, "period", body.text(.accountingPeriod) ?? ""),
       closingKey(body, "year", Text(yearText(body))), closingKey(body, "handover", ""),

@@ -41,6 +41,10 @@ protocol RecordRules {
   static func findings(
     of record: HeldRecord, in view: some RuleView
   ) throws(StoreError) -> [Finding]
+  /// Whether there is nothing to find, in this or any other record, when a record begins with this
+  /// put, has no rival for its keys and refers to nothing that it is judged with. Asked before
+  /// ``findings(of:in:)``, of most records, so it must be cheap.
+  static func standsAlone(_ body: JSONObject, in view: some RuleView) throws(StoreError) -> Bool
   /// Other records whose findings the record's newest entry may change, beside those that share
   /// its keys and references.
   static func judgedWith(
@@ -74,6 +78,7 @@ extension RecordRules {
   static func findings(
     of record: HeldRecord, in view: some RuleView
   ) throws(StoreError) -> [Finding] { [] }
+  static func standsAlone(_ body: JSONObject, in view: some RuleView) -> Bool { true }
   static func judgedWith(
     _ record: HeldRecord, newest: Entry, in view: some RuleView
   ) throws(StoreError) -> [RecordKey] { [] }

@@ -81,6 +81,7 @@ extension SQLiteWriter {
       [.integer(run), .unsigned(entry.identity.sequence.value), .digest(entry.digest)]
     ) { row throws(StoreError) in row.isNull(0) ? nil : row.bytes(0) }
     guard let found else { return false }
+    cache = WriterCache()
     let repaired = found.map { tables.withBody($0, entry) } ?? entry
     try tables.connection.run(
       """

@@ -22,6 +22,10 @@ extension SQLiteQueries {
   }
 
   package func summary(of record: RecordKey) throws(StoreError) -> RecordSummary? {
+    try storedSummary(of: record)
+  }
+
+  func storedSummary(of record: RecordKey) throws(StoreError) -> RecordSummary? {
     try tables.connection.first(
       """
       SELECT owner, lane, revision, held, conflicts, audience, holds FROM record
@@ -31,6 +35,10 @@ extension SQLiteQueries {
   }
 
   package func entries(of record: RecordKey) throws(StoreError) -> [Entry] {
+    try storedEntries(of: record)
+  }
+
+  func storedEntries(of record: RecordKey) throws(StoreError) -> [Entry] {
     try tables.connection.all(
       """
       SELECT header, body, body_digest, digest FROM entry
@@ -56,6 +64,10 @@ extension SQLiteQueries {
   }
 
   package func digest(of identity: EntryIdentity) throws(StoreError) -> Digest? {
+    try storedDigest(of: identity)
+  }
+
+  func storedDigest(of identity: EntryIdentity) throws(StoreError) -> Digest? {
     guard let run = try tables.runID(of: identity) else { return nil }
     return try tables.connection.first(
       """
@@ -98,12 +110,20 @@ extension SQLiteQueries {
   }
 
   package func claimants(of key: UniqueKey) throws(StoreError) -> [RecordKey] {
+    try storedClaimants(of: key)
+  }
+
+  func storedClaimants(of key: UniqueKey) throws(StoreError) -> [RecordKey] {
     try tables.connection.all(
       "SELECT kind, record FROM claim WHERE key = ? ORDER BY kind, record", [.blob(key.bytes)]
     ) { row throws(StoreError) in try row.key(0) }
   }
 
   package func referrers(of key: UniqueKey) throws(StoreError) -> [EntryIdentity] {
+    try storedReferrers(of: key)
+  }
+
+  func storedReferrers(of key: UniqueKey) throws(StoreError) -> [EntryIdentity] {
     let found = try tables.connection.all(
       "SELECT run, sequence FROM reference WHERE key = ?", [.blob(key.bytes)]
     ) { row throws(StoreError) in try tables.identity(row.integer(0), row.unsigned(1)) }

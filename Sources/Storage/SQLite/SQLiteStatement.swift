@@ -6,21 +6,20 @@ enum SQLValue {
   case null
   case integer(Int64)
   case blob([UInt8])
+  /// The first so many of 32 bytes: identities and digests, bound from the stack.
+  case fixed(Bytes32, byteCount: Int)
 
   /// Unsigned numbers keep their bit pattern, so that no number a peer names can trap.
   static func unsigned(_ value: UInt64) -> SQLValue { .integer(Int64(bitPattern: value)) }
   static func code(_ value: UInt8?) -> SQLValue { value.map { .integer(Int64($0)) } ?? .null }
-  static func site(_ site: SiteID?) -> SQLValue { site.map { .blob($0.bytes) } ?? .null }
+  static func site(_ site: SiteID?) -> SQLValue {
+    site.map { .fixed($0.padded, byteCount: $0.byteCount) } ?? .null
+  }
   static func record(_ id: RecordID?) -> SQLValue { id.map { .bytes16($0.raw.raw) } ?? .null }
-  static func bytes16(_ value: Bytes16) -> SQLValue { .words([value.high, value.low]) }
-  static func digest(_ value: Digest) -> SQLValue {
-    .words([value.raw.first, value.raw.second, value.raw.third, value.raw.fourth])
+  static func bytes16(_ value: Bytes16) -> SQLValue {
+    .fixed(Bytes32(value.high, value.low, 0, 0), byteCount: 16)
   }
-
-  /// Big-endian words in one array: an append binds five of them.
-  private static func words(_ words: [UInt64]) -> SQLValue {
-    .blob(words.map { $0.bigEndian }.withUnsafeBytes { Array($0) })
-  }
+  static func digest(_ value: Digest) -> SQLValue { .fixed(value.raw, byteCount: 32) }
 }
 
 /// One prepared statement, finalised with its owner, the connection's cache.
@@ -65,6 +64,16 @@ final class SQLiteStatement {
     case .blob(let bytes) where bytes.isEmpty:
       // A null pointer would bind NULL.
       return try bound(sqlite3_bind_zeroblob(raw, index, 0), rest, row)
+    case .fixed(let bytes, let byteCount):
+      let words = (
+        bytes.first.bigEndian, bytes.second.bigEndian, bytes.third.bigEndian,
+        bytes.fourth.bigEndian
+      )
+      return try withUnsafeBytes(of: words) { buffer throws(StoreError) in
+        let code = sqlite3_bind_blob64(
+          raw, index, buffer.baseAddress, sqlite3_uint64(byteCount), dongbo_sqlite_static())
+        return try bound(code, rest, row)
+      }
     case .blob(let bytes):
       return try bytes.withUnsafeBufferPointer { buffer throws(StoreError) in
         let code = sqlite3_bind_blob64(

@@ -49,6 +49,7 @@ extension SQLiteWriter: StoreTransaction {
         .digest(row.head),
       ])
     knownEnd = row.end
+    if let entry { cache.append(entry, run: author) }
   }
 
   private func insert(_ entry: Entry, run: Int64, at lsn: LSN) throws(StoreError) {
@@ -78,6 +79,7 @@ extension SQLiteWriter: StoreTransaction {
   package func setSummary(
     _ summary: RecordSummary, of record: RecordKey
   ) throws(StoreError) {
+    cache.keep(summary, of: record)
     let conflicts = summary.conflicts.map(\.rawValue)
     let holds = summary.holds.map(\.rawValue)
     try tables.connection.run(
@@ -155,12 +157,14 @@ extension SQLiteWriter: StoreTransaction {
   }
 
   package func claim(_ key: UniqueKey, by record: RecordKey) throws(StoreError) {
+    cache.claims.note(key)
     try tables.connection.run(
       "INSERT INTO claim (key, kind, record) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
       [.blob(key.bytes), .code(record.kind.rawValue), .record(record.id)])
   }
 
   package func refer(_ entry: EntryIdentity, to key: UniqueKey) throws(StoreError) {
+    cache.references.note(key)
     try tables.connection.run(
       "INSERT INTO reference (key, run, sequence) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
       [
@@ -177,6 +181,8 @@ extension SQLiteWriter: StoreTransaction {
 
   package func setWaiting(_ entry: WaitingEntry) throws(StoreError) {
     let header = entry.entry.header
+    let run = try tables.makeRunID(of: header.identity)
+    cache.note(header.identity.sequence, of: run)
     try tables.connection.run(
       """
       INSERT INTO waiting (run, sequence, kind, via, state, code, attempts, registry_number,
@@ -189,9 +195,9 @@ extension SQLiteWriter: StoreTransaction {
         body = excluded.body
       """,
       [
-        .integer(try tables.makeRunID(of: header.identity)),
-        .unsigned(header.identity.sequence.value), .code(header.record?.kind.rawValue),
-        .site(entry.via), .code(entry.state.rawValue), .code(entry.code.rawValue),
+        .integer(run), .unsigned(header.identity.sequence.value),
+        .code(header.record?.kind.rawValue), .site(entry.via), .code(entry.state.rawValue),
+        .code(entry.code.rawValue),
         .integer(Int64(entry.attempts)), .unsigned(header.registry.number),
         .digest(header.registry.digest), .digest(entry.entry.digest),
         .blob(entry.entry.headerBytes), entry.entry.storedBodyDigest, entry.entry.storedBody,
@@ -245,6 +251,7 @@ extension SQLiteWriter: StoreTransaction {
     guard let run = try tables.runID(of: identity), let entry = try entry(identity),
       entry.body != nil
     else { return }
+    cache = WriterCache()
     try tables.connection.run(
       "UPDATE entry SET id = id, body = NULL, body_digest = ? WHERE run = ? AND sequence = ?",
       [

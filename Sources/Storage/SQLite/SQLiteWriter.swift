@@ -15,6 +15,7 @@ package final class SQLiteWriter: SQLiteQueries, @unchecked Sendable {
   private let wal = WALWatch()
   /// Last row of the log, while known: what each append builds on.
   var knownEnd: LogEnd?
+  var cache = WriterCache()
   /// Size of the WAL at which the next checkpoint is worth its sync, in bytes.
   package var nextCheckpoint = SQLiteWriter.passiveWALByteCount
 
@@ -62,6 +63,7 @@ package final class SQLiteWriter: SQLiteQueries, @unchecked Sendable {
   /// when SQLite may have rolled back itself.
   package func rollback() throws(StoreError) {
     knownEnd = nil
+    cache = WriterCache()
     tables.forgetCaches()
     if connection.isInTransaction { try connection.run("ROLLBACK") }
   }

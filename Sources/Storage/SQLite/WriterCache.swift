@@ -1,0 +1,169 @@
+package import Replication
+
+/// What the one writer knows without asking SQLite again: nobody else writes, so it stays true from
+/// one transaction to the next. A record is looked at some five times while an entry of it is
+/// placed, and most of what is looked for on the way is not there.
+///
+/// Confined to the writer's thread; forgotten whole when a transaction is rolled back, when stored
+/// bytes change under it, and when it outgrows its bound.
+struct WriterCache {
+  /// Records kept, and entries of them by their bytes.
+  static let maximumRecordCount = 2_048
+  static let maximumByteCount = 4 << 20
+  static let maximumRunCount = 4_096
+
+  private struct Record {
+    var summary: RecordSummary?
+    /// nil: not read yet.
+    var entries: [Entry]?
+  }
+
+  private var records: [RecordKey: Record] = [:]
+  private var byteCount = 0
+  /// The highest number under which anything of a run is stored; only of runs that were asked for.
+  private var lastSequences: [Int64: UInt64] = [:]
+  /// Of the two tables of keys.
+  var claims = KeySpaces()
+  var references = KeySpaces()
+
+  // MARK: Records
+
+  func summary(of record: RecordKey) -> RecordSummary?? { records[record].map(\.summary) }
+
+  func entries(of record: RecordKey) -> [Entry]? { records[record]?.entries }
+
+  /// A record without a summary has no entries either; one that has some gets it right after its
+  /// first. Should the cache have begun anew between the two, the entries are read.
+  mutating func keep(_ summary: RecordSummary?, of record: RecordKey) {
+    if records.count >= Self.maximumRecordCount { forgetRecords() }
+    let known = records[record]?.entries ?? []
+    let entries = known.isEmpty ? (summary == nil ? [] : nil) : known
+    records[record] = Record(summary: summary, entries: entries)
+  }
+
+  /// Only of a record whose summary is kept.
+  mutating func keep(_ entries: [Entry], of record: RecordKey) {
+    guard records[record] != nil else { return }
+    add(entries.reduce(0) { $0 + Self.byteCount(of: $1) })
+    records[record]?.entries = entries
+  }
+
+  mutating func append(_ entry: Entry, run: Int64) {
+    note(entry.identity.sequence, of: run)
+    guard let record = entry.header.record, let known = records[record]?.entries,
+      known.count < maximumEntriesPerRecord
+    else { return }
+    add(Self.byteCount(of: entry))
+    records[record]?.entries?.append(entry)
+  }
+
+  private static func byteCount(of entry: Entry) -> Int {
+    MemoryLayout<Entry>.size + entry.headerBytes.count + (entry.body?.count ?? 0)
+  }
+
+  private mutating func add(_ count: Int) {
+    if byteCount + count > Self.maximumByteCount { forgetRecords() }
+    byteCount += count
+  }
+
+  private mutating func forgetRecords() {
+    records.removeAll(keepingCapacity: true)
+    byteCount = 0
+  }
+
+  // MARK: Numbers
+
+  /// Whether nothing is stored under this number; nil: the run was not asked for yet.
+  func isBeyond(_ sequence: SequenceNumber, of run: Int64) -> Bool? {
+    lastSequences[run].map { sequence.value > $0 }
+  }
+
+  mutating func keepLast(_ sequence: UInt64, of run: Int64) {
+    if lastSequences.count >= Self.maximumRunCount { lastSequences = [:] }
+    lastSequences[run] = sequence
+  }
+
+  mutating func note(_ sequence: SequenceNumber, of run: Int64) {
+    guard let last = lastSequences[run], sequence.value > last else { return }
+    lastSequences[run] = sequence.value
+  }
+}
+
+/// Which keys a table has none of, by their first byte: the kind of name that they are.
+struct KeySpaces {
+  private var known: [UInt8: Bool] = [:]
+
+  /// Whether the table has keys of this kind; nil: not asked yet.
+  func hasAny(like key: UniqueKey) -> Bool? { key.bytes.first.flatMap { known[$0] } }
+
+  mutating func keep(hasAny: Bool, like key: UniqueKey) {
+    if let space = key.bytes.first { known[space] = hasAny }
+  }
+
+  /// The key is written.
+  mutating func note(_ key: UniqueKey) { keep(hasAny: true, like: key) }
+}
+
+/// Reads of the port that the cache answers.
+extension SQLiteWriter {
+  package func summary(of record: RecordKey) throws(StoreError) -> RecordSummary? {
+    if let known = cache.summary(of: record) { return known }
+    let summary = try storedSummary(of: record)
+    cache.keep(summary, of: record)
+    return summary
+  }
+
+  package func entries(of record: RecordKey) throws(StoreError) -> [Entry] {
+    if let known = cache.entries(of: record) { return known }
+    let entries = try storedEntries(of: record)
+    cache.keep(entries, of: record)
+    return entries
+  }
+
+  package func digest(of identity: EntryIdentity) throws(StoreError) -> Digest? {
+    guard let run = try tables.runID(of: identity) else { return nil }
+    if cache.isBeyond(identity.sequence, of: run) == nil {
+      cache.keepLast(try lastSequence(of: run), of: run)
+    }
+    if cache.isBeyond(identity.sequence, of: run) == true { return nil }
+    return try storedDigest(of: identity)
+  }
+
+  package func referrers(of key: UniqueKey) throws(StoreError) -> [EntryIdentity] {
+    if cache.references.hasAny(like: key) == nil {
+      let isAny = try hasAny(
+        "SELECT 1 FROM reference WHERE key >= ?1 AND (?2 IS NULL OR key < ?2) LIMIT 1", like: key)
+      cache.references.keep(hasAny: isAny, like: key)
+    }
+    return cache.references.hasAny(like: key) == false ? [] : try storedReferrers(of: key)
+  }
+
+  package func claimants(of key: UniqueKey) throws(StoreError) -> [RecordKey] {
+    if cache.claims.hasAny(like: key) == nil {
+      let isAny = try hasAny(
+        "SELECT 1 FROM claim WHERE key >= ?1 AND (?2 IS NULL OR key < ?2) LIMIT 1", like: key)
+      cache.claims.keep(hasAny: isAny, like: key)
+    }
+    return cache.claims.hasAny(like: key) == false ? [] : try storedClaimants(of: key)
+  }
+
+  private func hasAny(
+    _ sql: StaticString, like key: UniqueKey
+  ) throws(StoreError) -> Bool {
+    guard let space = key.bytes.first else { return true }
+    let found = try tables.connection.first(
+      sql, [.blob([space]), space == .max ? .null : .blob([space + 1])]
+    ) { row throws(StoreError) in true }
+    return found ?? false
+  }
+
+  private func lastSequence(of run: Int64) throws(StoreError) -> UInt64 {
+    let last = try tables.connection.first(
+      """
+      SELECT max(coalesce((SELECT max(sequence) FROM entry WHERE run = ?1), 0),
+        coalesce((SELECT max(sequence) FROM waiting WHERE run = ?1), 0))
+      """, [.integer(run)]
+    ) { row throws(StoreError) in row.integer(0) }
+    return UInt64(max(last ?? 0, 0))
+  }
+}
