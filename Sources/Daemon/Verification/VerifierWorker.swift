@@ -65,15 +65,13 @@ struct VerifierWorker {
   }
 
   private func read(_ reader: SQLiteReader) throws(StoreError) -> Work {
-    let changes = try reader.changes(after: cursor, limit: Verifier.batchCount)
-    // Nothing of a record beyond the last change: other rows need no look.
-    var work = Work(end: changes.last?.row.lsn ?? cursor)
-    var seen: Set<RecordKey> = []
-    for change in changes {
-      guard let key = change.header.record, change.header.operation != .annotate,
-        key.kind != .registry, seen.insert(key).inserted
-      else { continue }
-      let record = HeldRecord(key, entries: try reader.entries(of: key))
+    let (records, end) = try reader.grownRecords(after: cursor, limit: Verifier.batchCount)
+    var work = Work(end: end)
+    for key in records where key.kind != .registry {
+      let entries = try reader.entries(of: key)
+      // Most of what is said of a record is no signature, and costs no more than this.
+      guard entries.contains(where: SignatureReport.isSignature) else { continue }
+      let record = HeldRecord(key, entries: entries)
       for task in SignatureReport.tasks(of: record) {
         let known = try reader.verdict(of: task.entry)
         if known?.state == .valid { continue }

@@ -56,6 +56,11 @@ package struct SignatureReport: Sendable {
   /// Whether an office may act on the record, as far as signatures go.
   package var isUsable: Bool { standing.isUsable(under: policy) }
 
+  /// Whether the entry is a signature over a put of its record, whichever.
+  package static func isSignature(_ entry: Entry) -> Bool {
+    entry.header.operation == .append && entry.bodyObject?[.type] == .string("signature")
+  }
+
   /// Signature events over the shown put: those that name its revision or none.
   private static func signatureEvents(of record: HeldRecord) -> [Entry] {
     guard case .revision(let revision)? = record.shown?.header.subject else { return [] }
@@ -70,7 +75,7 @@ package struct SignatureReport: Sendable {
   /// What the verifier must look at: every signature over the record's shown put. Empty while the
   /// put is not here or its body has gone: then the verdicts that are kept stand.
   package static func tasks(of record: HeldRecord) -> [SignatureInput] {
-    guard let put = record.shown, let body = put.bodyObject,
+    guard let put = record.shown, let body = record.put,
       let manifest = SignatureManifest(of: put)
     else { return [] }
     let content = manifest.canonicalBytes

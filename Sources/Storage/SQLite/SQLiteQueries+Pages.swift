@@ -101,6 +101,31 @@ extension SQLiteQueries {
     return changes
   }
 
+  /// Records of which an entry came after `lsn`, in the order of their first, and of which there is
+  /// more than one: of a put alone nobody has said anything. Looks at `limit` entries and decodes
+  /// none.
+  /// - Returns: with the last entry looked at; `lsn` when there was none.
+  package func grownRecords(
+    after lsn: LSN, limit: Int
+  ) throws(StoreError) -> (records: [RecordKey], end: LSN) {
+    var records: [RecordKey] = []
+    var seen: Set<RecordKey> = []
+    var end = lsn
+    try tables.connection.forEach(
+      """
+      SELECT id, kind, record, EXISTS (SELECT 1 FROM entry AS other
+        WHERE other.kind = entry.kind AND other.record = entry.record AND other.id <> entry.id)
+      FROM entry WHERE id > ? AND kind IS NOT NULL ORDER BY id LIMIT ?
+      """, [.unsigned(lsn.value), .integer(Int64(limit))]
+    ) { row throws(StoreError) in
+      end = LSN(row.unsigned(0))
+      let key = try row.key(1)
+      if row.integer(3) != 0, seen.insert(key).inserted { records.append(key) }
+      return true
+    }
+    return (records, end)
+  }
+
   package func leaves(after: EntryIdentity?, limit: Int) throws(StoreError) -> [DigestLeaf] {
     let runs = try tables.connection.all(
       """
