@@ -22,6 +22,26 @@ import Testing
     #expect((500 * 2_000...700 * 2_000).contains(byteCount), "mean \(byteCount / 2_000)")
   }
 
+  @Test func otherDatabasesGetTheSameBytes() {
+    var workload = Workload(seed: 1)
+    var rows = WorkloadRows()
+    var known: Set<RecordKey> = []
+    for (index, change) in workload.take(3_000).enumerated() {
+      let line = rows.line(change)
+      let columns = line.dropLast().split(separator: "\t", omittingEmptySubsequences: false)
+      #expect(line.hasSuffix("\n") && columns.count == 5)
+      let letter =
+        change.operation == .withdraw ? "d" : known.insert(change.record).inserted ? "i" : "u"
+      let body = String(decoding: change.json, as: UTF8.self)
+      let expected = letter == "d" ? "\\N" : body.split(separator: "\\").joined(separator: "\\\\")
+      #expect(
+        columns == [
+          "\(index + 1)", Substring(letter), "\(change.record.kind)", "\(change.record.id)",
+          Substring(expected),
+        ])
+    }
+  }
+
   @Test func seedAndStreamDecideEveryByte() {
     var first = Workload(seed: 3, stream: 1, of: 4)
     var second = Workload(seed: 3, stream: 1, of: 4)
