@@ -20,19 +20,19 @@ enum LimitsRun {
       let rate = try median { () throws(BenchFailure) in
         try sqlite(rows, in: directory, isIndexed: isIndexed)
       }
-      figures.add(name, rate, decimals: 0)
+      figures.add(name, count: Int(rate.rounded()))
     }
     let synced = try median { () throws(BenchFailure) in try syncs(in: directory) }
-    figures.add("syncsPerSecond", synced, decimals: 0)
+    figures.add("syncsPerSecond", count: Int(synced.rounded()))
     let pieces = rows.pieces(of: pieceByteCount)
     try addCompression(of: pieces, to: &figures)
     let hashed = try median { () throws(BenchFailure) in
       let hashing = OpenSSLHash()
       return rate(rows.bodies.count) { for body in rows.all { _ = hashing.digest(body) } }
     }
-    figures.add("sha256MBPerSecond", hashed, decimals: 0)
+    figures.add("sha256MBPerSecond", count: Int(hashed.rounded()))
     let passed = try median { () throws(BenchFailure) in try MemoryLine().rate(of: pieces) }
-    figures.add("tlsBothEndsMBPerSecond", passed, decimals: 0)
+    figures.add("tlsBothEndsMBPerSecond", count: Int(passed.rounded()))
     try Laboratory.remove(directory)
     return figures
   }
@@ -60,8 +60,8 @@ enum LimitsRun {
         }
       }
     }
-    figures.add("compressMBPerSecond", compression, decimals: 0)
-    figures.add("decompressMBPerSecond", decompression, decimals: 0)
+    figures.add("compressMBPerSecond", count: Int(compression.rounded()))
+    figures.add("decompressMBPerSecond", count: Int(decompression.rounded()))
     let smallCount = compressed.reduce(0) { $0 + $1.count }
     figures.add("compressionRatio", Double(plainCount) / Double(max(smallCount, 1)), decimals: 2)
   }

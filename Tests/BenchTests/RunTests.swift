@@ -35,8 +35,22 @@ import Testing
       ["behind", "--changes", "500000", "--json"],
       .behind(changeCount: 500_000, seed: 1, isJSON: true)
     ),
+    (["stages"], .stages(changeCount: 20_000, seed: 1, isJSON: false)),
+    (["limits", "--changes", "9"], .limits(changeCount: 9, seed: 1, isJSON: false)),
+    (["workload", "--seed", "4"], .workload(changeCount: 200_000, seed: 4)),
     (["--help"], .help),
   ]
+
+  @Test func theMachinesLimitsAreMeasured() throws {
+    let figures = try LimitsRun.figures(changeCount: 50, seed: 1)
+    let names = [
+      "bodyBytesPerChange", "sqliteLogPerSecond", "sqliteOncePerSecond", "syncsPerSecond",
+      "compressMBPerSecond", "decompressMBPerSecond", "compressionRatio", "sha256MBPerSecond",
+      "tlsBothEndsMBPerSecond",
+    ]
+    #expect(figures.lines.map(\.key) == names)
+    for line in figures.lines { #expect(try #require(Double(line.value)) > 0, "\(line.key)") }
+  }
 
   @Test(arguments: commands) func argumentsAreRead(arguments: [String], command: BenchCommand)
     throws
