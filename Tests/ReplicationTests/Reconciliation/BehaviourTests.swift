@@ -136,6 +136,27 @@ import Testing
     #expect(try network.centre.store.recipients(of: receipt.identity) == Recipients([a]))
   }
 
+  /// Two bodies under one event id are a conflict, seen when the second comes. Kills: `conflict` not
+  /// asking whether an event's id is in use.
+  @Test func oneEventIDTwice() throws {
+    var network = try TestNetwork(seed: 8)
+    let put = network.document(from: a, to: [b])
+    try network.put(a, .document, put)
+    try network.settle()
+    let body = TestNetwork.receipt(b).with("eventId", network.newID())
+    let first = try network.draft(b, .document, .append, body, id: put.record.id)
+    let other = try network.draft(
+      b, .document, .append, body.with("description", "khác"), id: put.record.id)
+    var header = other.header
+    header.identity = EntryIdentity(
+      origin: b, incarnation: header.identity.incarnation, sequence: header.identity.sequence.next)
+    let second = Entry(authoring: header, body: other.body ?? [], hashing: TestSite.hashing)
+    #expect(try network.centre.receive(first, from: b).state == .applied)
+    let result = try network.centre.receive(second, from: b)
+    #expect(result.state == .conflict && result.code == .fork)
+    #expect(try network.centre.store.summary(of: put.record)?.conflicts == [.fork])
+  }
+
   /// An event keeps to the lane of its record. A put in another lane is a fork's other half: it is
   /// placed, so that the conflict shows at every site. Kills: the lane not asked of events; a put
   /// refused for its lane.
