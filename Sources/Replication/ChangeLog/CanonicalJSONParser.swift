@@ -193,8 +193,8 @@ extension JSONParser {
       let byte = bytes[index]
       if byte == UInt8(ascii: "\"") {
         defer { index += 1 }
-        // Most texts have no escape and are copied in one piece.
-        if decoded.isEmpty { return Text(validated: Array(bytes[runStart..<index])) }
+        // Most texts have no escape and stay where they are.
+        if decoded.isEmpty { return Text(validated: bytes, in: runStart..<index) }
         decoded.append(contentsOf: bytes[runStart..<index])
         return Text(validated: decoded)
       } else if byte == UInt8(ascii: "\\") {

@@ -2,19 +2,25 @@
 ///
 /// Swift's `String` compares by canonical equivalence: "uỷ" composed and decomposed would be one
 /// key in memory and two on disk.
+///
+/// What a parser reads stays where it came in, so a body of fifty texts is one piece of memory; who
+/// keeps such a text keeps the body.
 package struct Text: Hashable, Comparable, Sendable, CustomStringConvertible,
   ExpressibleByStringLiteral
 {
   /// Valid UTF-8.
-  package let bytes: [UInt8]
+  package let bytes: Bytes
 
   /// - Precondition: `bytes` is valid UTF-8; the parser has checked it.
-  init(validated bytes: [UInt8]) { self.bytes = bytes }
+  init(validated bytes: [UInt8]) { self.bytes = Bytes(bytes, in: 0..<bytes.count) }
 
-  package init(_ string: some StringProtocol) { self.bytes = Array(string.utf8) }
+  /// The part of `bytes` in `range`, which the parser has checked.
+  init(validated bytes: [UInt8], in range: Range<Int>) { self.bytes = Bytes(bytes, in: range) }
+
+  package init(_ string: some StringProtocol) { self.init(validated: Array(string.utf8)) }
   package init(stringLiteral value: StaticString) { self.init(value.description) }
 
-  package var string: String { String(decoding: bytes, as: UTF8.self) }
+  package var string: String { String(decoding: bytes.slice, as: UTF8.self) }
   package var description: String { string }
 
   package static func < (left: Self, right: Self) -> Bool {
@@ -25,13 +31,14 @@ package struct Text: Hashable, Comparable, Sendable, CustomStringConvertible,
   /// in one place: U+E000...U+FFFF (lead bytes EE, EF) come after the supplementary planes
   /// (F0...F4), which UTF-16 writes with surrogates D800...DFFF.
   func compareAsKey(with other: Text) -> KeyOrder {
-    let shared = min(bytes.count, other.bytes.count)
-    for index in 0..<shared where bytes[index] != other.bytes[index] {
-      let left = Self.rankInUTF16(bytes[index])
-      return left < Self.rankInUTF16(other.bytes[index]) ? .before : .after
+    let (own, others) = (bytes, other.bytes)
+    let shared = min(own.count, others.count)
+    for index in 0..<shared where own[index] != others[index] {
+      let left = Self.rankInUTF16(own[index])
+      return left < Self.rankInUTF16(others[index]) ? .before : .after
     }
-    if bytes.count == other.bytes.count { return .same }
-    return bytes.count < other.bytes.count ? .before : .after
+    if own.count == others.count { return .same }
+    return own.count < others.count ? .before : .after
   }
 
   private static func rankInUTF16(_ byte: UInt8) -> UInt8 {
@@ -40,3 +47,43 @@ package struct Text: Hashable, Comparable, Sendable, CustomStringConvertible,
 }
 
 enum KeyOrder { case before, same, after }
+
+extension Text {
+  /// Bytes counted from 0, wherever in a longer piece they stand.
+  package struct Bytes: RandomAccessCollection, Hashable, Sendable {
+    private let storage: [UInt8]
+    private let start: UInt32
+    private let length: UInt32
+
+    /// - Precondition: `storage` is shorter than 4 GiB; a body has at most 256 KiB.
+    init(_ storage: [UInt8], in range: Range<Int>) {
+      self.storage = storage
+      start = UInt32(range.lowerBound)
+      length = UInt32(range.count)
+    }
+
+    package var startIndex: Int { 0 }
+    package var endIndex: Int { Int(length) }
+
+    package subscript(index: Int) -> UInt8 {
+      precondition(index < endIndex, "byte \(index) of \(length)")
+      return storage[Int(start) + index]
+    }
+
+    /// The same bytes where they stand: to be copied in one piece.
+    package var slice: ArraySlice<UInt8> { storage[Int(start)..<Int(start) + Int(length)] }
+
+    package var array: [UInt8] { Array(slice) }
+
+    package static func == (left: Self, right: Self) -> Bool {
+      guard left.length == right.length else { return false }
+      for index in 0..<left.count where left[index] != right[index] { return false }
+      return true
+    }
+
+    package func hash(into hasher: inout Hasher) {
+      hasher.combine(length)
+      for byte in self { hasher.combine(byte) }
+    }
+  }
+}

@@ -112,7 +112,7 @@ struct CanonicalJSONWriter {
   private mutating func write(_ text: Text) {
     bytes.append(UInt8(ascii: "\""))
     if text.bytes.allSatisfy({ !Self.needsEscape($0) }) {
-      bytes.append(contentsOf: text.bytes)
+      bytes.append(contentsOf: text.bytes.slice)
     } else {
       for byte in text.bytes { writeCharacter(byte) }
     }

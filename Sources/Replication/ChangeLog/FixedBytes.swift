@@ -81,13 +81,18 @@ extension UInt64 {
 
 /// Lower-case hexadecimal text of `bytes`, for people and for golden files.
 package func hexText(_ bytes: some Sequence<UInt8>) -> String {
-  let digits = Array("0123456789abcdef".utf8)
   var text: [UInt8] = []
+  text.reserveCapacity(2 * bytes.underestimatedCount)
   for byte in bytes {
-    text.append(digits[Int(byte >> 4)])
-    text.append(digits[Int(byte & 15)])
+    text.append(hexDigit(byte >> 4))
+    text.append(hexDigit(byte & 15))
   }
   return String(decoding: text, as: UTF8.self)
+}
+
+/// - Parameter value: below 16.
+func hexDigit(_ value: UInt8) -> UInt8 {
+  value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10
 }
 
 /// The bytes that lower-case hexadecimal `text` spells; nil for any other character or an odd

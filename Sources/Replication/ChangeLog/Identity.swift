@@ -124,24 +124,41 @@ package struct UniqueID: Hashable, Comparable, Sendable, CustomStringConvertible
 
   /// - Returns: nil unless `text` is the lower-case canonical form: two spellings would be two
   /// keys.
-  package init?(_ text: some StringProtocol) {
-    let characters = Array(text.utf8)
-    let hyphens = [8, 13, 18, 23]
-    guard characters.count == 36, hyphens.allSatisfy({ characters[$0] == UInt8(ascii: "-") }) else {
-      return nil
+  package init?(_ text: some StringProtocol) { self.init(spelling: text.utf8) }
+
+  package init?(spelling text: Text) { self.init(spelling: text.bytes) }
+
+  private init?(spelling characters: some Collection<UInt8>) {
+    guard characters.count == Self.spelledByteCount else { return nil }
+    var words: (high: UInt64, low: UInt64) = (0, 0)
+    for (index, byte) in characters.enumerated() {
+      switch index {
+      case 8, 13, 18, 23: guard byte == UInt8(ascii: "-") else { return nil }
+      default:
+        guard let digit = hexValue(byte) else { return nil }
+        words = (words.high << 4 | words.low >> 60, words.low << 4 | UInt64(digit))
+      }
     }
-    let digits = characters.indices.filter { !hyphens.contains($0) }.map { characters[$0] }
-    guard let bytes = hexBytes(String(decoding: digits, as: UTF8.self)),
-      let raw = Bytes16(bytes)
-    else { return nil }
-    self.raw = raw
+    self.init(Bytes16(high: words.high, low: words.low))
   }
 
-  package var description: String {
-    let text = Array(hexText(raw.bytes))
-    return [text[0..<8], text[8..<12], text[12..<16], text[16..<20], text[20..<32]]
-      .map { String($0) }.joined(separator: "-")
+  private static let spelledByteCount = 36
+
+  /// The canonical form.
+  package var text: Text {
+    let spelled = [UInt8](capacity: Self.spelledByteCount) { target in
+      for (index, byte) in raw.bytes.enumerated() {
+        if index == 4 || index == 6 || index == 8 || index == 10 {
+          target.append(UInt8(ascii: "-"))
+        }
+        target.append(hexDigit(byte >> 4))
+        target.append(hexDigit(byte & 15))
+      }
+    }
+    return Text(validated: spelled)
   }
+
+  package var description: String { text.string }
 
   package static func < (left: Self, right: Self) -> Bool { left.raw < right.raw }
 }

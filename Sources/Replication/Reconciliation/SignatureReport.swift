@@ -84,7 +84,7 @@ package struct SignatureReport: Sendable {
       guard let signed = event.bodyObject else { return nil }
       return SignatureInput(
         entry: event.identity,
-        signature: signed.text(.value).flatMap { Base64.decode($0.bytes) } ?? [],
+        signature: signed.text(.value).flatMap { Base64.decode($0.bytes.array) } ?? [],
         content: content, timestamp: timestamp(of: event, in: record), kind: record.key.kind,
         role: signed.text("signerRole") ?? "", organ: organ, registry: event.header.registry)
     }
@@ -97,7 +97,7 @@ package struct SignatureReport: Sendable {
       guard let body = event.bodyObject, body[.type] == .string("timestamp"),
         body["signatureEventId"] == name
       else { continue }
-      return body.text("token").flatMap { Base64.decode($0.bytes) }
+      return body.text("token").flatMap { Base64.decode($0.bytes.array) }
     }
     return nil
   }

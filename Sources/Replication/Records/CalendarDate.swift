@@ -6,13 +6,17 @@ package struct CalendarDate: Hashable, Comparable, Sendable, CustomStringConvert
   package init(dayNumber: Int) { self.dayNumber = dayNumber }
 
   /// - Returns: nil unless `text` is an existing day as `YYYY-MM-DD`, years 1900 to 2999.
-  package init?(_ text: Text) { self.init(text.bytes[...], separator: UInt8(ascii: "-")) }
+  package init?(_ text: Text) { self.init(text.bytes, separator: UInt8(ascii: "-")) }
 
   /// - Parameter separator: `-`, or `/` inside document ids.
-  init?(_ bytes: ArraySlice<UInt8>, separator: UInt8) {
-    let parts = bytes.split(separator: separator, omittingEmptySubsequences: false)
-    guard bytes.count == 10, parts.count == 3, parts[0].count == 4, parts[1].count == 2,
-      let year = decimal(parts[0]), let month = decimal(parts[1]), let day = decimal(parts[2]),
+  init?<Bytes: RandomAccessCollection<UInt8>>(
+    _ bytes: Bytes, separator: UInt8
+  ) where Bytes.Index == Int {
+    let start = bytes.startIndex
+    guard bytes.count == 10, bytes[start + 4] == separator, bytes[start + 7] == separator,
+      let year = decimal(bytes, start..<start + 4),
+      let month = decimal(bytes, start + 5..<start + 7),
+      let day = decimal(bytes, start + 8..<start + 10),
       (1900...2999).contains(year), (1...12).contains(month),
       (1...Self.dayCount(month: month, year: year)).contains(day)
     else { return nil }
@@ -68,13 +72,13 @@ extension WallTime {
       bytes[10] == UInt8(ascii: "T"), bytes[13] == UInt8(ascii: ":"),
       bytes[16] == UInt8(ascii: ":"),
       let day = CalendarDate(bytes[0..<10], separator: UInt8(ascii: "-")), day.dayNumber >= 0,
-      let hour = decimal(bytes[11..<13]), hour < 24, let minute = decimal(bytes[14..<16]),
-      minute < 60, let second = decimal(bytes[17..<19]), second < 60
+      let hour = decimal(bytes, 11..<13), hour < 24, let minute = decimal(bytes, 14..<16),
+      minute < 60, let second = decimal(bytes, 17..<19), second < 60
     else { return nil }
     var fraction = 0
     if bytes.count > 20 {
-      let digits = bytes[20..<bytes.count - 1]
-      guard bytes[19] == UInt8(ascii: "."), var value = decimal(digits) else { return nil }
+      let digits = 20..<bytes.count - 1
+      guard bytes[19] == UInt8(ascii: "."), var value = decimal(bytes, digits) else { return nil }
       for _ in digits.count..<6 { value *= 10 }
       fraction = value
     }
@@ -83,11 +87,14 @@ extension WallTime {
   }
 }
 
-/// The number that 1 to 9 decimal digits spell; nil for anything else.
-private func decimal(_ digits: ArraySlice<UInt8>) -> Int? {
-  guard (1...9).contains(digits.count) else { return nil }
+/// The number that the 1 to 9 decimal digits in `range` spell; nil for anything else.
+private func decimal<Bytes: RandomAccessCollection<UInt8>>(
+  _ bytes: Bytes, _ range: Range<Int>
+) -> Int? where Bytes.Index == Int {
+  guard (1...9).contains(range.count) else { return nil }
   var value = 0
-  for byte in digits {
+  for index in range {
+    let byte = bytes[index]
     guard byte >= UInt8(ascii: "0"), byte <= UInt8(ascii: "9") else { return nil }
     value = value * 10 + Int(byte - UInt8(ascii: "0"))
   }

@@ -138,7 +138,7 @@ package enum DocumentRules: RecordRules {
       from.text(.siteId), from.text(.organId), type, body.text(.codeNumber),
       body.text(.committeeTerm),
     ]
-    return UniqueKey(.documentNumber, parts.map { $0?.bytes ?? [] })
+    return UniqueKey(.documentNumber, parts.map { $0?.bytes.slice ?? [] })
   }
 
   // MARK: Events

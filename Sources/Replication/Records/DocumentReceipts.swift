@@ -122,8 +122,8 @@ extension DocumentRules {
     return OwedEvent(
       body, on: record, hashing: hashing,
       parts: [
-        recipient.site.bytes, put.bodyDigest.bytes, recipient.organ.bytes, code.text.bytes,
-        id?.bytes ?? [],
+        recipient.site.bytes, put.bodyDigest.bytes, recipient.organ.bytes.array,
+        code.text.bytes.array, id?.bytes.array ?? [],
       ])
   }
 

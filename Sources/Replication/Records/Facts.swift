@@ -221,8 +221,10 @@ extension UniqueKey {
 
   /// Parts are prefixed with their length in 2 bytes, so no two lists of parts spell one key. The
   /// schemas keep every part short enough for ``maximumByteCount``.
-  init(_ space: Space, _ parts: [[UInt8]]) {
-    var bytes = [space.rawValue]
+  init(_ space: Space, _ parts: [ArraySlice<UInt8>]) {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(parts.reduce(1) { $0 + 2 + $1.count })
+    bytes.append(space.rawValue)
     for part in parts {
       bytes.append(UInt8(truncatingIfNeeded: part.count >> 8))
       bytes.append(UInt8(truncatingIfNeeded: part.count))
@@ -234,19 +236,23 @@ extension UniqueKey {
 
   /// The name every record has: its own id.
   package static func record(_ key: RecordKey) -> UniqueKey {
-    UniqueKey(.record, [[key.kind.rawValue], key.id.raw.raw.bytes])
+    UniqueKey(.record, [[key.kind.rawValue], key.id.raw.raw.bytes[...]])
   }
 
   /// Under which the recalls, updates and replacements of what has this name are found.
   package static func changes(of name: UniqueKey) -> UniqueKey {
-    UniqueKey([Space.change.rawValue] + name.bytes)
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(1 + name.bytes.count)
+    bytes.append(Space.change.rawValue)
+    bytes.append(contentsOf: name.bytes)
+    return UniqueKey(bytes)
   }
 
   /// Under which the entries that name a file are found.
-  package static func file(_ digest: Digest) -> UniqueKey { UniqueKey(.file, [digest.bytes]) }
+  package static func file(_ digest: Digest) -> UniqueKey { UniqueKey(.file, [digest.bytes[...]]) }
 
   /// The name of a document that has this edXML id.
-  package static func documentID(_ id: Text) -> UniqueKey { UniqueKey(.documentID, [id.bytes]) }
+  package static func documentID(_ id: Text) -> UniqueKey { UniqueKey(.documentID, [id.bytes.slice]) }
 }
 
 extension Sequence<SiteID?> {

@@ -182,36 +182,41 @@ extension FieldFormat {
     case .uniqueID: UniqueID(spelling: text) != nil
     case .site: SiteID(bytes) != nil
     case .date: CalendarDate(text) != nil
-    case .month: CalendarDate(Text(validated: bytes + Array("-01".utf8))) != nil
+    case .month: CalendarDate(bytes.array + Array("-01".utf8), separator: UInt8(ascii: "-")) != nil
     case .instant: WallTime(text) != nil
-    case .digest: Self.isTaggedDigest(bytes, tag: "sha-256:")
-    case .hexDigest: Self.isTaggedDigest(bytes, tag: "")
-    case .pin: Self.isTaggedDigest(bytes, tag: "sha256:")
+    case .digest: Self.isTaggedDigest(bytes, tag: Self.digestTag)
+    case .hexDigest: Self.isTaggedDigest(bytes, tag: Self.noTag)
+    case .pin: Self.isTaggedDigest(bytes, tag: Self.pinTag)
     case .documentID: Self.isDocumentID(bytes)
     case .decimal: Self.isDecimal(bytes)
-    case .base64: !bytes.isEmpty && Base64.decode(bytes) != nil
+    case .base64: !bytes.isEmpty && Base64.decode(bytes.array) != nil
     case .digits(let low, let high): (low...high).contains(bytes.count) && Self.areDigits(bytes)
     }
   }
 
-  private static func isTaggedDigest(_ bytes: [UInt8], tag: StaticString) -> Bool {
-    let prefix = Array(tag.description.utf8)
-    guard bytes.starts(with: prefix) else { return false }
-    let digits = bytes.dropFirst(prefix.count)
-    return digits.count == 64 && digits.allSatisfy { hexValue($0) != nil }
+  private static func isTaggedDigest(_ bytes: Text.Bytes, tag: Text) -> Bool {
+    let digits = bytes.dropFirst(tag.bytes.count)
+    return bytes.starts(with: tag.bytes) && digits.count == 64
+      && digits.allSatisfy { hexValue($0) != nil }
   }
+
+  private static let digestTag: Text = "sha-256:"
+  private static let noTag: Text = ""
+  private static let pinTag: Text = "sha256:"
 
   /// `organId,YYYY/MM/DD,number-and-symbol`; the organ code is opaque (domain.md section 3.1).
   /// Short enough for a ``UniqueKey``.
-  private static func isDocumentID(_ bytes: [UInt8]) -> Bool {
-    let parts = bytes.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false)
-    return bytes.count <= 256 && parts.count == 3 && !parts[0].isEmpty && !parts[2].isEmpty
-      && CalendarDate(parts[1], separator: UInt8(ascii: "/")) != nil
+  private static func isDocumentID(_ bytes: Text.Bytes) -> Bool {
+    let comma = UInt8(ascii: ",")
+    guard bytes.count <= 256, let first = bytes.firstIndex(of: comma),
+      let last = bytes.lastIndex(of: comma), first > 0, last > first, last + 1 < bytes.count
+    else { return false }
+    return CalendarDate(bytes[first + 1..<last], separator: UInt8(ascii: "/")) != nil
       && bytes.allSatisfy { $0 >= 0x20 && $0 != 0x7F }
   }
 
   /// A rate as text, for it must not become a float: up to 3 digits, perhaps a point and up to 4.
-  private static func isDecimal(_ bytes: [UInt8]) -> Bool {
+  private static func isDecimal(_ bytes: Text.Bytes) -> Bool {
     let parts = bytes.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
     return (1...2).contains(parts.count) && (1...3).contains(parts[0].count)
       && parts.allSatisfy { (1...4).contains($0.count) && areDigits($0) }
@@ -238,22 +243,4 @@ private func editDistance(_ left: Text, _ right: Text) -> Int {
     }
   }
   return row[right.bytes.count]
-}
-
-extension UniqueID {
-  /// - Returns: nil unless `text` is the one form of a UUID: 36 lower-case characters,
-  /// `8-4-4-4-12`.
-  init?(spelling text: Text) {
-    guard text.bytes.count == 36 else { return nil }
-    var words: (high: UInt64, low: UInt64) = (0, 0)
-    for (index, byte) in text.bytes.enumerated() {
-      switch index {
-      case 8, 13, 18, 23: guard byte == UInt8(ascii: "-") else { return nil }
-      default:
-        guard let digit = hexValue(byte) else { return nil }
-        words = (words.high << 4 | words.low >> 60, words.low << 4 | UInt64(digit))
-      }
-    }
-    self.init(Bytes16(high: words.high, low: words.low))
-  }
 }

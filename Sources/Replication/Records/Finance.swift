@@ -192,7 +192,7 @@ package enum FinanceRules: RecordRules {
     let site = body.organSite(.accountingUnit).map { Text($0.description) }
     let year = Text("\(body[.fiscalYear]?.integer ?? 0)")
     let parts = [site, unit, year, body.text(.voucherForm), body.text(.voucherNumber)]
-    return UniqueKey(.voucherNumber, parts.map { $0?.bytes ?? [] })
+    return UniqueKey(.voucherNumber, parts.map { $0?.bytes.slice ?? [] })
   }
 
   // MARK: Events

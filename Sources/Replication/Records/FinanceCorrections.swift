@@ -15,7 +15,7 @@ extension FinanceRules {
   /// Under this key the full reversals of a voucher are found, so that its other adjustments need
   /// not be read to know that there is none.
   static func reversalKey(of voucher: RecordKey) -> UniqueKey {
-    UniqueKey(.reversal, [voucher.id.raw.raw.bytes])
+    UniqueKey(.reversal, [voucher.id.raw.raw.bytes[...]])
   }
 
   private static let sameUnit = Rule(

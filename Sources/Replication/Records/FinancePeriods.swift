@@ -11,7 +11,7 @@ extension FinanceRules {
   }
 
   private static func periodKey(_ body: JSONObject, _ period: Text) -> UniqueKey {
-    UniqueKey(.period, unitParts(body) + [period.bytes])
+    UniqueKey(.period, unitParts(body) + [period.bytes.slice])
   }
 
   /// What a closing claims: two closings of one period, of one year, or of the unit as a whole are
@@ -25,12 +25,12 @@ extension FinanceRules {
   }
 
   private static func closingKey(_ body: JSONObject, _ type: Text, _ span: Text) -> UniqueKey {
-    UniqueKey(.closing, unitParts(body) + [type.bytes, span.bytes])
+    UniqueKey(.closing, unitParts(body) + [type.bytes.slice, span.bytes.slice])
   }
 
-  private static func unitParts(_ body: JSONObject) -> [[UInt8]] {
+  private static func unitParts(_ body: JSONObject) -> [ArraySlice<UInt8>] {
     let unit = body[.accountingUnit]?.object
-    return [unit?.text(.siteId)?.bytes ?? [], unit?.text(.budgetUnitCode)?.bytes ?? []]
+    return [unit?.text(.siteId)?.bytes.slice ?? [], unit?.text(.budgetUnitCode)?.bytes.slice ?? []]
   }
 
   /// The keys of the closings that end a voucher's time.

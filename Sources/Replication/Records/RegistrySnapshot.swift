@@ -93,8 +93,8 @@ package struct RegistrySnapshot: Hashable, Sendable {
     self.init(
       revision: revision, sites: Dictionary(list.map { ($0.id, $0) }) { first, _ in first },
       centre: list.first { $0.tier == .centre }?.id,
-      publicKey: signature.text(.publicKey).flatMap { Base64.decode($0.bytes) } ?? [],
-      signature: signature.text(.value).flatMap { Base64.decode($0.bytes) } ?? [],
+      publicKey: signature.text(.publicKey).flatMap { Base64.decode($0.bytes.array) } ?? [],
+      signature: signature.text(.value).flatMap { Base64.decode($0.bytes.array) } ?? [],
       codeLists: CodeLists(json: object[.codeLists]?.object ?? JSONObject()),
       signers: (object["signers"]?.array ?? []).compactMap {
         $0.object.flatMap(Self.signer(from:))

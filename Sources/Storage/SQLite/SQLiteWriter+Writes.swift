@@ -119,7 +119,7 @@ extension SQLiteWriter: StoreTransaction {
       """,
       [
         .integer(run), .unsigned(signature.sequence.value), .code(verdict.state.rawValue),
-        .blob(verdict.reason.bytes), .unsigned(verdict.verifiedAt.microseconds),
+        .blob(verdict.reason.bytes.array), .unsigned(verdict.verifiedAt.microseconds),
         .unsigned(verdict.registry.number), .digest(verdict.registry.digest),
         .blob(JSONValue.object(verdict.details).canonicalBytes),
       ])

@@ -197,7 +197,7 @@ extension WorkloadChange {
         body[$0]?.text != nil
       }), let text = body[name]?.text
     else { return self }
-    var letters = text.bytes
+    var letters = text.bytes.array
     for _ in 0..<byteCount { letters.append(UInt8(ascii: "0") + UInt8(random.below(43))) }
     body[name] = .text(String(decoding: letters, as: UTF8.self))
     return WorkloadChange(
