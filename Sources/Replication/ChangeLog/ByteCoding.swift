@@ -62,7 +62,9 @@ package struct ByteReader: Sendable {
 
   /// Eight bytes.
   package mutating func readUInt64() throws(ByteError) -> UInt64 {
-    try readInteger(byteCount: 8)
+    try need(8)
+    defer { offset += 8 }
+    return bytes.bigEndianWord(at: offset)
   }
 
   /// `count` bytes, copied; the caller has held `count` against its own limit.
@@ -87,9 +89,11 @@ package struct ByteReader: Sendable {
   package mutating func readSiteID() throws(ByteError) -> SiteID {
     let start = offset
     let count = Int(try readUInt8())
-    guard let site = SiteID(try readBytes(count)) else {
+    try need(count)
+    guard let site = SiteID(bytes[offset..<offset + count]) else {
       throw .invalid(field: "site id", at: start)
     }
+    offset += count
     return site
   }
 
@@ -121,10 +125,13 @@ package struct ByteWriter: Sendable {
 
   /// A field without its length; the mirror of each `read`.
   package mutating func write(_ value: UInt8) { bytes.append(value) }
-  package mutating func write(_ value: UInt16) { writeInteger(UInt64(value), byteCount: 2) }
-  package mutating func write(_ value: UInt32) { writeInteger(UInt64(value), byteCount: 4) }
-  package mutating func write(_ value: UInt64) { writeInteger(value, byteCount: 8) }
+  package mutating func write(_ value: UInt16) { bytes.append(bigEndian: value) }
+  package mutating func write(_ value: UInt32) { bytes.append(bigEndian: value) }
+  package mutating func write(_ value: UInt64) { bytes.append(bigEndian: value) }
   package mutating func write(_ value: [UInt8]) { bytes.append(contentsOf: value) }
+  package mutating func write(_ name: StaticString) {
+    name.withUTF8Buffer { unsafe bytes.append(contentsOf: $0) }
+  }
   package mutating func write(_ value: Bytes16) {
     write(value.high)
     write(value.low)
@@ -137,14 +144,11 @@ package struct ByteWriter: Sendable {
   }
   /// A length byte and the name.
   package mutating func write(_ site: SiteID) {
-    let text = site.bytes
-    write(UInt8(text.count))
-    write(text)
+    write(UInt8(site.byteCount))
+    write(name: site)
   }
-
-  private mutating func writeInteger(_ value: UInt64, byteCount: Int) {
-    for index in (0..<byteCount).reversed() {
-      bytes.append(UInt8(truncatingIfNeeded: value >> UInt64(8 * index)))
-    }
+  /// The name alone.
+  package mutating func write(name site: SiteID) {
+    for index in 0..<site.byteCount { bytes.append(site.byte(index)) }
   }
 }

@@ -21,7 +21,9 @@ extension JSONValue {
       throw JSONError(reason: .tooLong(limit: limits.byteCount), offset: limits.byteCount)
     }
     var parser = JSONParser(bytes: bytes, limits: limits, canonicalOnly: canonicalOnly)
-    return try parser.parseDocument()
+    try parser.parseDocument()
+    let tape = JSONTape(bytes: bytes, nodes: parser.nodes, unescaped: parser.unescaped)
+    return JSONPlace(tape: tape, index: 0).value
   }
 }
 
@@ -32,80 +34,91 @@ private struct JSONParser {
   let canonicalOnly: Bool
   var index = 0
   var depth = 0
+  var nodes: [JSONNode] = []
+  var unescaped: [Text] = []
+
+  /// Bytes of a body to a node of its tape, about.
+  private static let byteCountOfNode = 8
 
   init(bytes: [UInt8], limits: JSONLimits, canonicalOnly: Bool) {
     self.bytes = bytes
     self.limits = limits
     self.canonicalOnly = canonicalOnly
+    nodes.reserveCapacity(bytes.count / Self.byteCountOfNode + 1)
   }
 
-  mutating func parseDocument() throws(JSONError) -> JSONValue {
-    let value = try parseValue()
+  mutating func parseDocument() throws(JSONError) {
+    try parseValue()
     try skipWhiteSpace()
     guard index == bytes.count else { throw error(.trailingBytes) }
-    return value
   }
 
-  private mutating func parseValue() throws(JSONError) -> JSONValue {
+  private mutating func parseValue() throws(JSONError) {
     try skipWhiteSpace()
     switch try peek() {
-    case UInt8(ascii: "\""): return .string(try parseString())
-    case UInt8(ascii: "{"): return .object(try parseObject())
-    case UInt8(ascii: "["): return .array(try parseArray())
-    case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"):
-      return .integer(try parseInteger())
-    case UInt8(ascii: "t"): return try parseWord("true", as: .bool(true))
-    case UInt8(ascii: "f"): return try parseWord("false", as: .bool(false))
-    case UInt8(ascii: "n"): return try parseWord("null", as: .null)
+    case UInt8(ascii: "\""): try parseString()
+    case UInt8(ascii: "{"): try parseObject()
+    case UInt8(ascii: "["): try parseArray()
+    case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"): try parseInteger()
+    case UInt8(ascii: "t"): try parseWord("true", .yes)
+    case UInt8(ascii: "f"): try parseWord("false", .no)
+    case UInt8(ascii: "n"): try parseWord("null", .null)
     case let byte: throw error(.unexpectedByte(byte))
     }
   }
 
-  private mutating func parseArray() throws(JSONError) -> [JSONValue] {
-    try open()
-    var items: [JSONValue] = []
+  private mutating func parseArray() throws(JSONError) {
+    let place = try open(.array)
     try skipWhiteSpace()
-    if try take(UInt8(ascii: "]")) { return close(items) }
+    if try take(UInt8(ascii: "]")) { return close(place, count: 0) }
+    var count: UInt32 = 0
     while true {
-      items.append(try parseValue())
+      try parseValue()
+      count += 1
       try skipWhiteSpace()
-      if try take(UInt8(ascii: "]")) { return close(items) }
+      if try take(UInt8(ascii: "]")) { return close(place, count: count) }
       try expect(UInt8(ascii: ","))
     }
   }
 
-  private mutating func parseObject() throws(JSONError) -> JSONObject {
-    try open()
-    var members = MemberList()
+  private mutating func parseObject() throws(JSONError) {
+    let place = try open(.object)
     try skipWhiteSpace()
-    if try take(UInt8(ascii: "}")) { return close(JSONObject()) }
+    if try take(UInt8(ascii: "}")) { return close(place, count: 0) }
+    var members = MemberOrder()
     while true {
       try skipWhiteSpace()
       let keyOffset = index
       guard try peek() == UInt8(ascii: "\"") else { throw error(.unexpectedByte(bytes[index])) }
-      let key = try parseString()
+      let key = nodes.count
+      try parseString()
+      try note(key, at: keyOffset, &members)
       try skipWhiteSpace()
       try expect(UInt8(ascii: ":"))
-      let member = JSONObject.Member(key: key, value: try parseValue())
-      try members.append(member, keyOffset: keyOffset, canonicalOnly: canonicalOnly)
+      try parseValue()
       try skipWhiteSpace()
-      if try take(UInt8(ascii: "}")) { return close(try members.finish()) }
+      if try take(UInt8(ascii: "}")) { break }
       try expect(UInt8(ascii: ","))
     }
+    if !members.isSorted { try sortMembers(from: place + 1) }
+    close(place, count: members.count)
   }
 
-  private mutating func open() throws(JSONError) {
+  private mutating func open(_ kind: JSONNode.Kind) throws(JSONError) -> Int {
     guard depth < limits.depth else { throw error(.tooDeep(limit: limits.depth)) }
     depth += 1
+    nodes.append(JSONNode(kind, index..<index + 1))
     index += 1
+    return nodes.count - 1
   }
 
-  private mutating func close<Value>(_ value: Value) -> Value {
+  private mutating func close(_ place: Int, count: UInt32) {
     depth -= 1
-    return value
+    nodes[place].count = count
+    nodes[place].size = UInt32(nodes.count - place)
   }
 
-  private mutating func parseInteger() throws(JSONError) -> Int64 {
+  private mutating func parseInteger() throws(JSONError) {
     let start = index
     let isNegative = try take(UInt8(ascii: "-"))
     let firstDigit = try peek()
@@ -124,7 +137,7 @@ private struct JSONParser {
     guard magnitude <= JSONValue.maximumInteger else {
       throw error(.integerOutOfRange, at: start)
     }
-    return isNegative ? -magnitude : magnitude
+    nodes.append(JSONNode(.integer, start..<index))
   }
 
   private func isFractionOrExponent() -> Bool {
@@ -139,10 +152,79 @@ private struct JSONParser {
   }
 
   private mutating func parseWord(
-    _ word: StaticString, as value: JSONValue
-  ) throws(JSONError) -> JSONValue {
+    _ word: StaticString, _ kind: JSONNode.Kind
+  ) throws(JSONError) {
+    let start = index
     for expected in word.description.utf8 { try expect(expected) }
-    return value
+    nodes.append(JSONNode(kind, start..<index))
+  }
+}
+
+// MARK: - Members
+
+/// What is known of an object's keys so far. Bodies mostly arrive sorted; what does not is sorted
+/// once, at the end, so no order of keys costs O(n²).
+private struct MemberOrder {
+  var count: UInt32 = 0
+  var isSorted = true
+  /// Node of the last key.
+  var last = 0
+}
+
+extension JSONParser {
+  private mutating func note(
+    _ key: Int, at offset: Int, _ members: inout MemberOrder
+  ) throws(JSONError) {
+    if members.count > 0, members.isSorted {
+      switch order(members.last, key) {
+      case .before: break
+      case .same: throw error(.duplicateKey, at: offset)
+      case .after:
+        guard !canonicalOnly else { throw error(.notCanonical, at: offset) }
+        members.isSorted = false
+      }
+    }
+    members.count += 1
+    members.last = key
+  }
+
+  private func order(_ left: Int, _ right: Int) -> KeyOrder {
+    let (left, right) = (nodes[left], nodes[right])
+    // Most keys differ in their first byte, and are plain.
+    if left.kind == .text, right.kind == .text, left.end > left.start, right.end > right.start {
+      let (first, second) = (bytes[Int(left.start)], bytes[Int(right.start)])
+      if first != second, first < 0x80, second < 0x80 { return first < second ? .before : .after }
+    }
+    return text(left).compareAsKey(with: text(right))
+  }
+
+  private func text(_ key: JSONNode) -> Text {
+    key.kind == .escapedText
+      ? unescaped[Int(key.end)] : Text(validated: bytes, in: Int(key.start)..<Int(key.end))
+  }
+
+  /// Puts the members that begin at `first` and end the tape in key order.
+  /// - Throws: `.duplicateKey` at the first key that had stood before.
+  private mutating func sortMembers(from first: Int) throws(JSONError) {
+    var members: [(key: Text, place: Int, offset: Int)] = []
+    var next = first
+    while next < nodes.count {
+      members.append((text(nodes[next]), next, Int(nodes[next].start) - 1))
+      next += 1 + Int(nodes[next + 1].size)
+    }
+    members.sort {
+      switch $0.key.compareAsKey(with: $1.key) {
+      case .before: true
+      case .after: false
+      case .same: $0.place < $1.place
+      }
+    }
+    let repeated = zip(members, members.dropFirst()).filter { $0.key == $1.key }
+    if let offset = repeated.map(\.1.offset).min() { throw error(.duplicateKey, at: offset) }
+    let sorted = members.flatMap { member in
+      nodes[member.place..<member.place + 1 + Int(nodes[member.place + 1].size)]
+    }
+    nodes.replaceSubrange(first..., with: sorted)
   }
 }
 
@@ -185,31 +267,35 @@ extension JSONParser {
 
 extension JSONParser {
   /// Stands on the opening quote; leaves after the closing one.
-  private mutating func parseString() throws(JSONError) -> Text {
+  private mutating func parseString() throws(JSONError) {
     index += 1
-    var decoded: [UInt8] = []
+    let start = index
+    var decoded: [UInt8]?
     var runStart = index
-    while index < bytes.count {
-      let byte = bytes[index]
-      if byte == UInt8(ascii: "\"") {
-        defer { index += 1 }
+    while true {
+      index = bytes.endOfPlainText(from: index)
+      switch try peek() {
+      case UInt8(ascii: "\""):
         // Most texts have no escape and stay where they are.
-        if decoded.isEmpty { return Text(validated: bytes, in: runStart..<index) }
-        decoded.append(contentsOf: bytes[runStart..<index])
-        return Text(validated: decoded)
-      } else if byte == UInt8(ascii: "\\") {
-        decoded.append(contentsOf: bytes[runStart..<index])
-        try parseEscape(into: &decoded)
-        runStart = index
-      } else if byte < 0x20 {
-        throw error(.controlCharacter)
-      } else if byte < 0x80 {
+        if var text = decoded {
+          text.append(contentsOf: bytes[runStart..<index])
+          nodes.append(JSONNode(escapedTextAt: start, place: unescaped.count))
+          unescaped.append(Text(validated: text))
+        } else {
+          nodes.append(JSONNode(.text, start..<index))
+        }
         index += 1
-      } else {
-        try skipMultibyteCharacter()
+        return
+      case UInt8(ascii: "\\"):
+        var text = decoded ?? []
+        text.append(contentsOf: bytes[runStart..<index])
+        try parseEscape(into: &text)
+        decoded = text
+        runStart = index
+      case ..<0x20: throw error(.controlCharacter)
+      default: try skipMultibyteCharacter()
       }
     }
-    throw error(.unexpectedEnd)
   }
 
   /// Well-formed sequences of Unicode table 3-7: no overlong form, no surrogate, none past
@@ -296,43 +382,5 @@ extension JSONParser {
     let byte = UInt8(scalar.value)
     return CanonicalJSONWriter.shortEscape(byte) == nil
       && bytes[start..<index].elementsEqual("\\u00\(hexText([byte]))".utf8)
-  }
-}
-
-// MARK: - Members
-
-/// Collects an object's members. Bodies mostly arrive sorted; only what comes out of order is
-/// remembered with its position and sorted at the end, so no order of keys costs O(n²).
-private struct MemberList {
-  private var sorted: [JSONObject.Member] = []
-  private var unsorted: [(member: JSONObject.Member, keyOffset: Int)] = []
-
-  mutating func append(
-    _ member: JSONObject.Member, keyOffset: Int, canonicalOnly: Bool
-  ) throws(JSONError) {
-    let order = sorted.last?.key.compareAsKey(with: member.key) ?? .before
-    if order == .before, unsorted.isEmpty { return sorted.append(member) }
-    if order == .same, unsorted.isEmpty {
-      throw JSONError(reason: .duplicateKey, offset: keyOffset)
-    }
-    guard !canonicalOnly else { throw JSONError(reason: .notCanonical, offset: keyOffset) }
-    unsorted.append((member, keyOffset))
-  }
-
-  /// - Throws: `.duplicateKey` at the first key that had stood before.
-  consuming func finish() throws(JSONError) -> JSONObject {
-    guard !unsorted.isEmpty else { return JSONObject(sorted: sorted) }
-    let all = (sorted.map { (member: $0, keyOffset: -1) } + unsorted).sorted {
-      switch $0.member.key.compareAsKey(with: $1.member.key) {
-      case .before: true
-      case .after: false
-      case .same: $0.keyOffset < $1.keyOffset
-      }
-    }
-    let repeated = zip(all, all.dropFirst()).filter { $0.member.key == $1.member.key }
-    if let offset = repeated.map(\.1.keyOffset).min() {
-      throw JSONError(reason: .duplicateKey, offset: offset)
-    }
-    return JSONObject(sorted: all.map(\.member))
   }
 }

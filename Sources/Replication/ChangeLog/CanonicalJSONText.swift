@@ -32,13 +32,13 @@ package struct Text: Hashable, Comparable, Sendable, CustomStringConvertible,
   /// (F0...F4), which UTF-16 writes with surrogates D800...DFFF.
   func compareAsKey(with other: Text) -> KeyOrder {
     let (own, others) = (bytes, other.bytes)
-    let shared = min(own.count, others.count)
-    for index in 0..<shared where own[index] != others[index] {
-      let left = Self.rankInUTF16(own[index])
-      return left < Self.rankInUTF16(others[index]) ? .before : .after
+    let equal = own.equalCount(with: others)
+    guard equal < own.count, equal < others.count else {
+      if own.count == others.count { return .same }
+      return own.count < others.count ? .before : .after
     }
-    if own.count == others.count { return .same }
-    return own.count < others.count ? .before : .after
+    let left = Self.rankInUTF16(own[equal])
+    return left < Self.rankInUTF16(others[equal]) ? .before : .after
   }
 
   private static func rankInUTF16(_ byte: UInt8) -> UInt8 {
@@ -62,9 +62,10 @@ extension Text {
       length = UInt32(range.count)
     }
 
+    /// Of the collection: from 0, each index a byte.
     package var startIndex: Int { 0 }
     package var endIndex: Int { Int(length) }
-
+    /// - Precondition: within the text.
     package subscript(index: Int) -> UInt8 {
       precondition(index < endIndex, "byte \(index) of \(length)")
       return storage[Int(start) + index]
@@ -73,12 +74,24 @@ extension Text {
     /// The same bytes where they stand: to be copied in one piece.
     package var slice: ArraySlice<UInt8> { storage[Int(start)..<Int(start) + Int(length)] }
 
+    /// A copy.
     package var array: [UInt8] { Array(slice) }
 
     package static func == (left: Self, right: Self) -> Bool {
-      guard left.length == right.length else { return false }
-      for index in 0..<left.count where left[index] != right[index] { return false }
-      return true
+      left.length == right.length && left.equalCount(with: right) == left.count
+    }
+
+    /// How many bytes are the same before the first that differs.
+    func equalCount(with other: Bytes) -> Int {
+      storage.equalCount(
+        from: Int(start), with: other.storage, from: Int(other.start),
+        count: Int(Swift.min(length, other.length)))
+    }
+
+    /// Whether these are the bytes that begin at `offset` of `bytes`.
+    /// - Precondition: so many are there.
+    func equals(_ bytes: [UInt8], at offset: Int) -> Bool {
+      storage.equalCount(from: Int(start), with: bytes, from: offset, count: count) == count
     }
 
     package func hash(into hasher: inout Hasher) {

@@ -26,28 +26,52 @@ package enum JSONValue: Hashable, Sendable {
 }
 
 /// An object whose members stand in the order of RFC 8785, each key once.
-package struct JSONObject: Hashable, Sendable {
+package struct JSONObject: Sendable {
   /// One key and its value.
   package struct Member: Hashable, Sendable {
     package let key: Text
     package let value: JSONValue
   }
 
-  package private(set) var members: [Member]
+  enum Form: Sendable {
+    /// As a parser left it.
+    case read(JSONPlace)
+    case built([Member])
+  }
 
-  package init() { members = [] }
+  private(set) var form: Form
 
-  /// - Precondition: `members` are in key order, each key once; the parser has checked it.
-  init(sorted members: [Member]) { self.members = members }
+  package init() { form = .built([]) }
 
-  /// The value under `key`, in O(log n); nil when there is none. Setting nil removes the member.
+  /// - Precondition: `place` is an object.
+  init(_ place: JSONPlace) { form = .read(place) }
+
+  package var members: [Member] {
+    switch form {
+    case .built(let members): return members
+    case .read(let place):
+      var members: [Member] = []
+      members.reserveCapacity(Int(place.node.count))
+      place.forEachMember { members.append(Member(key: $0, value: $1.value)) }
+      return members
+    }
+  }
+
+  /// The value under `key`; nil when there is none. Setting nil removes the member.
   package subscript(key: Text) -> JSONValue? {
     get {
-      let (index, found) = place(of: key)
-      return found ? members[index].value : nil
+      switch form {
+      case .read(let place): return place.member(key)?.value
+      case .built(let members):
+        let (index, found) = Self.place(of: key, in: members)
+        return found ? members[index].value : nil
+      }
     }
     set {
-      let (index, found) = place(of: key)
+      var members = members
+      form = .built([])
+      defer { form = .built(members) }
+      let (index, found) = Self.place(of: key, in: members)
       switch (newValue, found) {
       case (let value?, true): members[index] = Member(key: key, value: value)
       case (let value?, false): members.insert(Member(key: key, value: value), at: index)
@@ -57,7 +81,7 @@ package struct JSONObject: Hashable, Sendable {
     }
   }
 
-  private func place(of key: Text) -> (index: Int, found: Bool) {
+  private static func place(of key: Text, in members: [Member]) -> (index: Int, found: Bool) {
     var low = 0
     var high = members.count
     while low < high {
@@ -70,6 +94,12 @@ package struct JSONObject: Hashable, Sendable {
     }
     return (low, false)
   }
+}
+
+/// Equal by what they say, read or built.
+extension JSONObject: Hashable {
+  package static func == (left: Self, right: Self) -> Bool { left.members == right.members }
+  package func hash(into hasher: inout Hasher) { hasher.combine(members) }
 }
 
 extension JSONObject: ExpressibleByDictionaryLiteral {

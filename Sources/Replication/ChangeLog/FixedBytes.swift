@@ -18,10 +18,11 @@ package struct Bytes16: Hashable, Comparable, Sendable {
   }
 
   package var bytes: [UInt8] {
-    Array(capacity: 16) { target in
-      for index in 0..<8 { target.append(high.byte(index)) }
-      for index in 0..<8 { target.append(low.byte(index)) }
-    }
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(16)
+    bytes.append(bigEndian: high)
+    bytes.append(bigEndian: low)
+    return bytes
   }
 
   package static func < (left: Self, right: Self) -> Bool {
@@ -54,12 +55,13 @@ package struct Bytes32: Hashable, Comparable, Sendable {
   }
 
   package var bytes: [UInt8] {
-    Array(capacity: 32) { target in
-      for index in 0..<8 { target.append(first.byte(index)) }
-      for index in 0..<8 { target.append(second.byte(index)) }
-      for index in 0..<8 { target.append(third.byte(index)) }
-      for index in 0..<8 { target.append(fourth.byte(index)) }
-    }
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(32)
+    bytes.append(bigEndian: first)
+    bytes.append(bigEndian: second)
+    bytes.append(bigEndian: third)
+    bytes.append(bigEndian: fourth)
+    return bytes
   }
 
   package static func < (left: Self, right: Self) -> Bool {
@@ -70,6 +72,20 @@ package struct Bytes32: Hashable, Comparable, Sendable {
 
 private func loadBigEndian(_ bytes: some Collection<UInt8>) -> UInt64 {
   bytes.reduce(0) { $0 << 8 | UInt64($1) }
+}
+
+extension Bytes32 {
+  /// - Precondition: `index` is below 32.
+  func byte(_ index: Int) -> UInt8 {
+    let word =
+      switch index / 8 {
+      case 0: first
+      case 1: second
+      case 2: third
+      default: fourth
+      }
+    return word.byte(index % 8)
+  }
 }
 
 extension UInt64 {

@@ -42,6 +42,9 @@ package struct SiteID: Hashable, Comparable, Sendable, CustomStringConvertible {
     return Self.maximumByteCount - zeros / 8
   }
 
+  /// - Precondition: `index` is below ``byteCount``.
+  func byte(_ index: Int) -> UInt8 { padded.byte(index) }
+
   package var description: String { String(decoding: bytes, as: UTF8.self) }
 
   package static func < (left: Self, right: Self) -> Bool { left.padded < right.padded }

@@ -9,7 +9,9 @@ package enum Recipients: Hashable, Sendable {
 
   /// Sites in any order, repeats allowed.
   package init(_ sites: some Sequence<SiteID>) {
-    self = .sites(Array(Set(sites)).sorted())
+    let listed = Array(sites)
+    let isAscending = zip(listed, listed.dropFirst()).allSatisfy(<)
+    self = .sites(isAscending ? listed : Set(listed).sorted())
   }
 
   /// Whether `site` is named or everyone is; origin and centre are not asked about here.

@@ -68,7 +68,7 @@ extension Reconciler {
     if let fault = try fault(of: entry, submission.facts, entries, isDerived, in: store) {
       return .failure(.rule(fault))
     }
-    return try write(entry, in: &store)
+    return try write(entry, submission.reading, in: &store)
   }
 
   /// The rules that need the registry or other records.
@@ -88,10 +88,10 @@ extension Reconciler {
   }
 
   private mutating func write(
-    _ entry: Entry, in store: inout some StoreTransaction
+    _ entry: Entry, _ reading: BodyReading, in store: inout some StoreTransaction
   ) throws(StoreError) -> Result<Authored, AuthoringRefusal> {
     guard attempts.begin(Attempt(entry)) else { return .failure(.notAllowed(.crashed)) }
-    switch try decide(entry, .authored, in: store) {
+    switch try decide(entry, .authored, read: reading, in: store) {
     case .accept(let reading):
       let placed = try place(entry, reading, .authored, in: &store)
       return .success(authored(entry, placed.state, placed.code, isRepeat: false))

@@ -3,8 +3,9 @@
 extension Reconciler {
   /// Everything but what is asked again on a retry: identity, secrecy, and the link's right to
   /// carry.
+  /// - Parameter read: the entry's body, when it was read already.
   func decide(
-    _ entry: Entry, _ arrival: Arrival, in view: some RecordView
+    _ entry: Entry, _ arrival: Arrival, read: BodyReading? = nil, in view: some RecordView
   ) throws(StoreError) -> Decision {
     let known = try view.digest(of: entry.identity)
     if known == entry.digest { return .duplicate }
@@ -21,7 +22,7 @@ extension Reconciler {
       return .wait(.quarantined, .malformed)
     }
     if isAheadOfCentre(entry, arrival) { return .wait(.quarantined, .registryAhead) }
-    return try assess(entry, arrival, in: view)
+    return try assess(entry, arrival, read: read, in: view)
   }
 
   /// No honest site is so far ahead: one entry could otherwise saturate the depth of all.
@@ -52,7 +53,7 @@ extension Reconciler {
   }
 
   func assess(
-    _ entry: Entry, _ arrival: Arrival, in view: some RecordView
+    _ entry: Entry, _ arrival: Arrival, read: BodyReading? = nil, in view: some RecordView
   ) throws(StoreError) -> Decision {
     let header = entry.header
     let known = header.registry == .builtIn ? .builtIn : try view.registry(header.registry)
@@ -74,7 +75,9 @@ extension Reconciler {
     }
     if record.kind == .registry { return judgeRegistry(entry, under: registry) }
     if let code = problem(ofSites: header, under: registry) { return .wait(.quarantined, code) }
-    guard let reading = entry.reading else { return .wait(.quarantined, .malformed) }
+    guard let reading = read.map({ .some($0) }) ?? entry.reading else {
+      return .wait(.quarantined, .malformed)
+    }
     let facts = reading?.facts
     if let facts, facts.audience != header.audience {
       return .wait(.quarantined, .audienceMismatch)
@@ -102,8 +105,8 @@ extension Reconciler {
   private func problem(
     ofSites header: EntryHeader, under registry: RegistrySnapshot
   ) -> OutcomeCode? {
-    let named = [header.identity.origin] + header.audience
-    return named.allSatisfy { registry.sites[$0] != nil } ? nil : .unknownSite
+    let isKnown = registry.sites[header.identity.origin] != nil
+    return isKnown && header.audience.allSatisfy { registry.sites[$0] != nil } ? nil : .unknownSite
   }
 
   /// Who may write what: one lawful writer for each field (design.md section 3, Conflicts).

@@ -9,7 +9,7 @@
 extension Reconciler {
   /// Entries of `origin` that wait for its word refer to it under this name.
   private static func relayedKey(of origin: SiteID) -> UniqueKey {
-    UniqueKey(Array("relayed:".utf8) + origin.bytes)
+    UniqueKey("relayed:") { $0.write(name: origin) }
   }
 
   /// Whether a recovering centre is given an entry that its origin may yet send, or write, itself.

@@ -102,7 +102,7 @@ extension Reconciler {
     {
       let key = Genesis.childrenKey(of: genesis.incarnation, at: entry.origin)
       try store.refer(entry.identity, to: key)
-      branchPoints[key] = nil
+      branchPoints[Life(origin: entry.origin, incarnation: genesis.incarnation)] = nil
       // Two children of one parent, or a parent's entry beyond the branch point, prove a roll-back
       // or a clone to anyone who sees them (law 5).
       let hasSibling = try store.referrers(of: key).count > 1
@@ -135,13 +135,13 @@ extension Reconciler {
   ) throws(StoreError) {
     let incarnation = entry.identity.incarnation
     guard incarnation != log.state.end.incarnation else { return }
-    let key = Genesis.childrenKey(of: incarnation, at: entry.origin)
     let points: [BranchPoint]
-    if let known = branchPoints[key] {
+    if let known = branchPoints[entry.identity.life] {
       points = known
     } else {
+      let key = Genesis.childrenKey(of: incarnation, at: entry.origin)
       points = try readBranchPoints(key, in: store)
-      branchPoints[key] = points
+      branchPoints[entry.identity.life] = points
     }
     for point in points where entry.identity.sequence > point.sequence {
       try noteRollback(to: point.child, in: &store)
@@ -270,7 +270,10 @@ extension Reconciler {
 
   /// Entries that may become lawful when the record grows refer to it under this name.
   static func waitersKey(of record: RecordKey) -> UniqueKey {
-    UniqueKey(Array("waiting:".utf8) + [record.kind.rawValue] + record.id.raw.raw.bytes)
+    UniqueKey("waiting:") {
+      $0.write(record.kind.rawValue)
+      $0.write(record.id.raw.raw)
+    }
   }
 }
 

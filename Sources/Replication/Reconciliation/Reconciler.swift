@@ -28,6 +28,16 @@ struct BranchPoint: Hashable, Sendable {
   let sequence: SequenceNumber
 }
 
+/// One start of one origin.
+struct Life: Hashable, Sendable {
+  let origin: SiteID
+  let incarnation: Incarnation
+}
+
+extension EntryIdentity {
+  var life: Life { Life(origin: origin, incarnation: incarnation) }
+}
+
 /// How an entry came.
 package enum Arrival: Hashable, Sendable {
   case authored
@@ -80,7 +90,7 @@ package struct Reconciler: Sendable {
   package internal(set) var filesNamed = 0
   /// Where the children of an incarnation branch off, as read in this transaction: asked of every
   /// entry, and changed by a genesis only.
-  var branchPoints: [UniqueKey: [BranchPoint]] = [:]
+  var branchPoints: [Life: [BranchPoint]] = [:]
   /// Number of the last outcome for each peer that got one in this transaction.
   package private(set) var outcomesGiven: [SiteID: UInt64] = [:]
 

@@ -19,6 +19,11 @@ extension Resolution {
   /// - Parameter entries: entries of one record that have a row here, in any order, repeats
   /// allowed.
   package init(of entries: [Entry]) {
+    // Most records come alone, and are resolved on the way in.
+    if entries.count == 1, entries[0].header.operation == .put {
+      current = entries
+      return
+    }
     let ordered = Self.eachOnce(entries)
     let puts = PutGroup.groups(of: ordered)
     let hasFork = Set(puts.map(\.revision)).count < puts.count

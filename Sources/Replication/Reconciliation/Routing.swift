@@ -93,7 +93,7 @@ extension Reconciler {
   }
 
   static func childrenKey(of parent: Digest) -> UniqueKey {
-    UniqueKey(Array("parent:".utf8) + parent.bytes)
+    UniqueKey("parent:") { $0.write(parent.raw) }
   }
 
   /// The record is for more sites, or is named for the first time: its entries, and whatever refers

@@ -164,11 +164,14 @@ package struct Genesis: Hashable, Sendable {
   /// Genesis entries refer to their parent's incarnation under this name: two are proof of a
   /// roll-back or a clone.
   package static func childrenKey(of incarnation: Incarnation, at site: SiteID) -> UniqueKey {
-    UniqueKey(Array("genesis:".utf8) + incarnation.raw.bytes + site.bytes)
+    UniqueKey("genesis:") {
+      $0.write(incarnation.raw)
+      $0.write(name: site)
+    }
   }
 
   /// Under this name stand the lives, of any site, whose genesis proves a roll-back or a clone.
-  package static let rollbacksKey = UniqueKey(Array("rollbacks".utf8))
+  package static let rollbacksKey = UniqueKey("rollbacks") { _ in }
   /// No more are kept: each is a fault of an operator or of a machine.
   package static let maximumRollbackCount = 256
 }

@@ -75,11 +75,18 @@ extension Digest {
 
   /// - Returns: nil unless `text` is `sha-256:` and 64 lower-case hexadecimal digits.
   package init?(tagged text: Text) {
-    let tag = Array("sha-256:".utf8)
-    guard text.bytes.starts(with: tag),
-      let bytes = hexBytes(String(decoding: text.bytes.dropFirst(tag.count), as: UTF8.self)),
-      let raw = Bytes32(bytes)
-    else { return nil }
-    self.init(raw)
+    let (bytes, tag) = (text.bytes, Self.tag.bytes)
+    guard bytes.count == tag.count + 64, bytes.starts(with: tag) else { return nil }
+    var words: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
+    for index in tag.count..<bytes.count {
+      guard let digit = hexValue(bytes[index]) else { return nil }
+      words.0 = words.0 << 4 | words.1 >> 60
+      words.1 = words.1 << 4 | words.2 >> 60
+      words.2 = words.2 << 4 | words.3 >> 60
+      words.3 = words.3 << 4 | UInt64(digit)
+    }
+    self.init(Bytes32(words.0, words.1, words.2, words.3))
   }
+
+  private static let tag: Text = "sha-256:"
 }

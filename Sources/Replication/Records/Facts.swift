@@ -234,6 +234,15 @@ extension UniqueKey {
     self.init(bytes)
   }
 
+  /// A key outside the spaces of records: what a site notes for itself.
+  /// - Parameter write: what makes it one of its kind, of at most 64 bytes.
+  init(_ name: StaticString, _ write: (inout ByteWriter) -> Void) {
+    var writer = ByteWriter(reserving: 96)
+    writer.write(name)
+    write(&writer)
+    self.init(writer.bytes)
+  }
+
   /// The name every record has: its own id.
   package static func record(_ key: RecordKey) -> UniqueKey {
     UniqueKey(.record, [[key.kind.rawValue], key.id.raw.raw.bytes[...]])
@@ -252,7 +261,9 @@ extension UniqueKey {
   package static func file(_ digest: Digest) -> UniqueKey { UniqueKey(.file, [digest.bytes[...]]) }
 
   /// The name of a document that has this edXML id.
-  package static func documentID(_ id: Text) -> UniqueKey { UniqueKey(.documentID, [id.bytes.slice]) }
+  package static func documentID(_ id: Text) -> UniqueKey {
+    UniqueKey(.documentID, [id.bytes.slice])
+  }
 }
 
 extension Sequence<SiteID?> {

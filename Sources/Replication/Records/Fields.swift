@@ -62,25 +62,35 @@ struct Schema: Sendable {
     self.fields = fields.sorted { $0.name.compareAsKey(with: $1.name) == .before }
   }
 
-  /// One walk over members and fields, which stand in the same order.
   func check(_ object: JSONObject, unknown: UnknownFields) throws(FieldFault) {
+    switch object.form {
+    case .read(let place): try check(membersOf: place, unknown: unknown)
+    case .built: try check(membersOf: JSONValue.object(object), unknown: unknown)
+    }
+  }
+
+  /// One walk over members and fields, which stand in the same order.
+  /// - Precondition: `value` is an object.
+  fileprivate func check(
+    membersOf value: some CheckedValue, unknown: UnknownFields
+  ) throws(FieldFault) {
     var position = 0
-    for member in object.members {
+    try value.forEachMember { key, value throws(FieldFault) in
       var order = KeyOrder.after
       while position < fields.count {
-        order = fields[position].name.compareAsKey(with: member.key)
+        order = fields[position].name.compareAsKey(with: key)
         guard order == .before else { break }
         try requireAbsent(fields[position])
         position += 1
       }
       guard position < fields.count, order == .same else {
-        if unknown == .kept { continue }
-        throw unknownField(member.key)
+        if unknown == .kept { return }
+        throw unknownField(key)
       }
       do throws(FieldFault) {
-        try fields[position].shape.check(member.value, unknown: unknown)
+        try fields[position].shape.check(value, unknown: unknown)
       } catch {
-        throw error.inside(member.key.string)
+        throw error.inside(key.string)
       }
       position += 1
     }
@@ -104,7 +114,7 @@ struct Schema: Sendable {
 }
 
 extension Shape {
-  func check(_ value: JSONValue, unknown: UnknownFields) throws(FieldFault) {
+  func check(_ value: some CheckedValue, unknown: UnknownFields) throws(FieldFault) {
     switch self {
     case .text(let maximumByteCount): try Self.checkText(value, maximumByteCount)
     case .format(let format):
@@ -123,18 +133,18 @@ extension Shape {
     case .bool:
       if value.bool == nil { throw FieldFault("", .type(.truth), found: value) }
     case .object(let schema):
-      guard let object = value.object else {
-        throw FieldFault("", .type(.object), found: value)
-      }
-      try schema.check(object, unknown: unknown)
+      guard value.memberCount != nil else { throw FieldFault("", .type(.object), found: value) }
+      try schema.check(membersOf: value, unknown: unknown)
     case .list(let shape, let count): try Self.checkList(value, shape, count, unknown)
     case .map(let shape): try Self.checkMap(value, shape, unknown)
-    case .orNull(let shape): if value != .null { try shape.check(value, unknown: unknown) }
+    case .orNull(let shape): if !value.isNull { try shape.check(value, unknown: unknown) }
     case .any: break
     }
   }
 
-  private static func checkText(_ value: JSONValue, _ maximumByteCount: Int) throws(FieldFault) {
+  private static func checkText(
+    _ value: some CheckedValue, _ maximumByteCount: Int
+  ) throws(FieldFault) {
     guard let text = value.text else { throw FieldFault("", .type(.text), found: value) }
     guard !text.bytes.isEmpty else { throw FieldFault("", .required) }
     guard text.bytes.count <= maximumByteCount else {
@@ -145,31 +155,36 @@ extension Shape {
   }
 
   private static func checkList(
-    _ value: JSONValue, _ shape: Shape, _ count: ClosedRange<Int>, _ unknown: UnknownFields
+    _ value: some CheckedValue, _ shape: Shape, _ count: ClosedRange<Int>,
+    _ unknown: UnknownFields
   ) throws(FieldFault) {
-    guard let items = value.array else { throw FieldFault("", .type(.list), found: value) }
-    guard count.contains(items.count) else {
+    guard let itemCount = value.itemCount else {
+      throw FieldFault("", .type(.list), found: value)
+    }
+    guard count.contains(itemCount) else {
       throw FieldFault("", .count(count.lowerBound, count.upperBound), found: value)
     }
-    for (index, item) in items.enumerated() {
+    var index = 0
+    try value.forEachItem { item throws(FieldFault) in
       do throws(FieldFault) { try shape.check(item, unknown: unknown) } catch {
         throw error.inside("[\(index)]")
       }
+      index += 1
     }
   }
 
   private static func checkMap(
-    _ value: JSONValue, _ shape: Shape, _ unknown: UnknownFields
+    _ value: some CheckedValue, _ shape: Shape, _ unknown: UnknownFields
   ) throws(FieldFault) {
-    guard let members = value.object?.members else {
+    guard let memberCount = value.memberCount else {
       throw FieldFault("", .type(.object), found: value)
     }
-    guard members.count <= maximumListCount else {
+    guard memberCount <= maximumListCount else {
       throw FieldFault("", .count(0, maximumListCount), found: value)
     }
-    for member in members {
-      do throws(FieldFault) { try shape.check(member.value, unknown: unknown) } catch {
-        throw error.inside(FieldFault.shown(member.key) == nil ? "*" : member.key.string)
+    try value.forEachMember { key, value throws(FieldFault) in
+      do throws(FieldFault) { try shape.check(value, unknown: unknown) } catch {
+        throw error.inside(FieldFault.shown(key) == nil ? "*" : key.string)
       }
     }
   }

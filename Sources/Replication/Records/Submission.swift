@@ -13,7 +13,10 @@ package struct Submission: Hashable, Sendable {
   package let parents: [Digest]
   /// Canonical bytes without the envelope.
   package let body: [UInt8]
-  package let facts: EntryFacts
+  /// The body as every site reads it.
+  let reading: BodyReading
+
+  package var facts: EntryFacts { reading.facts }
 
   static let openLevel = JSONValue.string(Text(SecrecyLevel.none.description))
 
@@ -40,7 +43,8 @@ package struct Submission: Hashable, Sendable {
     return Submission(
       record: header.record, operation: operation, subject: header.subject,
       ownerSite: header.owner, secrecy: secrecy, parents: header.parents,
-      body: JSONValue.object(envelope.body).canonicalBytes, facts: facts)
+      body: JSONValue.object(envelope.body).canonicalBytes,
+      reading: BodyReading(object: envelope.body, facts: facts))
   }
 
   /// nil for what is no level: nobody knows how secret that is.
@@ -55,11 +59,12 @@ extension Submission {
   init(answering record: RecordKey, event: EventID, _ body: [UInt8]) throws(RecordError) {
     let value: JSONValue
     do throws(JSONError) { value = try JSONValue.parseCanonical(body) } catch { throw .json(error) }
+    let object = value.object ?? JSONObject()
     let facts = try EntryFacts.read(
-      record: record, operation: .append, body: value.object ?? JSONObject(), unknown: .refused)
+      record: record, operation: .append, body: object, unknown: .refused)
     self.init(
       record: record, operation: .append, subject: .event(event), ownerSite: nil, secrecy: .none,
-      parents: [], body: body, facts: facts)
+      parents: [], body: body, reading: BodyReading(object: object, facts: facts))
   }
 }
 

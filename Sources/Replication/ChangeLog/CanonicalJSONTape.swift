@@ -1,0 +1,139 @@
+/// Where the values of one piece of JSON stand in its bytes: what the parser leaves. Nothing is
+/// taken out before somebody asks, since most of a body is only checked, stored and sent.
+final class JSONTape: Sendable {
+  let bytes: [UInt8]
+  /// In the order of the text, an object's members in key order: a value, then all inside it.
+  let nodes: [JSONNode]
+  /// Texts with escapes, which do not stand in `bytes` as they read.
+  let unescaped: [Text]
+
+  init(bytes: [UInt8], nodes: [JSONNode], unescaped: [Text]) {
+    self.bytes = bytes
+    self.nodes = nodes
+    self.unescaped = unescaped
+  }
+
+  func text(_ node: JSONNode) -> Text {
+    node.kind == .escapedText
+      ? unescaped[Int(node.end)]
+      : Text(validated: bytes, in: Int(node.start)..<Int(node.end))
+  }
+}
+
+/// One value, or the key of the value after it.
+struct JSONNode: Sendable {
+  enum Kind: UInt8, Sendable {
+    case null, yes, no, integer, text
+    /// Reads otherwise than its bytes: ``JSONTape/unescaped`` has it.
+    case escapedText
+    /// Its items follow, each with all inside it.
+    case array
+    /// Its members follow, each a key and a value.
+    case object
+  }
+
+  let kind: Kind
+  /// Bytes of a scalar; of a text those between the quotes; of a list its bracket.
+  let start: UInt32
+  /// Of an escaped text: its place among those.
+  let end: UInt32
+  /// Items or members.
+  var count: UInt32 = 0
+  /// Nodes up to the next value: this one and all inside it.
+  var size: UInt32 = 1
+
+  init(_ kind: Kind, _ range: Range<Int>) {
+    self.kind = kind
+    start = UInt32(range.lowerBound)
+    end = UInt32(range.upperBound)
+  }
+
+  init(escapedTextAt start: Int, place: Int) {
+    kind = .escapedText
+    self.start = UInt32(start)
+    end = UInt32(place)
+  }
+}
+
+/// One value of a tape.
+struct JSONPlace: Sendable {
+  let tape: JSONTape
+  let index: Int
+
+  var node: JSONNode { tape.nodes[index] }
+
+  /// The value as the rules handle it; objects inside stay on the tape.
+  var value: JSONValue {
+    switch node.kind {
+    case .null: .null
+    case .yes: .bool(true)
+    case .no: .bool(false)
+    case .integer: .integer(integerValue)
+    case .text, .escapedText: .string(tape.text(node))
+    case .array: .array(arrayValue)
+    case .object: .object(JSONObject(self))
+    }
+  }
+
+  /// The parser has seen digits only, within the range.
+  private var integerValue: Int64 {
+    var magnitude: Int64 = 0
+    var isNegative = false
+    for index in Int(node.start)..<Int(node.end) {
+      let byte = tape.bytes[index]
+      if byte == UInt8(ascii: "-") {
+        isNegative = true
+      } else {
+        magnitude = magnitude * 10 + Int64(byte - UInt8(ascii: "0"))
+      }
+    }
+    return isNegative ? -magnitude : magnitude
+  }
+
+  private var arrayValue: [JSONValue] {
+    var items: [JSONValue] = []
+    items.reserveCapacity(Int(node.count))
+    forEachItem { items.append($0.value) }
+    return items
+  }
+
+  /// - Precondition: an array.
+  func forEachItem<Failure>(_ body: (JSONPlace) throws(Failure) -> Void) throws(Failure) {
+    var next = index + 1
+    for _ in 0..<node.count {
+      try body(JSONPlace(tape: tape, index: next))
+      next += Int(tape.nodes[next].size)
+    }
+  }
+
+  /// - Precondition: an object.
+  func forEachMember<Failure>(
+    _ body: (Text, JSONPlace) throws(Failure) -> Void
+  ) throws(Failure) {
+    var next = index + 1
+    for _ in 0..<node.count {
+      try body(tape.text(tape.nodes[next]), JSONPlace(tape: tape, index: next + 1))
+      next += 1 + Int(tape.nodes[next + 1].size)
+    }
+  }
+
+  /// The value under `key`; nil when there is none.
+  /// - Precondition: an object.
+  func member(_ key: Text) -> JSONPlace? {
+    let (nodes, bytes) = (tape.nodes, tape.bytes)
+    let wanted = key.bytes
+    var next = index + 1
+    for _ in 0..<nodes[index].count {
+      let node = nodes[next]
+      if node.kind == .text {
+        if Int(node.end - node.start) == wanted.count, wanted.equals(bytes, at: Int(node.start)) {
+          return JSONPlace(tape: tape, index: next + 1)
+        }
+      } else if tape.text(node) == key {
+        return JSONPlace(tape: tape, index: next + 1)
+      }
+      next += 1 + Int(nodes[next + 1].size)
+    }
+    return nil
+  }
+}
