@@ -138,7 +138,7 @@ extension DongboDaemon {
       case .keepVerdicts, .collectFiles: break
       case .compact: compactor?.notWritten()
       case .setFiles, .repair: files?.notWritten(job)
-      case .openLink(let link, _), .change(let link, _, _):
+      case .openLink(let link, _), .change(let link, _, _, _):
         links.drivers[link]?.refuse(Refuse(.overloaded, "storage is full"))
       }
     }
@@ -157,7 +157,7 @@ extension DongboDaemon {
       case .editRegistry(nil, _), .keepVerdicts, .collectFiles: break
       case .compact: compactor?.notWritten()
       case .setFiles, .repair: files?.notWritten(job)
-      case .openLink(let link, _), .change(let link, _, _):
+      case .openLink(let link, _), .change(let link, _, _, _):
         links.drivers[link]?.refuse(Refuse(.overloaded, "an entry is being repaired"))
       }
     }

@@ -12,6 +12,7 @@ final class Writer: Sendable {
   static let mailboxCapacity = 4_096
 
   private let jobs: Mailbox<WriterJob>
+  private let bodies: BodyReader
   private let thread: WorkerThread
 
   /// - Parameters:
@@ -24,9 +25,15 @@ final class Writer: Sendable {
   ) throws(TransportError) {
     let jobs = try Mailbox<WriterJob>(capacity: Self.mailboxCapacity)
     self.jobs = jobs
+    let bodies = try BodyReader(capacity: Self.mailboxCapacity) { jobs.postReply($0) }
+    self.bodies = bodies
     thread = try WorkerThread(name: "writer") {
       var loop = WriterLoop(store: store, context: context, report: report)
-      loop.run(jobs)
+      loop.run { limit in
+        let taken = jobs.take(limit: limit)
+        if let taken { bodies.taken(taken) }
+        return taken
+      }
     }
   }
 
@@ -34,20 +41,26 @@ final class Writer: Sendable {
   func post(_ job: WriterJob) -> Bool { jobs.post(job) }
 
   /// Whether nothing waits, at the moment of asking.
-  var isIdle: Bool { jobs.count == 0 }
+  var isIdle: Bool { jobs.count + bodies.count == 0 }
 
   /// For what a session has begun already and bounds itself by its credit.
-  func postBounded(_ job: WriterJob) { jobs.postReply(job) }
+  func postBounded(_ job: WriterJob) {
+    if job.session == nil { jobs.postReply(job) } else { bodies.post(job) }
+  }
 
-  /// Finishes what was posted, then ends the thread.
+  /// Finishes what was posted, then ends the threads.
   func stop() {
+    bodies.stop()
     jobs.close()
     thread.join()
   }
 
   /// The process ends for a failure: what waits is not written any more, and nobody waits for the
-  /// thread, which may have ended by itself.
-  func abandon() { thread.detach() }
+  /// threads, which may have ended by themselves.
+  func abandon() {
+    bodies.abandon()
+    thread.detach()
+  }
 }
 
 /// What the writer needs beside the store.
@@ -102,8 +115,9 @@ private struct WriterLoop {
     unopened = context.incarnation
   }
 
-  mutating func run(_ mailbox: Mailbox<WriterJob>) {
-    while let taken = mailbox.take(limit: context.groupEntryCount) {
+  /// - Parameter take: up to so many jobs, when there are some; nil at the end.
+  mutating func run(_ take: (Int) -> [WriterJob]?) {
+    while let taken = take(context.groupEntryCount) {
       var rest = sort(taken)
       while !rest.isEmpty {
         let group = rest.prefix(groupLength(rest))

@@ -89,8 +89,8 @@ struct WriterGroup {
         peerState: try store.peer(peer), site: reconciler.log.state,
         outcomesEnd: try store.outcomesEnd(for: peer))
       replies.append(.ready(.linkOpened(link, opening)))
-    case .change(let link, let peer, let write):
-      for result in try reconciler.perform(write.change, of: peer, in: &store) {
+    case .change(let link, let peer, let write, let read):
+      for result in try reconciler.perform(write.change, of: peer, read: read, in: &store) {
         tally.note(result, from: peer)
       }
       peersTouched.insert(peer)

@@ -27,12 +27,13 @@ enum WriterJob: SessionJob, Sendable {
   case compact([RecordKey], supersededBefore: WallTime)
   /// Read after every write of an earlier session of the same peer.
   case openLink(SessionNumber, peer: SiteID)
-  case change(SessionNumber, peer: SiteID, LinkWrite)
+  /// `read`: of the entries it brings, by ``BodyReader``.
+  case change(SessionNumber, peer: SiteID, LinkWrite, read: [EntryReading] = [])
 
   /// The session it is of, if any.
   var session: SessionNumber? {
     switch self {
-    case .openLink(let session, _), .change(let session, _, _): session
+    case .openLink(let session, _), .change(let session, _, _, _): session
     case .submit, .decide, .editRegistry, .rejoin, .retry, .keepVerdicts, .fileCame,
       .collectFiles, .setFiles, .repair, .compact:
       nil
@@ -42,7 +43,7 @@ enum WriterJob: SessionJob, Sendable {
   /// The peer of that session.
   var peer: SiteID? {
     switch self {
-    case .openLink(_, let peer), .change(_, let peer, _): peer
+    case .openLink(_, let peer), .change(_, let peer, _, _): peer
     default: nil
     }
   }
@@ -54,9 +55,15 @@ enum WriterJob: SessionJob, Sendable {
   /// Entries it brings, for the bound of a group; at least 1.
   var entryCount: Int {
     if case .compact = self { return Compactor.bodyCount }
-    guard case .change(_, _, let write) = self, case .take(_, _, let entries, _, _) = write.change
-    else { return 1 }
     return max(entries.count, 1)
+  }
+
+  /// What it brings from a peer.
+  var entries: [Entry] {
+    guard case .change(_, _, let write, _) = self,
+      case .take(_, _, let entries, _, _) = write.change
+    else { return [] }
+    return entries
   }
 }
 

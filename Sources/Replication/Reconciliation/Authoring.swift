@@ -91,7 +91,7 @@ extension Reconciler {
     _ entry: Entry, _ reading: BodyReading, in store: inout some StoreTransaction
   ) throws(StoreError) -> Result<Authored, AuthoringRefusal> {
     guard attempts.begin(Attempt(entry)) else { return .failure(.notAllowed(.crashed)) }
-    switch try decide(entry, .authored, read: reading, in: store) {
+    switch try decide(entry, .authored, read: .body(reading), in: store) {
     case .accept(let reading):
       let placed = try place(entry, reading, .authored, in: &store)
       return .success(authored(entry, placed.state, placed.code, isRepeat: false))

@@ -3,9 +3,9 @@
 extension Reconciler {
   /// Everything but what is asked again on a retry: identity, secrecy, and the link's right to
   /// carry.
-  /// - Parameter read: the entry's body, when it was read already.
+  /// - Parameter read: the entry's reading, when that was done already.
   func decide(
-    _ entry: Entry, _ arrival: Arrival, read: BodyReading? = nil, in view: some RecordView
+    _ entry: Entry, _ arrival: Arrival, read: EntryReading? = nil, in view: some RecordView
   ) throws(StoreError) -> Decision {
     let known = try view.digest(of: entry.identity)
     if known == entry.digest { return .duplicate }
@@ -53,7 +53,7 @@ extension Reconciler {
   }
 
   func assess(
-    _ entry: Entry, _ arrival: Arrival, read: BodyReading? = nil, in view: some RecordView
+    _ entry: Entry, _ arrival: Arrival, read: EntryReading? = nil, in view: some RecordView
   ) throws(StoreError) -> Decision {
     let header = entry.header
     let known = header.registry == .builtIn ? .builtIn : try view.registry(header.registry)
@@ -75,8 +75,11 @@ extension Reconciler {
     }
     if record.kind == .registry { return judgeRegistry(entry, under: registry) }
     if let code = problem(ofSites: header, under: registry) { return .wait(.quarantined, code) }
-    guard let reading = read.map({ .some($0) }) ?? entry.reading else {
-      return .wait(.quarantined, .malformed)
+    let reading: BodyReading?
+    switch read ?? entry.reading {
+    case .malformed: return .wait(.quarantined, .malformed)
+    case .headerOnly: reading = nil
+    case .body(let read): reading = read
     }
     let facts = reading?.facts
     if let facts, facts.audience != header.audience {
@@ -176,12 +179,11 @@ extension Reconciler {
 }
 
 extension Entry {
-  /// The outer nil: malformed. The inner nil: a stub, of which only the header speaks. Fields of a
-  /// later version pass: they are kept and digested verbatim.
-  var reading: BodyReading?? {
-    guard body != nil, header.record != nil else { return .some(nil) }
-    guard let object = bodyObject, let facts = facts(in: object) else { return nil }
-    return .some(BodyReading(object: object, facts: facts))
+  /// Fields of a later version pass: they are kept and digested verbatim.
+  package var reading: EntryReading {
+    guard body != nil, header.record != nil else { return .headerOnly }
+    guard let object = bodyObject, let facts = facts(in: object) else { return .malformed }
+    return .body(BodyReading(object: object, facts: facts))
   }
 
   /// - Parameter body: this entry's. Returns: nil when it is malformed.
@@ -191,8 +193,14 @@ extension Entry {
       record: record, operation: header.operation, body: body, unknown: .kept)
   }
 
-  /// As ``reading``, which see.
-  var facts: EntryFacts?? { reading.map { $0?.facts } }
+  /// The outer nil: malformed. The inner nil: only the header speaks.
+  var facts: EntryFacts?? {
+    switch reading {
+    case .malformed: nil
+    case .headerOnly: .some(nil)
+    case .body(let read): read.facts
+    }
+  }
 }
 
 extension Operation {

@@ -1,9 +1,11 @@
 /// Makes the changes a session asks for, inside the open transaction: entries and decisions,
 /// outcomes, cursors and recovery move together or not at all (promise 2).
 extension Reconciler {
+  /// - Parameter read: readings of the first entries of a take, as far as they were done already.
   /// - Returns: what became of the entries of a take, in order; empty for other changes.
   package mutating func perform(
-    _ change: LinkChange, of peer: SiteID, in store: inout some StoreTransaction
+    _ change: LinkChange, of peer: SiteID, read: [EntryReading] = [],
+    in store: inout some StoreTransaction
   ) throws(StoreError) -> [Reconciled] {
     var results: [Reconciled] = []
     var hasSpoken = false
@@ -12,8 +14,10 @@ extension Reconciler {
       var link = try store.peer(peer)
       let before = link.cameBack
       let isRecovering = link.recoverUpTo != nil
-      for entry in entries {
-        let result = try receive(entry, from: peer, isRecovering: isRecovering, in: &store)
+      for (index, entry) in entries.enumerated() {
+        let result = try receive(
+          entry, from: peer, isRecovering: isRecovering,
+          read: index < read.count ? read[index] : nil, in: &store)
         results.append(result)
         try releaseWaiting(after: entry, result, in: &store)
         if isRecovering || entry.origin == site, !result.isDuplicate, result.state != .refused {

@@ -111,13 +111,15 @@ package struct Reconciler: Sendable {
 
   /// Takes one entry from a peer. Its outcome, when other than applied, is listed for the link that
   /// leads towards its origin.
+  /// - Parameter read: the entry's reading, when that was done already.
   package mutating func receive(
-    _ entry: Entry, from peer: SiteID, isRecovering: Bool, in store: inout some StoreTransaction
+    _ entry: Entry, from peer: SiteID, isRecovering: Bool, read: EntryReading? = nil,
+    in store: inout some StoreTransaction
   ) throws(StoreError) -> Reconciled {
     let arrival = Arrival.received(from: peer, isRecovering: isRecovering)
-    var decision = try decide(entry, arrival, in: store)
+    var decision = try decide(entry, arrival, read: read, in: store)
     if decision == .duplicate || decision == .fork, try yield(to: entry, from: peer, in: &store) {
-      decision = try decide(entry, arrival, in: store)
+      decision = try decide(entry, arrival, read: read, in: store)
     }
     if decision == .duplicate, let filled = try fill(entry, arrival, in: &store) { return filled }
     if case .accept = decision, !attempts.begin(Attempt(entry)) {

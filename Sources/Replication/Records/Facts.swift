@@ -42,6 +42,15 @@ package struct BodyReading: Hashable, Sendable {
   package let facts: EntryFacts
 }
 
+/// What reading an entry came to: a pure function of the entry, so it may be done ahead and on
+/// another thread.
+package enum EntryReading: Hashable, Sendable {
+  case malformed
+  /// A stub or a genesis, of which only the header speaks.
+  case headerOnly
+  case body(BodyReading)
+}
+
 /// What an entry refers to.
 package struct Reference: Hashable, Sendable {
   /// Whether a record waits until what it refers to is here. Each site holds for itself.

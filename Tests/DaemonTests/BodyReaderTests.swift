@@ -1,0 +1,96 @@
+import Cryptography
+import Replication
+import Synchronization
+import Testing
+import Transport
+
+@testable import Daemon
+
+/// What the thread before the writer's does: bodies read, order kept, few frames ahead.
+@Suite struct BodyReaderTests {
+  private static let peer = SiteID("lang-son")
+
+  private static func entry(_ sequence: UInt64, body: String) throws -> Entry {
+    let header = EntryHeader(
+      identity: EntryIdentity(
+        origin: try #require(peer), incarnation: Incarnation(Bytes16(high: 1, low: 1)),
+        sequence: SequenceNumber(sequence)),
+      time: HybridTime(microseconds: sequence, counter: 0), operation: .withdraw,
+      record: RecordKey(
+        kind: .directive, id: RecordID(UniqueID(Bytes16(high: 2, low: sequence)))),
+      subject: .revision(Revision(2)), parents: [], depth: Depth(1), registry: .builtIn,
+      lane: .normal, secrecy: .none, audience: [])
+    return Entry(authoring: header, body: Array(body.utf8), hashing: OpenSSLHash())
+  }
+
+  private static func frame(_ number: UInt64) throws -> WriterJob {
+    let entries = [
+      try entry(2 * number, body: #"{"reason":"r"}"#), try entry(2 * number + 1, body: "no JSON"),
+    ]
+    return .change(
+      SessionNumber(1), peer: try #require(peer),
+      LinkWrite(
+        ticket: Ticket(number),
+        change: .take(
+          lane: .normal, previousLSN: .start, entries: entries, checkpoint: .start,
+          peerLogEnd: .start)))
+  }
+
+  /// Kills: a job that overtakes another of its session; a reading that is not its entry's; frames
+  /// read without bound.
+  @Test func framesAreReadInOrderAndNotFarAhead() throws {
+    let forwarded = try Mailbox<WriterJob>(capacity: 16)
+    let ahead = Mutex(0)
+    let farthest = Mutex(0)
+    let bodies = try BodyReader(capacity: 16) { job in
+      if !job.entries.isEmpty {
+        let now = ahead.withLock { value in
+          value += 1
+          return value
+        }
+        farthest.withLock { $0 = max($0, now) }
+      }
+      forwarded.postReply(job)
+    }
+    let peer = try #require(Self.peer)
+    bodies.post(.openLink(SessionNumber(1), peer: peer))
+    for number in 1...4 as ClosedRange<UInt64> { bodies.post(try Self.frame(number)) }
+    bodies.post(.openLink(SessionNumber(2), peer: peer))
+
+    var jobs: [WriterJob] = []
+    while jobs.count < 6 {
+      let taken = try #require(forwarded.take(limit: 1))
+      jobs += taken
+      ahead.withLock { $0 -= taken.filter { !$0.entries.isEmpty }.count }
+      bodies.taken(taken)
+    }
+    bodies.stop()
+
+    #expect(farthest.withLock { $0 } <= 2)
+    #expect(jobs.first?.opensLink == true && jobs.last?.session == SessionNumber(2))
+    for (number, job) in jobs.dropFirst().dropLast().enumerated() {
+      guard case .change(_, _, let write, let read) = job else {
+        Issue.record("\(job)")
+        continue
+      }
+      #expect(write.ticket == Ticket(UInt64(number) + 1))
+      #expect(read == job.entries.map(\.reading))
+      guard case .body(let reading)? = read.first else {
+        Issue.record("\(read)")
+        continue
+      }
+      #expect(reading.object["reason"] == .string("r") && read.last == .malformed)
+    }
+  }
+
+  /// The process ends: the thread does not stay for permits that never come.
+  @Test func aThreadThatIsGivenUpEnds() throws {
+    let forwarded = try Mailbox<WriterJob>(capacity: 16)
+    let bodies = try BodyReader(capacity: 16) { job in forwarded.postReply(job) }
+    for number in 1...3 as ClosedRange<UInt64> { bodies.post(try Self.frame(number)) }
+    var count = 0
+    while count < 2 { count += try #require(forwarded.take(limit: 1)).count }
+    bodies.abandon()
+    #expect(forwarded.count == 0)
+  }
+}
