@@ -19,11 +19,16 @@ package struct HeldRecord: Sendable {
   package let resolution: Resolution
   /// Of the current puts, in their order; nil for a stub.
   private let bodies: [JSONObject?]
+  /// Of the same; empty when nobody was expected to ask.
   private let factsOfCurrent: [EntryFacts?]
 
-  /// - Parameter read: what was read already of the entry with this digest.
+  /// - Parameters:
+  ///   - read: what was read already of the entry with this digest.
+  ///   - readsFacts: whether the facts of current puts will be asked for, more than once each: for
+  ///     most rules the bodies say enough.
   package init(
-    _ key: RecordKey, entries: [Entry], read: (digest: Digest, reading: BodyReading)? = nil
+    _ key: RecordKey, entries: [Entry], read: (digest: Digest, reading: BodyReading)? = nil,
+    readsFacts: Bool = true
   ) {
     self.key = key
     self.entries = entries
@@ -31,14 +36,10 @@ package struct HeldRecord: Sendable {
     var bodies: [JSONObject?] = []
     var facts: [EntryFacts?] = []
     for put in resolution.current {
-      if let read, put.digest == read.digest {
-        bodies.append(read.reading.object)
-        facts.append(read.reading.facts)
-      } else {
-        let body = put.bodyObject
-        bodies.append(body)
-        facts.append(body.flatMap { put.facts(in: $0) })
-      }
+      let known = read.flatMap { $0.digest == put.digest ? $0.reading : nil }
+      let body = known?.object ?? put.bodyObject
+      bodies.append(body)
+      if readsFacts { facts.append(known?.facts ?? body.flatMap { put.facts(in: $0) }) }
     }
     self.bodies = bodies
     factsOfCurrent = facts
@@ -46,8 +47,10 @@ package struct HeldRecord: Sendable {
 
   /// Of an entry of the record; nil for a stub.
   func facts(of entry: Entry) -> EntryFacts? {
-    let position = resolution.current.firstIndex { $0.digest == entry.digest }
-    return position.map { factsOfCurrent[$0] } ?? entry.facts ?? nil
+    guard let position = resolution.current.firstIndex(where: { $0.digest == entry.digest })
+    else { return entry.facts ?? nil }
+    guard factsOfCurrent.isEmpty else { return factsOfCurrent[position] }
+    return bodies[position].flatMap { entry.facts(in: $0) }
   }
 
   /// The put or withdrawal that is shown: the current one, the last in fold order when there are
@@ -112,7 +115,7 @@ struct RuleLookup<View: RecordView>: RuleView {
 
   func record(_ key: RecordKey) throws(StoreError) -> HeldRecord? {
     let entries = try view.entries(of: key)
-    return entries.isEmpty ? nil : HeldRecord(key, entries: entries)
+    return entries.isEmpty ? nil : HeldRecord(key, entries: entries, readsFacts: false)
   }
 
   func claimants(of key: UniqueKey) throws(StoreError) -> [RecordKey] {
