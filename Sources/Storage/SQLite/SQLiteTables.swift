@@ -13,13 +13,19 @@ package final class SQLiteTables {
   static let maximumCachedRegistries = 64
 
   let connection: SQLiteConnection
+  let index: SQLiteKeyIndex
   private let hashing: any SHA256Hashing
   private var runsByID: [Int64: Run] = [:]
   private var idsByRun: [Run: Int64] = [:]
   private var registries: [RegistryRevision: RegistrySnapshot] = [:]
 
-  init(_ connection: SQLiteConnection, hashing: any SHA256Hashing) {
+  /// - Parameter guideLimit: bytes of the key index's guides that are kept in memory.
+  init(
+    _ connection: SQLiteConnection, hashing: any SHA256Hashing,
+    guideLimit: Int = SQLiteKeyIndex.writerGuideByteCount
+  ) {
     self.connection = connection
+    index = SQLiteKeyIndex(connection, guideLimit: guideLimit)
     self.hashing = hashing
   }
 
@@ -28,6 +34,7 @@ package final class SQLiteTables {
     runsByID = [:]
     idsByRun = [:]
     registries = [:]
+    index.forget()
   }
 
   /// nil when the store has not seen the run.
