@@ -1,6 +1,7 @@
--- Version 4: what is looked up by keys in random order stands in the key index: sorted segments that
--- are merged, instead of b-trees in which every row lands on another page. `SQLiteKeyIndex.swift`
--- says how. The step fills it from the tables of version 3 and takes those away.
+-- Version 4: what is looked up by keys in random order stands in the key index: sorted segments
+-- that are merged, instead of b-trees in which every row lands on another page.
+-- `SQLiteKeyIndex.swift` says how. The step fills it from the tables of version 3 and takes those
+-- away (`SchemaMigration+KeyIndex.swift`).
 
 -- The secret under which names are hashed; made here, never changed, never leaves the store.
 CREATE TABLE key_secret (
@@ -34,14 +35,30 @@ CREATE TABLE key_kind (
   id INTEGER PRIMARY KEY            -- KeyKinds.number
 ) STRICT;
 
--- Entries with a row, by kind of record, so that nobody counts them.
-CREATE TABLE entry_count (
-  kind INTEGER PRIMARY KEY,
-  count INTEGER NOT NULL
+-- RecordSummary.encode, each once; which record has which stands in the key index.
+CREATE TABLE summary (
+  id INTEGER PRIMARY KEY,
+  summary BLOB NOT NULL UNIQUE
 ) STRICT;
 
-INSERT INTO entry_count (kind, count)
-SELECT kind, count(*) FROM entry WHERE kind IS NOT NULL GROUP BY kind;
+-- Records that wait for something or are in conflict: what pages and counts ask of their summaries.
+CREATE TABLE open_record (
+  kind INTEGER NOT NULL,
+  id BLOB NOT NULL,                 -- 16 bytes
+  in_conflict INTEGER NOT NULL,     -- 1: it has conflicts
+  waits INTEGER NOT NULL,           -- 1: it has holds
+  ownerless INTEGER NOT NULL,       -- 1: no put of it is here
+  held INTEGER NOT NULL,            -- entries of it that wait
+  PRIMARY KEY (kind, id)
+) STRICT, WITHOUT ROWID;
 
-DROP INDEX entry_by_record;
-DROP INDEX entry_by_digest;
+CREATE INDEX open_in_conflict ON open_record (kind, id) WHERE in_conflict = 1;
+CREATE INDEX open_waiting ON open_record (kind, id) WHERE waits = 1;
+CREATE INDEX open_ownerless ON open_record (kind, id) WHERE ownerless = 1;
+
+-- So that nobody counts them: by kind, entries with a row, and records of which a put is here.
+CREATE TABLE kind_count (
+  kind INTEGER PRIMARY KEY,
+  entries INTEGER NOT NULL,
+  records INTEGER NOT NULL
+) STRICT;

@@ -12,7 +12,7 @@ import Testing
   /// Makes a store of schema `version`, 2 or 3, with `entries` in its log and these names.
   private func makeStore(
     version: Int64, _ entries: [Entry], claims: [(UniqueKey, RecordKey)] = [],
-    references: [(UniqueKey, EntryIdentity)] = []
+    references: [(UniqueKey, EntryIdentity)] = [], summaries: [RecordKey: RecordSummary] = [:]
   ) throws {
     let raw = try SQLiteConnection(path: "\(directory.path)/store.db", role: .writer)
     try raw.migrate(to: version)
@@ -48,6 +48,24 @@ import Testing
       try raw.run(
         "INSERT INTO reference (key, run, sequence) VALUES (?, 1, ?)",
         [.blob(key.bytes), .unsigned(identity.sequence.value)])
+    }
+    for (record, summary) in summaries {
+      var audience = ByteWriter()
+      summary.audience.encode(to: &audience)
+      func codes(_ codes: [OutcomeCode]) -> SQLValue {
+        codes.isEmpty ? .null : .blob(codes.map(\.rawValue))
+      }
+      try raw.run(
+        """
+        INSERT INTO record (kind, id, owner, lane, revision, held, conflicts, audience, holds)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+        """,
+        [
+          .code(record.kind.rawValue), .record(record.id), .site(summary.owner),
+          .code(summary.lane?.rawValue), .unsigned(summary.greatestRevision.value),
+          .integer(Int64(summary.heldCount)), codes(summary.conflicts), .blob(audience.bytes),
+          codes(summary.holds),
+        ])
     }
     try raw.execute("COMMIT")
   }
@@ -120,5 +138,28 @@ import Testing
     let counts = try store.counts().mapValues(\.entries)
     let kinds = entries.compactMap { $0.header.record?.kind }
     #expect(counts == Dictionary(grouping: kinds) { $0 }.mapValues(\.count))
+  }
+
+  @Test func itsSummariesAreKept() throws {
+    var numbers = SeededNumbers(state: 1)
+    var model = MemoryStore(storeID: Fixture.storeID, site: Fixture.centre)
+    var summaries: [RecordKey: RecordSummary] = [:]
+    for number in UInt64(0)..<5_000 {
+      let record = Fixture.key(number, number.isMultiple(of: 3) ? .directive : .finance)
+      summaries[record] = SummarySamples.summary(&numbers)
+    }
+    try makeStore(version: 3, [], summaries: summaries)
+    for (record, summary) in summaries { try model.setSummary(summary, of: record) }
+    let writer = try openStore(directory).writer
+    for (record, summary) in summaries { #expect(try writer.summary(of: record) == summary) }
+    try SummarySamples.compare(writer, model)
+    try writer.begin()
+    for (record, _) in summaries.prefix(300) {
+      let summary = SummarySamples.summary(&numbers)
+      try writer.setSummary(summary, of: record)
+      try model.setSummary(summary, of: record)
+    }
+    try writer.commit()
+    try SummarySamples.compare(writer, model)
   }
 }

@@ -25,6 +25,7 @@ struct IndexKey: Hashable, Comparable, Sendable {
 /// | entry of a digest | 0x20 | digest, its first 23 bytes |||| entry's id |
 /// | claim | 0x21 | hash of the key | kind | record's id, 16 bytes |||
 /// | reference | 0x22 | hash of the key | 0 | run || sequence |
+/// | summary of a record | 0x30 + kind | record's id, 16 bytes ||| version, 7 | number |
 ///
 /// Names of any length are hashed with a secret of the store (``KeyHash``), so that nobody can
 /// choose two that fall together; digests and identifiers stand as they are.
@@ -59,12 +60,21 @@ private enum IndexSpace {
   static let entryOfDigest: UInt64 = 0x20
   static let claim: UInt64 = 0x21
   static let reference: UInt64 = 0x22
+  static let summary: UInt64 = 0x30
+  /// Spaces from ``summary`` on, by their first four bits.
+  static let summaryNibble: UInt64 = 0x3
 }
 
 extension IndexKey {
   /// Of the entries of a record. Other records may have it too: the items say which is meant.
   init(entriesOf record: RecordKey) {
     let item = IndexItem(record: record, entryID: 0)
+    self.init(item.first, item.second)
+  }
+
+  /// Of the summaries of a record. Other records may have it too.
+  init(summaryOf record: RecordKey) {
+    let item = IndexItem(summaryOf: record, version: 0, number: 0)
     self.init(item.first, item.second)
   }
 
@@ -135,6 +145,46 @@ extension IndexItem {
 }
 
 extension IndexItem {
-  /// Whether this item, which does not precede the other, stands for it.
-  func replaces(_ other: IndexItem) -> Bool { self == other }
+  /// Versions of summaries; a greater one stands for the ones before.
+  static let versionMask: UInt64 = 1 << 56 - 1
+
+  init(summaryOf record: RecordKey, version: UInt64, number: UInt64) {
+    let id = record.id.raw.raw
+    let space = IndexSpace.summary + UInt64(record.kind.rawValue)
+    self.init(
+      space << 56 | id.high >> 8, id.high << 56 | id.low >> 8,
+      id.low << 56 | version & Self.versionMask, number)
+  }
+
+  private var isSummary: Bool { first >> 60 == IndexSpace.summaryNibble }
+
+  /// A record and the number of its summary; nil for another fact.
+  var summary: (record: RecordKey, number: UInt64)? {
+    guard isSummary, let kind = RecordKind(rawValue: UInt8(first >> 56 - IndexSpace.summary))
+    else { return nil }
+    let id = Bytes16(high: first << 8 | second >> 56, low: second << 8 | third >> 56)
+    return (RecordKey(kind: kind, id: RecordID(UniqueID(id))), fourth)
+  }
+
+  /// The last item before the summaries of a kind.
+  static func before(summariesOf kind: RecordKind) -> IndexItem {
+    let space = IndexSpace.summary + UInt64(kind.rawValue)
+    return IndexItem(space << 56 - 1, .max, .max, .max)
+  }
+
+  /// The last item before the summaries of all records.
+  static let beforeSummaries = IndexItem(IndexSpace.summary << 56 - 1, .max, .max, .max)
+
+  /// The last item about a record's summary.
+  static func after(summaryOf record: RecordKey) -> IndexItem {
+    IndexItem(summaryOf: record, version: .max, number: .max)
+  }
+
+  /// Whether this item, which does not precede the other, stands for it: it is the same, or a later
+  /// summary of the same record.
+  func replaces(_ other: IndexItem) -> Bool {
+    guard first == other.first, second == other.second else { return false }
+    if isSummary { return third >> 56 == other.third >> 56 }
+    return third == other.third && fourth == other.fourth
+  }
 }

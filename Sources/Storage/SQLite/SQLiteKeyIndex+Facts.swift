@@ -61,7 +61,7 @@ extension SQLiteKeyIndex {
     pending.add(IndexItem(digest: entry.digest, entryID: id))
     guard let record = entry.header.record else { return }
     pending.add(IndexItem(record: record, entryID: id))
-    entryCounts[record.kind, default: 0] += 1
+    counts[record.kind, default: KindTally()].entries += 1
   }
 
   func claim(_ key: UniqueKey, by record: RecordKey) throws(StoreError) {

@@ -8,7 +8,6 @@ extension SQLiteKeyIndex {
   /// Writes what is pending into the open transaction, and merges a little. The writer calls it
   /// right before it commits.
   func flush() throws(StoreError) {
-    try writeCounts()
     guard !pending.items.isEmpty else { return }
     let items = pending.takeSorted()
     try work(besideItems: items.count, pages: try write(items, level: 0))
@@ -47,6 +46,12 @@ extension SQLiteKeyIndex {
 
   private var nextID: Int64 { (segments.keys.max() ?? 0) + 1 }
 
+  /// Greater than all of former transactions.
+  func nextSegment() throws(StoreError) -> UInt64 {
+    try refresh()
+    return UInt64(bitPattern: nextID)
+  }
+
   private func begin(_ inputs: [Segment]) throws(StoreError) {
     let level = inputs.reduce(0) { max($0, $1.level) } + 1
     let target = Segment(id: nextID, level: level, state: .growing, pageCount: 0)
@@ -55,19 +60,14 @@ extension SQLiteKeyIndex {
       input.target = target.id
       try update(input)
     }
-    merges[target.id] = SegmentMerge(of: inputs)
+    merges[target.id] = SegmentMerge(try SortedRuns(inputs, load: load))
   }
 
   /// - Returns: pages written.
   private func goOn(_ segment: Segment, _ pageCount: Int) throws(StoreError) -> Int {
     var segment = segment
-    let load: SegmentMerge.Load = { segment, number throws(StoreError) in
-      try self.page(number, of: segment)
-    }
     var merge =
-      if let known = merges.removeValue(forKey: segment.id) { known } else {
-        try resume(segment, load)
-      }
+      if let known = merges.removeValue(forKey: segment.id) { known } else { try resume(segment) }
     try merge.step(pageCount: pageCount, load: load)
     let written = merge.builder.pages.count
     try write(merge.builder, of: segment)
@@ -87,32 +87,19 @@ extension SQLiteKeyIndex {
   }
 
   /// The merge that an earlier process began, or one before a rollback.
-  private func resume(
-    _ segment: Segment, _ load: SegmentMerge.Load
-  ) throws(StoreError) -> SegmentMerge {
+  private func resume(_ segment: Segment) throws(StoreError) -> SegmentMerge {
     let inputs = segments.values.filter { $0.target == segment.id }.sorted { $0.id < $1.id }
     let openBlock = segment.pageCount / IndexGuide.maximumPageCount * IndexGuide.maximumPageCount
     guard segment.pageCount > 0,
       let last = try page(segment.pageCount - 1, of: segment).items.last
-    else { return SegmentMerge(of: inputs) }
+    else { return SegmentMerge(try SortedRuns(inputs, load: load)) }
     var pages: [IndexPage] = []
     for number in openBlock..<segment.pageCount { pages.append(try page(number, of: segment)) }
-    return try SegmentMerge(
-      of: inputs, builder: SegmentBuilder(after: segment.pageCount, openBlock: pages), last: last,
-      load: load
-    ) { input throws(StoreError) in try self.firstPage(of: last.key, in: input) }
-  }
-
-  /// The first page of a segment that may hold the key or what follows it.
-  private func firstPage(of key: IndexKey, in segment: Segment) throws(StoreError) -> Int {
-    var low = 0
-    var high = segment.pageCount
-    while low < high {
-      let middle = low + (high - low) / 2
-      let isBefore = try page(middle, of: segment).items.last.map { $0.key < key } ?? false
-      if isBefore { low = middle + 1 } else { high = middle }
+    let runs = try SortedRuns(inputs, after: last, load: load) { input throws(StoreError) in
+      try firstPage(of: last.key, in: input)
     }
-    return low
+    return SegmentMerge(
+      runs, into: SegmentBuilder(after: segment.pageCount, openBlock: pages))
   }
 
   /// - Returns: pages taken away.
@@ -176,14 +163,19 @@ extension SQLiteKeyIndex {
       ])
   }
 
-  private func writeCounts() throws(StoreError) {
-    for (kind, count) in entryCounts {
+  /// Writes the counts of the transaction so far.
+  func writeCounts() throws(StoreError) {
+    for kind in RecordKind.allCases {
+      guard let tally = counts.removeValue(forKey: kind) else { continue }
       try connection.run(
         """
-        INSERT INTO entry_count (kind, count) VALUES (?, ?)
-        ON CONFLICT (kind) DO UPDATE SET count = count + excluded.count
-        """, [.code(kind.rawValue), .integer(Int64(count))])
+        INSERT INTO kind_count (kind, entries, records) VALUES (?, ?, ?)
+        ON CONFLICT (kind) DO UPDATE SET entries = entries + excluded.entries,
+          records = records + excluded.records
+        """,
+        [
+          .code(kind.rawValue), .integer(Int64(tally.entries)), .integer(Int64(tally.records)),
+        ])
     }
-    entryCounts = [:]
   }
 }

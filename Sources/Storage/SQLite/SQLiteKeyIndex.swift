@@ -38,7 +38,7 @@ final class SQLiteKeyIndex {
   var pending = PendingItems()
   var merges: [Int64: SegmentMerge] = [:]
   var kinds: KeyKinds?
-  var entryCounts: [RecordKind: Int] = [:]
+  var counts: [RecordKind: KindTally] = [:]
   /// Segments above this are not durable yet: their ids may be given again after a rollback.
   var lastDurable: Int64 = .max
 
@@ -53,7 +53,7 @@ final class SQLiteKeyIndex {
     pending.removeAll()
     merges = [:]
     kinds = nil
-    entryCounts = [:]
+    counts = [:]
     close { $0.segment.id > lastDurable }
   }
 
@@ -103,6 +103,26 @@ final class SQLiteKeyIndex {
     }
   }
 
+  /// All items after `item`, as one run.
+  func runs(after item: IndexItem) throws(StoreError) -> SortedRuns {
+    try refresh()
+    return try SortedRuns(
+      open.map(\.segment), and: pending.items.sorted(), after: item, load: load
+    ) { segment throws(StoreError) in try firstPage(of: item.key, in: segment) }
+  }
+
+  /// The first page of a segment that may hold the key or what follows it.
+  func firstPage(of key: IndexKey, in segment: Segment) throws(StoreError) -> Int {
+    var low = 0
+    var high = segment.pageCount
+    while low < high {
+      let middle = low + (high - low) / 2
+      let isBefore = try page(middle, of: segment).items.last.map { $0.key < key } ?? false
+      if isBefore { low = middle + 1 } else { high = middle }
+    }
+    return low
+  }
+
   // MARK: Rows
 
   /// Learns which segments there are, unless that is known.
@@ -140,6 +160,10 @@ final class SQLiteKeyIndex {
       guideByteCount -= segment.guides.reduce(0) { $0 + ($1?.byteCount ?? 0) }
     }
     open.removeAll(where: isGone)
+  }
+
+  func load(_ segment: Segment, _ number: Int) throws(StoreError) -> IndexPage {
+    try page(number, of: segment)
   }
 
   func page(_ number: Int, of segment: Segment) throws(StoreError) -> IndexPage {

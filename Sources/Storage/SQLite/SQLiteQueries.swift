@@ -26,12 +26,7 @@ extension SQLiteQueries {
   }
 
   func storedSummary(of record: RecordKey) throws(StoreError) -> RecordSummary? {
-    try tables.connection.first(
-      """
-      SELECT owner, lane, revision, held, conflicts, audience, holds FROM record
-      WHERE kind = ? AND id = ?
-      """, [.code(record.kind.rawValue), .record(record.id)]
-    ) { row throws(StoreError) in try RecordSummary(row) }
+    try tables.summaries.summary(of: record)
   }
 
   package func entries(of record: RecordKey) throws(StoreError) -> [Entry] {

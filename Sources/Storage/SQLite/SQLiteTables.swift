@@ -14,6 +14,7 @@ package final class SQLiteTables {
 
   let connection: SQLiteConnection
   let index: SQLiteKeyIndex
+  let summaries: SQLiteSummaries
   private let hashing: any SHA256Hashing
   private var runsByID: [Int64: Run] = [:]
   private var idsByRun: [Run: Int64] = [:]
@@ -26,6 +27,7 @@ package final class SQLiteTables {
   ) {
     self.connection = connection
     index = SQLiteKeyIndex(connection, guideLimit: guideLimit)
+    summaries = SQLiteSummaries(connection, index)
     self.hashing = hashing
   }
 
@@ -34,7 +36,21 @@ package final class SQLiteTables {
     runsByID = [:]
     idsByRun = [:]
     registries = [:]
+    summaries.forget()
     index.forget()
+  }
+
+  /// The transaction is open.
+  func begin() {
+    summaries.begin()
+    index.begin()
+  }
+
+  /// Writes what stands in memory about the whole transaction, for whoever reads across records.
+  /// A reader has nothing to write.
+  func settle() throws(StoreError) {
+    try summaries.settle()
+    try index.writeCounts()
   }
 
   /// nil when the store has not seen the run.

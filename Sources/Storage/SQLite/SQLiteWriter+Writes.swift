@@ -80,23 +80,8 @@ extension SQLiteWriter: StoreTransaction {
   package func setSummary(
     _ summary: RecordSummary, of record: RecordKey
   ) throws(StoreError) {
+    tables.summaries.set(summary, of: record, before: try self.summary(of: record))
     cache.keep(summary, of: record)
-    let conflicts = summary.conflicts.map(\.rawValue)
-    let holds = summary.holds.map(\.rawValue)
-    try tables.connection.run(
-      """
-      INSERT INTO record (kind, id, owner, lane, revision, held, conflicts, audience, holds)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-      ON CONFLICT (kind, id) DO UPDATE SET owner = excluded.owner, lane = excluded.lane,
-        revision = excluded.revision, held = excluded.held, conflicts = excluded.conflicts,
-        audience = excluded.audience, holds = excluded.holds
-      """,
-      [
-        .code(record.kind.rawValue), .record(record.id), .site(summary.owner),
-        .code(summary.lane?.rawValue), .unsigned(summary.greatestRevision.value),
-        .integer(Int64(summary.heldCount)), conflicts.isEmpty ? .null : .blob(conflicts),
-        .recipients(summary.audience), holds.isEmpty ? .null : .blob(holds),
-      ])
   }
 
   package func owe(_ event: OwedEvent) throws(StoreError) {

@@ -56,11 +56,12 @@ package final class SQLiteWriter: SQLiteQueries, @unchecked Sendable {
   /// SQLite's write lock at once, so that no write of the group can fail for want of it.
   package func begin() throws(StoreError) {
     try connection.run("BEGIN IMMEDIATE")
-    tables.index.begin()
+    tables.begin()
   }
 
   /// Synced when it returns.
   package func commit() throws(StoreError) {
+    try tables.settle()
     try tables.index.flush()
     try connection.run("COMMIT")
   }

@@ -6,9 +6,12 @@ extension SQLiteConnection {
   private static let migratedItemCount = 1 << 18
   /// Of segments so long: as if their items had come by commits of a few hundred.
   private static let migratedLevel: Int64 = 4
+  /// Summaries settled at once.
+  private static let settledCount = 4_096
 
   func fillKeyIndex() throws(StoreError) {
     let index = SQLiteKeyIndex(self, guideLimit: SQLiteKeyIndex.writerGuideByteCount)
+    let summaries = SQLiteSummaries(self, index)
     func flushWhenFull(atLeast count: Int = Self.migratedItemCount) throws(StoreError) {
       guard index.pending.items.count >= count else { return }
       let items = index.pending.takeSorted()
@@ -19,7 +22,9 @@ extension SQLiteConnection {
       row throws(StoreError) in
       index.pending.add(IndexItem(digest: try row.digest(1), entryID: row.unsigned(0)))
       if !row.isNull(2) {
-        index.pending.add(IndexItem(record: try row.key(2), entryID: row.unsigned(0)))
+        let record = try row.key(2)
+        index.pending.add(IndexItem(record: record, entryID: row.unsigned(0)))
+        index.counts[record.kind, default: KindTally()].entries += 1
       }
       try flushWhenFull()
       return true
@@ -35,7 +40,22 @@ extension SQLiteConnection {
       try flushWhenFull()
       return true
     }
+    try forEach(
+      "SELECT owner, lane, revision, held, conflicts, audience, holds, kind, id FROM record", []
+    ) { row throws(StoreError) in
+      summaries.set(try RecordSummary(row), of: try row.key(7), before: nil)
+      guard summaries.changeCount >= Self.settledCount else { return true }
+      try summaries.settle()
+      try flushWhenFull()
+      return true
+    }
+    try summaries.settle()
     try flushWhenFull(atLeast: 1)
-    try execute("DROP TABLE claim; DROP TABLE reference;")
+    try index.writeCounts()
+    try execute(
+      """
+      DROP TABLE record; DROP TABLE claim; DROP TABLE reference;
+      DROP INDEX entry_by_record; DROP INDEX entry_by_digest;
+      """)
   }
 }

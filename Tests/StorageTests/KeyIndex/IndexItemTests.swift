@@ -15,6 +15,12 @@ import Testing
       let entry = IndexItem(record: record, entryID: number)
       #expect(entry.key == IndexKey(entriesOf: record) && entry.entryID(of: record) == number)
       #expect(entry.entryID(of: Self.record(number &+ 1, kind)) == nil)
+      let summary = IndexItem(summaryOf: record, version: number, number: ~number)
+      #expect(summary.summary?.record == record && summary.summary?.number == ~number)
+      #expect(summary.key == IndexKey(summaryOf: record) && entry.summary == nil)
+      #expect(IndexItem.beforeSummaries <= .before(summariesOf: kind))
+      #expect(IndexItem.before(summariesOf: kind) < summary)
+      #expect(summary <= .after(summaryOf: record))
       let hash = Bytes16(high: number, low: ~number)
       let claim = IndexItem(claimOf: hash, by: record)
       #expect(claim.key == IndexKey(claimsOf: hash) && claim.claimant == record)
@@ -36,7 +42,7 @@ import Testing
     let keys = [
       IndexKey(entriesOf: record), IndexKey(entriesOf: Self.record(7, .finance)),
       IndexKey(entryOf: Digest(Bytes32(id.high, id.low, 0, 0))), IndexKey(claimsOf: id),
-      IndexKey(referencesTo: id),
+      IndexKey(referencesTo: id), IndexKey(summaryOf: record),
     ]
     #expect(Set(keys).count == keys.count)
   }

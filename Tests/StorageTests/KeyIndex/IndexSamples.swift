@@ -15,7 +15,7 @@ struct SampleNumbers: RandomNumberGenerator {
 }
 
 enum IndexSamples {
-  /// Items of which many share a key, and some all but the last word.
+  /// Items of which many share a key, and some all but the last word. None is a summary.
   static func items(_ count: Int, _ numbers: inout SampleNumbers, keyCount: UInt64 = 40)
     -> [IndexItem]
   {
@@ -23,7 +23,7 @@ enum IndexSamples {
       let key = SampleNumbers(state: UInt64.random(in: 0..<keyCount, using: &numbers))
       var words = key
       return IndexItem(
-        words.next(), words.next() & ~0xff | UInt64.random(in: 0...2, using: &numbers),
+        words.next() & ~(1 << 60), words.next() & ~0xff | UInt64.random(in: 0...2, using: &numbers),
         UInt64.random(in: 0...3, using: &numbers), UInt64.random(in: 0...1 << 20, using: &numbers))
     }
   }

@@ -18,7 +18,8 @@ import Testing
     var found: [IndexItem] = []
     pending.collect(IndexKey(1, 1), into: &found)
     #expect(found.isEmpty)
-    #expect(pending.takeSorted() == IndexSamples.sorted(items))
+    let isSorted = pending.takeSorted() == IndexSamples.sorted(items)
+    #expect(isSorted)
     #expect(pending.items.isEmpty && pending.takeSorted().isEmpty)
   }
 
@@ -53,11 +54,11 @@ import Testing
     }
     let segments = inputs.map(\.0)
     let pages = Dictionary(uniqueKeysWithValues: inputs.map { ($0.id, $1) })
-    let load: SegmentMerge.Load = { segment, number throws(StoreError) in
+    let load: SortedRuns.Load = { segment, number throws(StoreError) in
       guard let page = pages[segment.id]?[number] else { throw .corrupt("no page \(number)") }
       return page
     }
-    var merge = SegmentMerge(of: segments)
+    var merge = SegmentMerge(try SortedRuns(segments, load: load))
     var written: [IndexPage] = []
     var guides: [IndexGuide] = []
     while !merge.isDone {
@@ -69,21 +70,64 @@ import Testing
       guard !merge.isDone, Bool.random(using: &numbers), let last = written.last?.items.last
       else { continue }
       let blockCount = written.count / IndexGuide.maximumPageCount
-      merge = try SegmentMerge(
-        of: segments,
-        builder: SegmentBuilder(
-          after: written.count,
-          openBlock: Array(written[(blockCount * IndexGuide.maximumPageCount)...])),
-        last: last, load: load
-      ) { segment throws(StoreError) in
+      let runs = try SortedRuns(segments, after: last, load: load) { segment throws(StoreError) in
         pages[segment.id]?.firstIndex { $0.items.last.map { $0.key >= last.key } ?? false }
           ?? segment.pageCount
       }
+      merge = SegmentMerge(
+        runs,
+        into: SegmentBuilder(
+          after: written.count,
+          openBlock: Array(written[(blockCount * IndexGuide.maximumPageCount)...])))
     }
     let union = IndexSamples.sorted(runs.flatMap { $0 })
-    #expect(written.flatMap(\.items) == union)
+    let isUnion = written.flatMap(\.items) == union
+    #expect(isUnion)
     let whole = IndexSamples.build(union)
-    #expect(written == whole.pages && guides == whole.guides)
+    let isSame = written == whole.pages && guides == whole.guides
+    #expect(isSame)
+  }
+
+  /// Of a record's summaries only the last is left, and of other facts all.
+  @Test(arguments: UInt64(1)...5)
+  func aLaterSummaryStands(seed: UInt64) throws {
+    var numbers = SampleNumbers(state: seed)
+    let records = (0..<UInt64(30)).map {
+      RecordKey(kind: .directive, id: RecordID(UniqueID(Bytes16(high: 0, low: $0))))
+    }
+    var newest: [RecordKey: UInt64] = [:]
+    var items: [IndexItem] = []
+    for version in 1...UInt64(90) {
+      let record = records.randomElement(using: &numbers) ?? records[0]
+      let number = UInt64.random(in: 0...9, using: &numbers)
+      newest[record] = number
+      items.append(IndexItem(summaryOf: record, version: version, number: number))
+      items.append(IndexItem(record: record, entryID: version))
+    }
+    let cut = Int.random(in: 0...items.count, using: &numbers)
+    let older = IndexSamples.sorted(Array(items[..<cut]))
+    let segment = Segment(
+      id: 1, level: 0, state: .whole, pageCount: IndexSamples.build(older).pages.count)
+    let load: SortedRuns.Load = { _, number throws(StoreError) in
+      IndexSamples.build(older).pages[number]
+    }
+    let before = IndexItem(0, 0, 0, 0)
+    var runs = try SortedRuns(
+      [segment], and: IndexSamples.sorted(Array(items[cut...])), after: before, load: load
+    ) { _ throws(StoreError) in 0 }
+    var found: [RecordKey: UInt64] = [:]
+    var entryCount = 0
+    var last = before
+    while let item = try runs.next(load) {
+      #expect(last < item)
+      last = item
+      guard let fact = item.summary else {
+        entryCount += 1
+        continue
+      }
+      #expect(found.updateValue(fact.number, forKey: fact.record) == nil)
+    }
+    #expect(found == newest && entryCount == 90)
   }
 
   @Test func theOldestOfTheLowestLevelAreMerged() {
