@@ -20,7 +20,9 @@ let libraries: [Target] = [
   .target(name: "Replication", swiftSettings: strict + [.strictMemorySafety()]),
   .target(
     name: "Storage", dependencies: ["Replication", "CSQLite"],
-    resources: ["schema.sql", "schema-2.sql", "schema-3.sql"].map { .embedInCode($0) },
+    resources: ["schema.sql", "schema-2.sql", "schema-3.sql", "schema-4.sql"].map {
+      .embedInCode($0)
+    },
     swiftSettings: strict),
   .target(name: "Cryptography", dependencies: ["Replication", "COpenSSL"], swiftSettings: strict),
   .target(name: "Transport", dependencies: ["Replication", "CZstd"], swiftSettings: strict),

@@ -35,7 +35,11 @@ package struct OpenedStore: Sendable {
       }
       connection = try connect(directory, checks: false)
     }
-    let writer = SQLiteWriter(SQLiteTables(connection, hashing: hashing), directory: directory)
+    let tables = SQLiteTables(connection, hashing: hashing)
+    if wasLeftUnclean {
+      try StoreOpenError.wrapping { () throws(StoreError) in try tables.index.check() }
+    }
+    let writer = SQLiteWriter(tables, directory: directory)
     try writer.claim(for: site, makeStoreID: makeStoreID)
     return OpenedStore(
       directory: directory, writer: writer, wasLeftUnclean: wasLeftUnclean, hashing: hashing)

@@ -320,33 +320,9 @@ import Testing
       #expect(try pragma("PRAGMA wal_autocheckpoint") == 0)
       try connection.execute("PRAGMA user_version=9")
     }
-    #expect(throws: StoreOpenError.newerSchema(found: 9, known: 3)) {
+    #expect(throws: StoreOpenError.newerSchema(found: 9, known: 4)) {
       _ = try openStore(directory)
     }
-  }
-
-  @Test func changesOfDocumentsOfAnOlderStoreMoveToTheirOwnKey() throws {
-    let name = UniqueKey.documentID("A99.00,2026/05/05,63-TB/VPTW")
-    let record = UniqueKey.record(Fixture.key(1, .directive))
-    let recall = Fixture.identity(1)
-    let task = Fixture.identity(2)
-    do {
-      let opened = try openStore(directory)
-      try opened.writer.begin()
-      var store: any ContractStore = opened.writer
-      try store.append(Fixture.entry(recall, record: Fixture.key(1, .document)))
-      try store.append(Fixture.entry(task, record: Fixture.key(1, .directive)))
-      for key in [name, record] {
-        try store.refer(recall, to: key)
-        try store.refer(task, to: key)
-      }
-      try opened.writer.commit()
-      try opened.writer.tables.connection.execute("PRAGMA user_version=2")
-    }
-    let writer = try openStore(directory).writer
-    #expect(try writer.referrers(of: name) == [task])
-    #expect(try writer.referrers(of: .changes(of: name)) == [recall])
-    #expect(try writer.referrers(of: record) == [recall, task])
   }
 
   @Test func anotherProgramsDatabaseIsLeftAlone() throws {

@@ -80,7 +80,7 @@ import Testing
     }
     for key in Self.keys {
       #expect(try writer.referrers(of: key) == writer.storedReferrers(of: key))
-      #expect(try writer.claimants(of: key) == writer.storedClaimants(of: key))
+      #expect(try writer.claimants(of: key) == writer.tables.index.claimants(of: key))
     }
   }
 

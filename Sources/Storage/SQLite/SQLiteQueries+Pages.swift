@@ -5,43 +5,42 @@ extension SQLiteQueries {
   package func records(
     kind: RecordKind, after: RecordID?, limit: Int
   ) throws(StoreError) -> [RecordKey] {
-    // The empty key precedes every id.
-    try tables.connection.all(
-      """
-      SELECT kind, id FROM record
-      WHERE kind = ? AND id > ? AND owner IS NOT NULL ORDER BY id LIMIT ?
-      """,
-      [.code(kind.rawValue), after.map { .record($0) } ?? .blob([]), .integer(Int64(limit))]
-    ) { row throws(StoreError) in try row.key(0) }
+    guard limit > 0 else { return [] }
+    try tables.settle()
+    var records: [RecordKey] = []
+    let start =
+      after.map { IndexItem.after(summaryOf: RecordKey(kind: kind, id: $0)) }
+      ?? .before(summariesOf: kind)
+    try tables.summaries.forEach(after: start) { record, summary throws(StoreError) in
+      guard record.kind == kind else { return false }
+      if summary.owner != nil { records.append(record) }
+      return records.count < limit
+    }
+    return records
   }
 
   package func revisedRecords(
     after: RecordKey?, limit: Int
   ) throws(StoreError) -> RevisedPage {
-    var last: RecordKey?
+    guard limit > 0 else { return RevisedPage(records: [], last: nil) }
+    try tables.settle()
+    var looked: [RecordKey] = []
     var revised: [RecordKey] = []
-    try tables.connection.forEach(
-      """
-      SELECT kind, id, revision FROM record WHERE (kind, id) > (?, ?) ORDER BY kind, id LIMIT ?
-      """,
-      [
-        .code(after?.kind.rawValue ?? 0), after.map { .record($0.id) } ?? .blob([]),
-        .integer(Int64(limit)),
-      ]
-    ) { row throws(StoreError) in
-      let key = try row.key(0)
-      if row.unsigned(2) > 1 { revised.append(key) }
-      last = key
-      return true
+    let start = after.map { .after(summaryOf: $0) } ?? IndexItem.beforeSummaries
+    try tables.summaries.forEach(after: start) { record, summary throws(StoreError) in
+      looked.append(record)
+      if summary.greatestRevision > Revision(1) { revised.append(record) }
+      return looked.count < limit
     }
-    return RevisedPage(records: revised, last: last)
+    return RevisedPage(records: revised, last: looked.last)
   }
 
   package func conflicts(after: RecordKey?, limit: Int) throws(StoreError) -> [RecordKey] {
-    try tables.connection.all(
+    try tables.settle()
+    return try tables.connection.all(
       """
-      SELECT kind, id FROM record
-      WHERE conflicts IS NOT NULL AND (kind, id) > (?, ?) ORDER BY kind, id LIMIT ?
+      SELECT kind, id FROM open_record
+      WHERE in_conflict = 1 AND (kind, id) > (?, ?) ORDER BY kind, id LIMIT ?
       """,
       [
         .code(after?.kind.rawValue ?? 0), after.map { .record($0.id) } ?? .blob([]),
@@ -108,22 +107,17 @@ extension SQLiteQueries {
   package func grownRecords(
     after lsn: LSN, limit: Int
   ) throws(StoreError) -> (records: [RecordKey], end: LSN) {
+    let looked = try tables.connection.all(
+      """
+      SELECT id, kind, record FROM entry WHERE id > ? AND kind IS NOT NULL ORDER BY id LIMIT ?
+      """, [.unsigned(lsn.value), .integer(Int64(limit))]
+    ) { row throws(StoreError) in (id: LSN(row.unsigned(0)), record: try row.key(1)) }
     var records: [RecordKey] = []
     var seen: Set<RecordKey> = []
-    var end = lsn
-    try tables.connection.forEach(
-      """
-      SELECT id, kind, record, EXISTS (SELECT 1 FROM entry AS other
-        WHERE other.kind = entry.kind AND other.record = entry.record AND other.id <> entry.id)
-      FROM entry WHERE id > ? AND kind IS NOT NULL ORDER BY id LIMIT ?
-      """, [.unsigned(lsn.value), .integer(Int64(limit))]
-    ) { row throws(StoreError) in
-      end = LSN(row.unsigned(0))
-      let key = try row.key(1)
-      if row.integer(3) != 0, seen.insert(key).inserted { records.append(key) }
-      return true
+    for (_, record) in looked where seen.insert(record).inserted {
+      if try tables.index.entryIDs(of: record).count > 1 { records.append(record) }
     }
-    return (records, end)
+    return (records, looked.last?.id ?? lsn)
   }
 
   package func leaves(after: EntryIdentity?, limit: Int) throws(StoreError) -> [DigestLeaf] {
@@ -202,47 +196,45 @@ extension SQLiteQueries {
   /// big-endian bytes they sort like the numbers.
   package func oldestHeld(limit: Int) throws(StoreError) -> WallTime? {
     let rows = SQLValue.integer(Int64(limit))
-    let times = try tables.connection.all(
+    try tables.settle()
+    let records = try tables.connection.all(
       """
-      SELECT substr(e.header, 31, 8) FROM (
-        SELECT * FROM (SELECT kind, id FROM record WHERE holds IS NOT NULL LIMIT ?1)
-        UNION
-        SELECT * FROM (SELECT kind, id FROM record WHERE owner IS NULL LIMIT ?1)
-      ) r JOIN entry e ON e.kind = r.kind AND e.record = r.id
-      UNION ALL
-      SELECT time FROM (
-        SELECT substr(header, 31, 8) AS time FROM waiting WHERE state = ?2
-        ORDER BY arrival LIMIT ?1)
-      ORDER BY 1 LIMIT 1
-      """, [rows, .integer(Int64(OutcomeState.held.rawValue))]
-    ) { row throws(StoreError) in row.bytes(0) }
-    guard let first = times.first else { return nil }
-    var reader = ByteReader(first)
-    do throws(ByteError) {
-      return WallTime(microseconds: try reader.readUInt64())
-    } catch {
-      throw .corrupt("the time of a held entry: \(error)")
+      SELECT * FROM (SELECT kind, id FROM open_record WHERE waits = 1 LIMIT ?1)
+      UNION
+      SELECT * FROM (SELECT kind, id FROM open_record WHERE ownerless = 1 LIMIT ?1)
+      """, [rows]
+    ) { row throws(StoreError) in try row.key(0) }
+    var times = try tables.connection.all(
+      """
+      SELECT substr(header, 31, 8) FROM waiting WHERE state = ? ORDER BY arrival LIMIT ?
+      """, [.integer(Int64(OutcomeState.held.rawValue)), rows]
+    ) { row throws(StoreError) in try row.time(0) }
+    for record in records {
+      for id in try tables.index.entryIDs(of: record) {
+        times += try tables.connection.all(
+          "SELECT substr(header, 31, 8) FROM entry WHERE id = ?", [.unsigned(id)]
+        ) { row throws(StoreError) in try row.time(0) }
+      }
     }
+    return times.min()
   }
 
   package func counts() throws(StoreError) -> [RecordKind: KindCounts] {
+    try tables.settle()
     var counts: [RecordKind: KindCounts] = [:]
-    try tables.connection.forEach(
-      """
-      SELECT kind, count(owner), count(conflicts), sum(held) + count(holds) FROM record
-      GROUP BY kind
-      """, []
-    ) { row throws(StoreError) in
-      guard let kind = try row.kind(0) else { return true }
-      counts[kind, default: KindCounts()].records = Int(row.integer(1))
-      counts[kind, default: KindCounts()].conflicts = Int(row.integer(2))
-      counts[kind, default: KindCounts()].held = Int(row.integer(3))
-      return true
-    }
-    try tables.connection.forEach("SELECT kind, count(*) FROM entry GROUP BY kind", []) {
+    try tables.connection.forEach("SELECT kind, entries, records FROM kind_count", []) {
       row throws(StoreError) in
       guard let kind = try row.kind(0) else { return true }
       counts[kind, default: KindCounts()].entries = Int(row.integer(1))
+      counts[kind, default: KindCounts()].records = Int(row.integer(2))
+      return true
+    }
+    try tables.connection.forEach(
+      "SELECT kind, sum(in_conflict), sum(held) + sum(waits) FROM open_record GROUP BY kind", []
+    ) { row throws(StoreError) in
+      guard let kind = try row.kind(0) else { return true }
+      counts[kind, default: KindCounts()].conflicts = Int(row.integer(1))
+      counts[kind, default: KindCounts()].held = Int(row.integer(2))
       return true
     }
     try tables.connection.forEach(

@@ -60,12 +60,13 @@ extension SQLiteQueries {
   /// Who should have the entry with this digest, though its bytes here cannot be read.
   /// - Returns: nil when no entry with a row has it.
   package func lead(toEntry digest: Digest) throws(StoreError) -> ContentLead? {
-    let identity = try tables.connection.first(
-      """
-      SELECT run, sequence FROM entry
-      WHERE substr(digest, 1, 8) = substr(?1, 1, 8) AND digest = ?1
-      """, [.digest(digest)]
-    ) { row throws(StoreError) in try tables.identity(row.integer(0), row.unsigned(1)) }
+    var identity: EntryIdentity?
+    for id in try tables.index.entryIDs(of: digest) where identity == nil {
+      identity = try tables.connection.first(
+        "SELECT run, sequence FROM entry WHERE id = ? AND digest = ?",
+        [.unsigned(id), .digest(digest)]
+      ) { row throws(StoreError) in try tables.identity(row.integer(0), row.unsigned(1)) }
+    }
     guard let identity else { return nil }
     return ContentLead(
       .entry(digest), byteCount: nil, origins: [identity.origin],

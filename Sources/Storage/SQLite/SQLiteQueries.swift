@@ -26,12 +26,7 @@ extension SQLiteQueries {
   }
 
   func storedSummary(of record: RecordKey) throws(StoreError) -> RecordSummary? {
-    try tables.connection.first(
-      """
-      SELECT owner, lane, revision, held, conflicts, audience, holds FROM record
-      WHERE kind = ? AND id = ?
-      """, [.code(record.kind.rawValue), .record(record.id)]
-    ) { row throws(StoreError) in try RecordSummary(row) }
+    try tables.summaries.summary(of: record)
   }
 
   package func entries(of record: RecordKey) throws(StoreError) -> [Entry] {
@@ -39,14 +34,19 @@ extension SQLiteQueries {
   }
 
   func storedEntries(of record: RecordKey) throws(StoreError) -> [Entry] {
-    try tables.connection.all(
-      """
-      SELECT header, body, body_digest, digest FROM entry
-      WHERE kind = ? AND record = ? ORDER BY id LIMIT ?
-      """,
-      [
-        .code(record.kind.rawValue), .record(record.id), .integer(Int64(maximumEntriesPerRecord)),
-      ]
+    var entries: [Entry] = []
+    for id in try tables.index.entryIDs(of: record).prefix(maximumEntriesPerRecord) {
+      guard let entry = try entry(at: id), entry.header.record == record else {
+        throw .corrupt("entry \(id) of \(record) is not where the key index says")
+      }
+      entries.append(entry)
+    }
+    return entries
+  }
+
+  private func entry(at id: UInt64) throws(StoreError) -> Entry? {
+    try tables.connection.first(
+      "SELECT header, body, body_digest, digest FROM entry WHERE id = ?", [.unsigned(id)]
     ) { row throws(StoreError) in try tables.entry(row, 0) }
   }
 
@@ -78,12 +78,14 @@ extension SQLiteQueries {
   }
 
   package func entry(digest: Digest) throws(StoreError) -> Entry? {
-    try tables.connection.first(
-      """
-      SELECT header, body, body_digest, digest FROM entry
-      WHERE substr(digest, 1, 8) = substr(?1, 1, 8) AND digest = ?1
-      """, [.digest(digest)]
-    ) { row throws(StoreError) in try tables.entry(row, 0) }
+    for id in try tables.index.entryIDs(of: digest) {
+      let entry = try tables.connection.first(
+        "SELECT header, body, body_digest, digest FROM entry WHERE id = ? AND digest = ?",
+        [.unsigned(id), .digest(digest)]
+      ) { row throws(StoreError) in try tables.entry(row, 0) }
+      if let entry { return entry }
+    }
+    return nil
   }
 
   package func recipients(of identity: EntryIdentity) throws(StoreError) -> Recipients? {
@@ -110,13 +112,7 @@ extension SQLiteQueries {
   }
 
   package func claimants(of key: UniqueKey) throws(StoreError) -> [RecordKey] {
-    try storedClaimants(of: key)
-  }
-
-  func storedClaimants(of key: UniqueKey) throws(StoreError) -> [RecordKey] {
-    try tables.connection.all(
-      "SELECT kind, record FROM claim WHERE key = ? ORDER BY kind, record", [.blob(key.bytes)]
-    ) { row throws(StoreError) in try row.key(0) }
+    try tables.index.claimants(of: key)
   }
 
   package func referrers(of key: UniqueKey) throws(StoreError) -> [EntryIdentity] {
@@ -124,10 +120,11 @@ extension SQLiteQueries {
   }
 
   func storedReferrers(of key: UniqueKey) throws(StoreError) -> [EntryIdentity] {
-    let found = try tables.connection.all(
-      "SELECT run, sequence FROM reference WHERE key = ?", [.blob(key.bytes)]
-    ) { row throws(StoreError) in try tables.identity(row.integer(0), row.unsigned(1)) }
-    return found.sorted()
+    var identities: [EntryIdentity] = []
+    for (run, sequence) in try tables.index.referrers(of: key) {
+      identities.append(try tables.identity(run, sequence))
+    }
+    return identities.sorted()
   }
 
   package func registry(_ revision: RegistryRevision) throws(StoreError) -> RegistrySnapshot? {

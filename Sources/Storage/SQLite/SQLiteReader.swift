@@ -23,7 +23,7 @@ package final class SQLiteReader: SQLiteQueries, @unchecked Sendable {
       try SQLiteConnection(
         path: directory.databasePath, fileLayer: directory.fileLayer, role: .reader,
         timeBox: self.timeBox),
-      hashing: hashing)
+      hashing: hashing, guideLimit: SQLiteKeyIndex.readerGuideByteCount)
   }
 
   /// - Precondition: inside ``inSnapshot(_:)``.
@@ -38,6 +38,7 @@ package final class SQLiteReader: SQLiteQueries, @unchecked Sendable {
     _ body: (SQLiteReader) throws(StoreError) -> Value
   ) throws(StoreError) -> Value {
     try ownTables.connection.run("BEGIN")
+    ownTables.index.forget()
     timeBox.begin()
     let result: Result<Value, StoreError>
     do { result = .success(try body(self)) } catch { result = .failure(error) }

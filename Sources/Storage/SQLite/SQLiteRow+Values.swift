@@ -77,6 +77,14 @@ extension SQLiteRow {
       registry: RegistryRevision(number: unsigned(3), digest: try digest(4)), details: details)
   }
 
+  /// The time of a header, of which these are the bytes.
+  func time(_ column: Int32) throws(StoreError) -> WallTime {
+    WallTime(
+      microseconds: try decoded(column, "time") { reader throws(ByteError) in
+        try reader.readUInt64()
+      })
+  }
+
   func outcome(_ column: Int32) throws(StoreError) -> Outcome {
     try decoded(column, "outcome") { reader throws(ByteError) in try Outcome(from: &reader) }
   }

@@ -111,6 +111,15 @@ struct SQLiteRow {
       UnsafeRawBufferPointer(start: start, count: Int(sqlite3_column_bytes(raw, column))))
   }
 
+  /// The bytes where SQLite has them; valid in `body`.
+  func withBytes<Value>(
+    _ column: Int32, _ body: (UnsafeRawBufferPointer) throws(StoreError) -> Value
+  ) throws(StoreError) -> Value {
+    let start = sqlite3_column_blob(raw, column)
+    return try body(
+      UnsafeRawBufferPointer(start: start, count: Int(sqlite3_column_bytes(raw, column))))
+  }
+
   func code(_ column: Int32) throws(StoreError) -> UInt8 {
     guard let code = UInt8(exactly: integer(column)) else { throw corrupt("code", column) }
     return code

@@ -13,13 +13,21 @@ package final class SQLiteTables {
   static let maximumCachedRegistries = 64
 
   let connection: SQLiteConnection
+  let index: SQLiteKeyIndex
+  let summaries: SQLiteSummaries
   private let hashing: any SHA256Hashing
   private var runsByID: [Int64: Run] = [:]
   private var idsByRun: [Run: Int64] = [:]
   private var registries: [RegistryRevision: RegistrySnapshot] = [:]
 
-  init(_ connection: SQLiteConnection, hashing: any SHA256Hashing) {
+  /// - Parameter guideLimit: bytes of the key index's guides that are kept in memory.
+  init(
+    _ connection: SQLiteConnection, hashing: any SHA256Hashing,
+    guideLimit: Int = SQLiteKeyIndex.writerGuideByteCount
+  ) {
     self.connection = connection
+    index = SQLiteKeyIndex(connection, guideLimit: guideLimit)
+    summaries = SQLiteSummaries(connection, index)
     self.hashing = hashing
   }
 
@@ -28,6 +36,21 @@ package final class SQLiteTables {
     runsByID = [:]
     idsByRun = [:]
     registries = [:]
+    summaries.forget()
+    index.forget()
+  }
+
+  /// The transaction is open.
+  func begin() {
+    summaries.begin()
+    index.begin()
+  }
+
+  /// Writes what stands in memory about the whole transaction, for whoever reads across records.
+  /// A reader has nothing to write.
+  func settle() throws(StoreError) {
+    try summaries.settle()
+    try index.writeCounts()
   }
 
   /// nil when the store has not seen the run.

@@ -30,6 +30,7 @@ extension SQLiteWriter: StoreTransaction {
         entry.identity == row.entry && entry.digest == row.digest,
         "row \(row.lsn) of \(row.entry) brings \(entry.identity)")
       try insert(entry, run: author, at: row.lsn)
+      tables.index.note(entry, id: row.lsn.value)
     } else {
       relogged = try tables.connection.first(
         "SELECT id FROM entry WHERE run = ? AND sequence = ?",
@@ -79,23 +80,8 @@ extension SQLiteWriter: StoreTransaction {
   package func setSummary(
     _ summary: RecordSummary, of record: RecordKey
   ) throws(StoreError) {
+    tables.summaries.set(summary, of: record, before: try self.summary(of: record))
     cache.keep(summary, of: record)
-    let conflicts = summary.conflicts.map(\.rawValue)
-    let holds = summary.holds.map(\.rawValue)
-    try tables.connection.run(
-      """
-      INSERT INTO record (kind, id, owner, lane, revision, held, conflicts, audience, holds)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-      ON CONFLICT (kind, id) DO UPDATE SET owner = excluded.owner, lane = excluded.lane,
-        revision = excluded.revision, held = excluded.held, conflicts = excluded.conflicts,
-        audience = excluded.audience, holds = excluded.holds
-      """,
-      [
-        .code(record.kind.rawValue), .record(record.id), .site(summary.owner),
-        .code(summary.lane?.rawValue), .unsigned(summary.greatestRevision.value),
-        .integer(Int64(summary.heldCount)), conflicts.isEmpty ? .null : .blob(conflicts),
-        .recipients(summary.audience), holds.isEmpty ? .null : .blob(holds),
-      ])
   }
 
   package func owe(_ event: OwedEvent) throws(StoreError) {
@@ -157,20 +143,12 @@ extension SQLiteWriter: StoreTransaction {
   }
 
   package func claim(_ key: UniqueKey, by record: RecordKey) throws(StoreError) {
-    cache.claims.note(key)
-    try tables.connection.run(
-      "INSERT INTO claim (key, kind, record) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-      [.blob(key.bytes), .code(record.kind.rawValue), .record(record.id)])
+    try tables.index.claim(key, by: record)
   }
 
   package func refer(_ entry: EntryIdentity, to key: UniqueKey) throws(StoreError) {
-    cache.references.note(key)
-    try tables.connection.run(
-      "INSERT INTO reference (key, run, sequence) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-      [
-        .blob(key.bytes), .integer(try tables.makeRunID(of: entry)),
-        .unsigned(entry.sequence.value),
-      ])
+    try tables.index.refer(
+      run: try tables.makeRunID(of: entry), sequence: entry.sequence.value, to: key)
   }
 
   package func setRegistry(_ revision: RegistryRevision, body: [UInt8]) throws(StoreError) {

@@ -54,10 +54,17 @@ package final class SQLiteWriter: SQLiteQueries, @unchecked Sendable {
 
   /// Opens the one transaction; the group's writes follow, then `commit` or `rollback`. Takes
   /// SQLite's write lock at once, so that no write of the group can fail for want of it.
-  package func begin() throws(StoreError) { try connection.run("BEGIN IMMEDIATE") }
+  package func begin() throws(StoreError) {
+    try connection.run("BEGIN IMMEDIATE")
+    tables.begin()
+  }
 
   /// Synced when it returns.
-  package func commit() throws(StoreError) { try connection.run("COMMIT") }
+  package func commit() throws(StoreError) {
+    try tables.settle()
+    try tables.index.flush()
+    try connection.run("COMMIT")
+  }
 
   /// Leaves nothing of the open transaction; does nothing when there is none, as after `.full`,
   /// when SQLite may have rolled back itself.

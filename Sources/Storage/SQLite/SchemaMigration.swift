@@ -5,6 +5,8 @@ struct SchemaMigration {
   let from: Int64
   let to: Int64
   let statements: String
+  /// Beside the statements, after them and in their transaction.
+  var finish: (@Sendable (SQLiteConnection) throws(StoreError) -> Void)?
 
   /// In order; the last one leads to the version this program reads and writes.
   static let all = [
@@ -14,17 +16,21 @@ struct SchemaMigration {
       from: 1, to: 2, statements: String(decoding: PackageResources.schema_2_sql, as: UTF8.self)),
     SchemaMigration(
       from: 2, to: 3, statements: String(decoding: PackageResources.schema_3_sql, as: UTF8.self)),
+    SchemaMigration(
+      from: 3, to: 4, statements: String(decoding: PackageResources.schema_4_sql, as: UTF8.self),
+      finish: { connection throws(StoreError) in try connection.fillKeyIndex() }),
   ]
 
-  static let currentVersion: Int64 = 3
+  static let currentVersion: Int64 = 4
   /// "Dngb": tells our file from any other SQLite database.
   static let applicationID: Int64 = 0x446e_6762
 }
 
 extension SQLiteConnection {
   /// Brings the schema to the current version, one transaction a step.
+  /// - Parameter last: an older version, for tests.
   /// - Throws: `.newerSchema` or `.notAStore`; the file is then unchanged.
-  func migrate() throws(StoreOpenError) {
+  func migrate(to last: Int64 = SchemaMigration.currentVersion) throws(StoreOpenError) {
     var version = try pragma("PRAGMA user_version")
     let application = try pragma("PRAGMA application_id")
     let tableCount = try pragma("SELECT count(*) FROM sqlite_schema")
@@ -36,7 +42,7 @@ extension SQLiteConnection {
     try StoreOpenError.wrapping { () throws(StoreError) in
       try execute("PRAGMA journal_mode=WAL")
     }
-    for step in SchemaMigration.all where step.from == version {
+    for step in SchemaMigration.all where step.from == version && step.to <= last {
       try StoreOpenError.wrapping { () throws(StoreError) in
         try execute(
           """
@@ -44,13 +50,14 @@ extension SQLiteConnection {
           PRAGMA application_id=\(SchemaMigration.applicationID);
           PRAGMA user_version=\(step.to);
           """)
+        try step.finish?(self)
         try Failpoint.migrating.reach(failing: StoreError.ioFailure)
         try execute("COMMIT")
       }
       Failpoint.migrated.reach()
       version = step.to
     }
-    precondition(version == SchemaMigration.currentVersion, "no step from schema \(version)")
+    precondition(version == last, "no step from schema \(version)")
   }
 
   /// Reads every page and compares tables with their indexes: about a second per GiB. It does not

@@ -22,9 +22,6 @@ struct WriterCache {
   private var byteCount = 0
   /// The highest number under which anything of a run is stored; only of runs that were asked for.
   private var lastSequences: [Int64: UInt64] = [:]
-  /// Of the two tables of keys.
-  var claims = KeySpaces()
-  var references = KeySpaces()
 
   // MARK: Records
 
@@ -89,21 +86,6 @@ struct WriterCache {
   }
 }
 
-/// Which keys a table has none of, by their first byte: the kind of name that they are.
-struct KeySpaces {
-  private var known: [UInt8: Bool] = [:]
-
-  /// Whether the table has keys of this kind; nil: not asked yet.
-  func hasAny(like key: UniqueKey) -> Bool? { key.bytes.first.flatMap { known[$0] } }
-
-  mutating func keep(hasAny: Bool, like key: UniqueKey) {
-    if let space = key.bytes.first { known[space] = hasAny }
-  }
-
-  /// The key is written.
-  mutating func note(_ key: UniqueKey) { keep(hasAny: true, like: key) }
-}
-
 /// Reads of the port that the cache answers.
 extension SQLiteWriter {
   package func summary(of record: RecordKey) throws(StoreError) -> RecordSummary? {
@@ -130,31 +112,11 @@ extension SQLiteWriter {
   }
 
   package func referrers(of key: UniqueKey) throws(StoreError) -> [EntryIdentity] {
-    if cache.references.hasAny(like: key) == nil {
-      let isAny = try hasAny(
-        "SELECT 1 FROM reference WHERE key >= ?1 AND (?2 IS NULL OR key < ?2) LIMIT 1", like: key)
-      cache.references.keep(hasAny: isAny, like: key)
-    }
-    return cache.references.hasAny(like: key) == false ? [] : try storedReferrers(of: key)
+    try tables.index.hasAny(.reference, like: key) ? storedReferrers(of: key) : []
   }
 
   package func claimants(of key: UniqueKey) throws(StoreError) -> [RecordKey] {
-    if cache.claims.hasAny(like: key) == nil {
-      let isAny = try hasAny(
-        "SELECT 1 FROM claim WHERE key >= ?1 AND (?2 IS NULL OR key < ?2) LIMIT 1", like: key)
-      cache.claims.keep(hasAny: isAny, like: key)
-    }
-    return cache.claims.hasAny(like: key) == false ? [] : try storedClaimants(of: key)
-  }
-
-  private func hasAny(
-    _ sql: StaticString, like key: UniqueKey
-  ) throws(StoreError) -> Bool {
-    guard let space = key.bytes.first else { return true }
-    let found = try tables.connection.first(
-      sql, [.blob([space]), space == .max ? .null : .blob([space + 1])]
-    ) { row throws(StoreError) in true }
-    return found ?? false
+    try tables.index.hasAny(.claim, like: key) ? tables.index.claimants(of: key) : []
   }
 
   private func lastSequence(of run: Int64) throws(StoreError) -> UInt64 {

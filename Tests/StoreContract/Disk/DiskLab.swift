@@ -99,6 +99,8 @@ struct DiskWorkload {
       try writer.append(row, entry: entry)
       if let record = entry.header.record {
         try writer.setSummary(summary(after: index + 1), of: record)
+        try writer.claim(Self.name(of: entry), by: record)
+        try writer.refer(entry.identity, to: Self.commonName)
       }
     }
     var state = try writer.siteState()
@@ -107,6 +109,10 @@ struct DiskWorkload {
     try writer.setPeer(peer(after: index + 1), of: Fixture.hue)
     try writer.commit()
   }
+
+  /// What one entry claims, and what all refer to.
+  private static func name(of entry: Entry) -> UniqueKey { UniqueKey(entry.digest.bytes) }
+  private static let commonName = UniqueKey([1])
 
   private func summary(after groupCount: Int) -> RecordSummary {
     var summary = RecordSummary()
@@ -217,12 +223,33 @@ extension DiskWorkload {
         if let record = entry.header.record { newest[record] = index + 1 }
       }
     }
+    if let fault = try keyFault(in: store, written: written.flatMap(\.entries)) { return fault }
     for (record, index) in newest where try store.summary(of: record) != summary(after: index) {
       return "the summary of \(record) is not the one of group \(index)"
     }
     guard try store.siteState().lastSequence == SequenceNumber(UInt64(groupCount)),
       try store.peer(Fixture.hue).outcomesTaken == UInt64(groupCount)
     else { return "a part of group \(groupCount) only" }
+    return nil
+  }
+
+  /// What is wrong with the names and keys of what is there.
+  private func keyFault(
+    in store: SQLiteWriter, written entries: [Entry]
+  ) throws(StoreError) -> String? {
+    try store.tables.index.check()
+    let ofRecords = entries.filter { $0.header.record != nil }
+    guard try store.referrers(of: Self.commonName) == ofRecords.map(\.identity).sorted() else {
+      return "the referrers to the common name"
+    }
+    for entry in ofRecords {
+      guard let record = entry.header.record,
+        try store.claimants(of: Self.name(of: entry)) == [record],
+        try store.entry(digest: entry.digest)?.identity == entry.identity,
+        try store.entries(of: record).map(\.digest)
+          == ofRecords.filter({ $0.header.record == record }).map(\.digest)
+      else { return "the keys of \(entry.identity)" }
+    }
     return nil
   }
 }

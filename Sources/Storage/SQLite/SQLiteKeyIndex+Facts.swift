@@ -1,0 +1,99 @@
+import Replication
+
+/// Which kinds of name the index has any of. A kind is what a name is looked up for, and its first
+/// byte, the sort of name it is (`UniqueKey`): most names that are looked for are of a kind that
+/// nobody uses.
+struct KeyKinds {
+  enum Purpose: Int {
+    case claim = 0
+    case reference = 1
+  }
+
+  /// Of one purpose: the first bytes, then the empty name.
+  private static let countPerPurpose = 257
+  private var isUsed = [Bool](repeating: false, count: 2 * countPerPurpose)
+
+  /// As the store holds it.
+  static func number(_ purpose: Purpose, _ key: UniqueKey) -> Int {
+    purpose.rawValue * countPerPurpose + (key.bytes.first.map { Int($0) } ?? countPerPurpose - 1)
+  }
+
+  func contains(_ number: Int) -> Bool { isUsed[number] }
+
+  /// - Returns: false when there is no such kind.
+  mutating func insert(_ number: Int) -> Bool {
+    guard isUsed.indices.contains(number) else { return false }
+    isUsed[number] = true
+    return true
+  }
+}
+
+/// The facts that the store keeps in the index.
+extension SQLiteKeyIndex {
+  /// Ids of the entries of a record, ascending.
+  func entryIDs(of record: RecordKey) throws(StoreError) -> [UInt64] {
+    try items(of: IndexKey(entriesOf: record)).compactMap { $0.entryID(of: record) }
+  }
+
+  /// Ids of the entries whose digest begins like this one.
+  func entryIDs(of digest: Digest) throws(StoreError) -> [UInt64] {
+    try items(of: IndexKey(entryOf: digest)).compactMap { $0.entryID(of: digest) }
+  }
+
+  /// Records that claim the key, ascending.
+  func claimants(of key: UniqueKey) throws(StoreError) -> [RecordKey] {
+    var records: [RecordKey] = []
+    for item in try items(of: IndexKey(claimsOf: hash(key))) {
+      guard let record = item.claimant else { throw .corrupt("a claim of the key index: \(item)") }
+      records.append(record)
+    }
+    return records
+  }
+
+  /// Entries that refer to the key.
+  func referrers(of key: UniqueKey) throws(StoreError) -> [(run: Int64, sequence: UInt64)] {
+    try items(of: IndexKey(referencesTo: hash(key))).map(\.referrer)
+  }
+
+  // MARK: The writer's
+
+  func note(_ entry: Entry, id: UInt64) {
+    pending.add(IndexItem(digest: entry.digest, entryID: id))
+    guard let record = entry.header.record else { return }
+    pending.add(IndexItem(record: record, entryID: id))
+    counts[record.kind, default: KindTally()].entries += 1
+  }
+
+  func claim(_ key: UniqueKey, by record: RecordKey) throws(StoreError) {
+    try note(.claim, key)
+    pending.add(IndexItem(claimOf: try hash(key), by: record))
+  }
+
+  func refer(run: Int64, sequence: UInt64, to key: UniqueKey) throws(StoreError) {
+    try note(.reference, key)
+    pending.add(IndexItem(referenceTo: try hash(key), run: run, sequence: sequence))
+  }
+
+  /// Whether there is any name like this one.
+  func hasAny(_ purpose: KeyKinds.Purpose, like key: UniqueKey) throws(StoreError) -> Bool {
+    try readKinds()
+    return kinds?.contains(KeyKinds.number(purpose, key)) ?? true
+  }
+
+  private func note(_ purpose: KeyKinds.Purpose, _ key: UniqueKey) throws(StoreError) {
+    guard try !hasAny(purpose, like: key) else { return }
+    let number = KeyKinds.number(purpose, key)
+    _ = kinds?.insert(number)
+    try connection.run("INSERT INTO key_kind (id) VALUES (?)", [.integer(Int64(number))])
+  }
+
+  private func readKinds() throws(StoreError) {
+    guard kinds == nil else { return }
+    var stored = KeyKinds()
+    try connection.forEach("SELECT id FROM key_kind", []) { row throws(StoreError) in
+      guard stored.insert(Int(row.integer(0))) else { throw row.corrupt("kind of key", 0) }
+      return true
+    }
+    kinds = stored
+  }
+}

@@ -1,0 +1,222 @@
+import Replication
+
+/// The key index of a store: a set of 32-byte facts (``IndexItem``) looked up by their first 15
+/// bytes.
+///
+/// A b-tree takes every key to another page: an entry has some six of them, each page of the file
+/// that a commit touches goes through the WAL and the disk, and the more there are the fewer are in
+/// memory. Here the keys of a transaction are sorted and written one after the other, as one
+/// *segment*; segments of a level are merged into one of the next, a few pages beside each commit.
+/// So a key is written some five times in its life, always among its neighbours.
+///
+/// Segments are rows of the same database, written in the same transactions: what holds for the
+/// entries in crashes, snapshots and copies holds for them. Nothing is ever taken out of the index;
+/// a segment's pages never change, so what was read of it stays true while the segment is listed.
+///
+/// A lookup asks each segment in turn. Its guides are kept in memory, within a bound; their filters
+/// let forty of forty-one segments without the key answer at once.
+///
+/// One thread's, like its connection.
+final class SQLiteKeyIndex {
+  /// Guides that are kept decoded, for some six million entries in the writer. Those of further
+  /// blocks are read when they are asked.
+  static let writerGuideByteCount = 24 << 20
+  static let readerGuideByteCount = 2 << 20
+
+  let connection: SQLiteConnection
+  private let guideLimit: Int
+  private var guideByteCount = 0
+  private var knownHash: KeyHash?
+
+  /// All, as far as ``refresh()`` has read them.
+  var segments: [Int64: Segment] = [:]
+  /// Those that answer.
+  private var open: [OpenSegment] = []
+  private var isCurrent = false
+
+  // The writer's alone.
+  var pending = PendingItems()
+  var merges: [Int64: SegmentMerge] = [:]
+  var kinds: KeyKinds?
+  var counts: [RecordKind: KindTally] = [:]
+  /// Segments above this are not durable yet: their ids may be given again after a rollback.
+  var lastDurable: Int64 = .max
+
+  init(_ connection: SQLiteConnection, guideLimit: Int) {
+    self.connection = connection
+    self.guideLimit = guideLimit
+  }
+
+  /// A reader's snapshot is another one, or a transaction was rolled back.
+  func forget() {
+    isCurrent = false
+    pending.removeAll()
+    merges = [:]
+    kinds = nil
+    counts = [:]
+    close { $0.segment.id > lastDurable }
+  }
+
+  func hash(_ key: UniqueKey) throws(StoreError) -> Bytes16 {
+    if let knownHash { return knownHash(key.bytes) }
+    let secret = try connection.first("SELECT secret FROM key_secret") { row throws(StoreError) in
+      try row.bytes16(0)
+    }
+    guard let secret else { throw .corrupt("the secret of the key index is missing") }
+    let hash = KeyHash(secret: secret)
+    knownHash = hash
+    return hash(key.bytes)
+  }
+
+  /// Every item of the key, ascending, each once.
+  func items(of key: IndexKey) throws(StoreError) -> [IndexItem] {
+    try refresh()
+    var found: [IndexItem] = []
+    pending.collect(key, into: &found)
+    for index in open.indices {
+      let first = open[index].firstBlock(of: key)
+      guard let first else { continue }
+      try collect(key, in: index, from: first, into: &found)
+    }
+    guard found.count > 1 else { return found }
+    found.sort()
+    return found.withoutRepeats()
+  }
+
+  private func collect(
+    _ key: IndexKey, in index: Int, from first: Int, into found: inout [IndexItem]
+  ) throws(StoreError) {
+    let segment = open[index].segment
+    for block in first..<open[index].firstKeys.count {
+      guard open[index].firstKeys[block] <= key else { return }
+      let guide =
+        if let kept = open[index].guides[block] { kept } else { try guide(block, of: segment) }
+      guard guide.mayHold(key) else { continue }
+      for number in guide.firstPage(of: key)..<guide.firstKeys.count {
+        guard guide.firstKeys[number] <= key else { return }
+        let page = try page(block * IndexGuide.maximumPageCount + number, of: segment)
+        for item in page.items[page.firstIndex(notBefore: key)...] {
+          guard item.key == key else { return }
+          found.append(item)
+        }
+      }
+    }
+  }
+
+  /// All items after `item`, as one run.
+  func runs(after item: IndexItem) throws(StoreError) -> SortedRuns {
+    try refresh()
+    return try SortedRuns(
+      open.map(\.segment), and: pending.items.sorted(), after: item, load: load
+    ) { segment throws(StoreError) in try firstPage(of: item.key, in: segment) }
+  }
+
+  /// The first page of a segment that may hold the key or what follows it.
+  func firstPage(of key: IndexKey, in segment: Segment) throws(StoreError) -> Int {
+    var low = 0
+    var high = segment.pageCount
+    while low < high {
+      let middle = low + (high - low) / 2
+      let isBefore = try page(middle, of: segment).items.last.map { $0.key < key } ?? false
+      if isBefore { low = middle + 1 } else { high = middle }
+    }
+    return low
+  }
+
+  // MARK: Rows
+
+  /// Learns which segments there are, unless that is known.
+  func refresh() throws(StoreError) {
+    guard !isCurrent else { return }
+    let listed = try connection.all(
+      "SELECT id, level, state, page_count, target FROM segment ORDER BY id"
+    ) { row throws(StoreError) in try row.segment() }
+    segments = Dictionary(listed.map { ($0.id, $0) }) { first, _ in first }
+    close { segments[$0.segment.id]?.state != .whole }
+    let known = Set(open.map(\.segment.id))
+    for segment in listed where segment.state == .whole && !known.contains(segment.id) {
+      try open(segment)
+    }
+    isCurrent = true
+  }
+
+  /// Lets a whole segment answer.
+  func open(_ segment: Segment) throws(StoreError) {
+    var opened = OpenSegment(segment)
+    for block in 0..<Segment.blockCount(ofPages: segment.pageCount) {
+      let guide = try guide(block, of: segment)
+      guard let first = guide.firstKeys.first else { continue }
+      opened.firstKeys.append(first)
+      let isKept = guideByteCount + guide.byteCount <= guideLimit
+      if isKept { guideByteCount += guide.byteCount }
+      opened.guides.append(isKept ? guide : nil)
+    }
+    open.append(opened)
+  }
+
+  /// Lets some segments answer no more.
+  func close(_ isGone: (OpenSegment) -> Bool) {
+    for segment in open where isGone(segment) {
+      guideByteCount -= segment.guides.reduce(0) { $0 + ($1?.byteCount ?? 0) }
+    }
+    open.removeAll(where: isGone)
+  }
+
+  func load(_ segment: Segment, _ number: Int) throws(StoreError) -> IndexPage {
+    try page(number, of: segment)
+  }
+
+  func page(_ number: Int, of segment: Segment) throws(StoreError) -> IndexPage {
+    let place = segment.place(number)
+    let page = try connection.first(
+      "SELECT items FROM segment_page WHERE id = ?", [.integer(place)]
+    ) { row throws(StoreError) in
+      try row.withBytes(0) { bytes throws(StoreError) in try IndexPage(bytes, at: place) }
+    }
+    guard let page else { throw .corrupt("page \(place) of the key index is missing") }
+    return page
+  }
+
+  func guide(_ block: Int, of segment: Segment) throws(StoreError) -> IndexGuide {
+    let place = segment.place(block)
+    let guide = try connection.first(
+      "SELECT guide FROM segment_guide WHERE id = ?", [.integer(place)]
+    ) { row throws(StoreError) in try IndexGuide(row.bytes(0), at: place) }
+    guard let guide else { throw .corrupt("guide \(place) of the key index is missing") }
+    return guide
+  }
+}
+
+/// What is kept in memory of a segment that answers.
+struct OpenSegment {
+  let segment: Segment
+  /// The key that each block begins with.
+  var firstKeys: [IndexKey] = []
+  /// By block; nil where the bound leaves no room.
+  var guides: [IndexGuide?] = []
+
+  init(_ segment: Segment) { self.segment = segment }
+
+  /// The first block that may hold the key; nil when the only one that might holds it not.
+  func firstBlock(of key: IndexKey) -> Int? {
+    guard let least = firstKeys.first, least <= key else { return nil }
+    let after = firstKeys.count == 1 ? 1 : firstKeys.partitioningIndex { $0 >= key }
+    let block = max(after - 1, 0)
+    let isLast = block + 1 == firstKeys.count || key < firstKeys[block + 1]
+    if isLast, let guide = guides[block], !guide.mayHold(key) { return nil }
+    return block
+  }
+}
+
+extension SQLiteRow {
+  /// Columns id, level, state, page_count, target.
+  fileprivate func segment() throws(StoreError) -> Segment {
+    guard let state = Segment.State(rawValue: try code(2)) else { throw corrupt("state", 2) }
+    guard (0...Int64(Segment.maximumPageCount)).contains(integer(3)) else {
+      throw corrupt("count", 3)
+    }
+    return Segment(
+      id: integer(0), level: integer(1), state: state, pageCount: Int(integer(3)),
+      target: isNull(4) ? nil : integer(4))
+  }
+}

@@ -1,0 +1,61 @@
+import Replication
+
+/// From version 3 to 4: the keys of what is stored go into the key index.
+extension SQLiteConnection {
+  /// Items sorted at once: 8 MiB, and as much again to find them by.
+  private static let migratedItemCount = 1 << 18
+  /// Of segments so long: as if their items had come by commits of a few hundred.
+  private static let migratedLevel: Int64 = 4
+  /// Summaries settled at once.
+  private static let settledCount = 4_096
+
+  func fillKeyIndex() throws(StoreError) {
+    let index = SQLiteKeyIndex(self, guideLimit: SQLiteKeyIndex.writerGuideByteCount)
+    let summaries = SQLiteSummaries(self, index)
+    func flushWhenFull(atLeast count: Int = Self.migratedItemCount) throws(StoreError) {
+      guard index.pending.items.count >= count else { return }
+      let items = index.pending.takeSorted()
+      let pageCount = try index.write(items, level: Self.migratedLevel)
+      try index.work(besideItems: items.count, pages: pageCount)
+    }
+    try forEach("SELECT id, digest, kind, record FROM entry ORDER BY id", []) {
+      row throws(StoreError) in
+      index.pending.add(IndexItem(digest: try row.digest(1), entryID: row.unsigned(0)))
+      if !row.isNull(2) {
+        let record = try row.key(2)
+        index.pending.add(IndexItem(record: record, entryID: row.unsigned(0)))
+        index.counts[record.kind, default: KindTally()].entries += 1
+      }
+      try flushWhenFull()
+      return true
+    }
+    try forEach("SELECT key, kind, record FROM claim", []) { row throws(StoreError) in
+      try index.claim(UniqueKey(row.bytes(0)), by: try row.key(1))
+      try flushWhenFull()
+      return true
+    }
+    try forEach("SELECT key, run, sequence FROM reference", []) { row throws(StoreError) in
+      try index.refer(
+        run: row.integer(1), sequence: row.unsigned(2), to: UniqueKey(row.bytes(0)))
+      try flushWhenFull()
+      return true
+    }
+    try forEach(
+      "SELECT owner, lane, revision, held, conflicts, audience, holds, kind, id FROM record", []
+    ) { row throws(StoreError) in
+      summaries.set(try RecordSummary(row), of: try row.key(7), before: nil)
+      guard summaries.changeCount >= Self.settledCount else { return true }
+      try summaries.settle()
+      try flushWhenFull()
+      return true
+    }
+    try summaries.settle()
+    try flushWhenFull(atLeast: 1)
+    try index.writeCounts()
+    try execute(
+      """
+      DROP TABLE record; DROP TABLE claim; DROP TABLE reference;
+      DROP INDEX entry_by_record; DROP INDEX entry_by_digest;
+      """)
+  }
+}

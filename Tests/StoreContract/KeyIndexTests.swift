@@ -1,0 +1,184 @@
+import Cryptography
+import Replication
+import SimulatedDisk
+import Testing
+
+@testable import Storage
+
+/// The key index says what the memory store says, whatever was rolled back, reopened or cut off.
+@Suite struct KeyIndexTests {
+  private static let records = (UInt64(1)...6).map {
+    Fixture.key($0, $0 > 4 ? .finance : .document)
+  }
+  private static let keys = (0..<UInt8(12)).map { UniqueKey([1, $0]) } + [UniqueKey([])]
+
+  /// A SQLite store and what it must hold.
+  private struct Pair {
+    let disk = FaultyDisk()
+    var opened: OpenedStore
+    var model = MemoryStore(storeID: Fixture.storeID, site: Fixture.centre)
+    var sequence: UInt64 = 0
+    var names: Set<UniqueKey> = Set(KeyIndexTests.keys)
+
+    init() throws { opened = try DiskLab.open(disk) }
+
+    mutating func transaction(
+      _ count: Int, commits: Bool, _ numbers: inout SeededNumbers
+    ) throws {
+      let before = (model, sequence)
+      try opened.writer.begin()
+      for _ in 0..<count { try write(&numbers) }
+      if commits {
+        try opened.writer.commit()
+      } else {
+        try opened.writer.rollback()
+        (model, sequence) = before
+      }
+    }
+
+    private mutating func write(_ numbers: inout SeededNumbers) throws {
+      let record = records.randomElement(using: &numbers) ?? records[0]
+      let isCommon = Int.random(in: 0..<3, using: &numbers) == 0
+      let number = UInt64.random(in: 0..<1 << 40, using: &numbers)
+      let key =
+        isCommon
+        ? keys.randomElement(using: &numbers) ?? keys[0] : UniqueKey([2] + Array("\(number)".utf8))
+      if names.count < 300 { names.insert(key) }
+      var store: any ContractStore = opened.writer
+      var memory: any ContractStore = model
+      let identity = Fixture.identity(UInt64.random(in: 1...200, using: &numbers), of: Fixture.hue)
+      switch Int.random(in: 0..<3, using: &numbers) {
+      case 0:
+        sequence += 1
+        let entry = Fixture.entry(
+          Fixture.identity(sequence), record: record, hashing: OpenSSLHash())
+        try store.append(entry)
+        try memory.append(entry)
+      case 1:
+        try store.claim(key, by: record)
+        try memory.claim(key, by: record)
+      default:
+        try store.refer(identity, to: key)
+        try memory.refer(identity, to: key)
+      }
+      if let changed = memory as? MemoryStore { model = changed }
+    }
+
+    func compare(_ store: any ContractReads) throws {
+      for key in names {
+        #expect(try store.claimants(of: key) == model.claimants(of: key))
+        #expect(try store.referrers(of: key) == model.referrers(of: key))
+      }
+      for record in records {
+        let entries = try model.entries(of: record)
+        #expect(try store.entries(of: record) == entries)
+        for entry in entries.suffix(20) {
+          #expect(try store.entry(digest: entry.digest) == entry)
+        }
+      }
+      #expect(try store.entry(digest: .zero) == nil)
+      let counts = try store.counts().mapValues(\.entries)
+      #expect(try counts == model.counts().mapValues(\.entries))
+    }
+  }
+
+  @Test(arguments: UInt64(1)...8)
+  func itSaysWhatTheMemoryStoreSays(seed: UInt64) throws {
+    var numbers = SeededNumbers(state: seed)
+    var pair = try Pair()
+    for round in 1...40 {
+      let count = Int.random(in: 1...(seed.isMultiple(of: 2) ? 12 : 300), using: &numbers)
+      try pair.transaction(
+        count, commits: Int.random(in: 0..<5, using: &numbers) > 0, &numbers)
+      guard round % 5 == 0 else { continue }
+      try pair.compare(pair.opened.writer)
+      let reader = try pair.opened.makeReader()
+      let read = try reader.inSnapshot { reader throws(StoreError) in
+        Result { try pair.compare(reader) }
+      }
+      try read.get()
+      try pair.opened.writer.tables.index.check()
+      guard round % 10 == 0 else { continue }
+      switch Int.random(in: 0..<3, using: &numbers) {
+      case 0: pair.opened.writer.close()
+      case 1: pair.disk.losePower(seed: seed)
+      default: continue
+      }
+      pair.opened = try DiskLab.open(pair.disk)
+      try pair.compare(pair.opened.writer)
+    }
+  }
+
+  /// A reader goes on in its snapshot while segments are merged and taken away.
+  @Test func aSnapshotKeepsItsSegments() throws {
+    var numbers = SeededNumbers(state: 7)
+    var pair = try Pair()
+    for _ in 0..<10 { try pair.transaction(200, commits: true, &numbers) }
+    let before = pair
+    let reader = try pair.opened.makeReader { Instant(nanoseconds: 0) }
+    let read = try reader.inSnapshot { reader throws(StoreError) in
+      Result {
+        _ = try reader.logEnd()
+        for _ in 0..<40 { try pair.transaction(200, commits: true, &numbers) }
+        try before.compare(reader)
+      }
+    }
+    try read.get()
+    let again = try reader.inSnapshot { reader throws(StoreError) in
+      Result { try pair.compare(reader) }
+    }
+    try again.get()
+  }
+
+  /// Many small commits leave few segments, and take what was merged away.
+  @Test func segmentsAreMerged() throws {
+    var numbers = SeededNumbers(state: 9)
+    var pair = try Pair()
+    for _ in 0..<700 { try pair.transaction(3, commits: true, &numbers) }
+    let index = pair.opened.writer.tables.index
+    #expect(index.segments.count < 5 * SegmentPolicy.fanIn)
+    let pageCount = index.segments.values.reduce(0) { $0 + $1.pageCount }
+    let rows = try index.connection.first("SELECT count(*) FROM segment_page") {
+      row throws(StoreError) in Int(row.integer(0))
+    }
+    #expect(rows == pageCount)
+    try pair.compare(pair.opened.writer)
+  }
+
+  /// Guides beyond the bound are read when they are asked.
+  @Test func withoutRoomForGuidesTheAnswersAreTheSame() throws {
+    var numbers = SeededNumbers(state: 11)
+    var pair = try Pair()
+    for _ in 0..<9 { try pair.transaction(300, commits: true, &numbers) }
+    let connection = pair.opened.writer.tables.connection
+    let narrow = SQLiteKeyIndex(connection, guideLimit: 0)
+    for key in pair.names {
+      #expect(try narrow.claimants(of: key) == pair.model.claimants(of: key))
+    }
+  }
+
+  @Test(arguments: ["segment_page", "segment_guide"])
+  func whatHasChangedIsNeverServed(_ table: String) throws {
+    var numbers = SeededNumbers(state: 13)
+    var pair = try Pair()
+    for _ in 0..<3 { try pair.transaction(60, commits: true, &numbers) }
+    let column = table == "segment_page" ? "items" : "guide"
+    try pair.opened.writer.tables.connection.execute(
+      """
+      UPDATE \(table) SET \(column) =
+        CAST(substr(\(column), 1, 40) || x'55' || substr(\(column), 42) AS BLOB)
+      """)
+    let writer = pair.opened.writer
+    func isCorrupt(_ read: () throws -> Void) -> Bool {
+      do { try read() } catch StoreError.corrupt { return true } catch {}
+      return false
+    }
+    #expect(isCorrupt { try writer.tables.index.check() })
+    let fresh = SQLiteKeyIndex(writer.tables.connection, guideLimit: 0)
+    let held = try #require(
+      pair.names.first { key in
+        (try? pair.model.referrers(of: key).isEmpty) == false
+      })
+    #expect(isCorrupt { _ = try fresh.referrers(of: held) })
+  }
+}
