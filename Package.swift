@@ -20,7 +20,7 @@ let libraries: [Target] = [
   .target(name: "Replication", swiftSettings: strict + [.strictMemorySafety()]),
   .target(
     name: "Storage", dependencies: ["Replication", "CSQLite"],
-    resources: ["schema.sql", "schema-2.sql", "schema-3.sql", "schema-4.sql"].map {
+    resources: ["schema.sql", "schema-2.sql", "schema-3.sql", "schema-4.sql", "schema-5.sql"].map {
       .embedInCode($0)
     },
     swiftSettings: strict),

@@ -106,4 +106,26 @@ import Testing
       #expect(try store.fileState(of: file(7, 7).digest) == nil, "nobody named it")
     }
   }
+
+  /// Kills: a cursor that stays where the last signature is, or passes one that the limit left out.
+  @Test(arguments: Implementation.allCases)
+  func recordsWithSignaturesAreFoundInOrder(_ implementation: Implementation) throws {
+    try implementation.run { store in
+      for (index, record) in [UInt64](arrayLiteral: 1, 2, 1, 3, 2, 9).enumerated() {
+        try store.append(
+          Fixture.entry(Fixture.identity(UInt64(index) + 1), record: Fixture.key(record)))
+        if index != 3, index != 5 { try store.noteSigned(at: LSN(UInt64(index) + 1)) }
+      }
+    } read: { store, _ throws in
+      let cases: [(after: UInt64, limit: Int, records: [UInt64], end: UInt64)] = [
+        (0, 9, [1, 2], 6), (0, 2, [1, 2], 2), (1, 2, [2, 1], 3), (3, 9, [2], 6), (5, 9, [], 6),
+        (6, 9, [], 6), (4, 1, [2], 5),
+      ]
+      for (after, limit, records, end) in cases {
+        let found = try store.signedRecords(after: LSN(after), limit: limit)
+        #expect(found.records == records.map { Fixture.key($0) }, "after \(after)")
+        #expect(found.end == LSN(end), "after \(after)")
+      }
+    }
+  }
 }

@@ -162,4 +162,21 @@ import Testing
     try writer.commit()
     try SummarySamples.compare(writer, model)
   }
+
+  /// Kills: a migration after which signatures that came before it are never verified.
+  @Test func itsSignaturesAreLookedAtAgain() throws {
+    let bodies = [
+      #"{"type":"receipt"}"#, #"{"type":"signature","value":"AA=="}"#, #"{"type":"timestamp"}"#,
+      #"{"subject":"signature"}"#,
+    ]
+    let entries = bodies.enumerated().map { index, body in
+      Fixture.entry(
+        Fixture.identity(UInt64(index) + 1), record: Fixture.key(UInt64(index)), body: body)
+    }
+    try makeStore(version: 3, entries)
+    let writer = try openStore(directory).writer
+    #expect(try writer.cursor(of: .verifier) == .start)
+    let signed = try writer.signedRecords(after: .start, limit: 9)
+    #expect(signed.records == [Fixture.key(1), Fixture.key(2)] && signed.end == LSN(4))
+  }
 }

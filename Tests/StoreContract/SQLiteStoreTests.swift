@@ -41,25 +41,6 @@ import Testing
     #expect(try opened.writer.logEnd().lsn == LSN(1))
   }
 
-  @Test func recordsThatGrowAreFoundOnce() throws {
-    let opened = try openStore(directory)
-    try opened.writer.begin()
-    var store: any ContractStore = opened.writer
-    for (index, record) in [UInt64](arrayLiteral: 1, 2, 1, 1).enumerated() {
-      try store.append(
-        Fixture.entry(Fixture.identity(UInt64(index) + 1), record: Fixture.key(record)))
-    }
-    try opened.writer.commit()
-    let cases: [(after: UInt64, limit: Int, records: [RecordKey], end: UInt64)] = [
-      (0, 9, [Fixture.key(1)], 4), (0, 1, [Fixture.key(1)], 1), (1, 1, [], 2),
-      (3, 9, [Fixture.key(1)], 4), (4, 9, [], 4),
-    ]
-    for (after, limit, records, end) in cases {
-      let found = try opened.writer.grownRecords(after: LSN(after), limit: limit)
-      #expect(found.records == records && found.end == LSN(end), "after \(after)")
-    }
-  }
-
   @Test func aReaderSeesOneStateThroughout() throws {
     let opened = try openStore(directory)
     try commit(1, to: opened)
@@ -320,7 +301,7 @@ import Testing
       #expect(try pragma("PRAGMA wal_autocheckpoint") == 0)
       try connection.execute("PRAGMA user_version=9")
     }
-    #expect(throws: StoreOpenError.newerSchema(found: 9, known: 4)) {
+    #expect(throws: StoreOpenError.newerSchema(found: 9, known: 5)) {
       _ = try openStore(directory)
     }
   }

@@ -9,28 +9,23 @@ import Transport
 struct VerifierWorker {
   private let reader: SQLiteReader
   private var cursor: LSN
-  private var saved: LSN
   private var verifier: CMSVerifier?
 
   init(reader: SQLiteReader, cursor: LSN, trust: RecordTrust?) {
     self.reader = reader
     self.cursor = cursor
-    saved = cursor
     use(trust)
-    (self.cursor, saved) = (cursor, cursor)
+    self.cursor = cursor
   }
 
   /// Starts again at the beginning of the log: what is decided is not verified a second time.
   mutating func use(_ trust: RecordTrust?) {
     verifier = trust.map { CMSVerifier(trust: $0) }
     cursor = .start
-    saved = .start
   }
 
-  /// Rows without a signature that may pass before the cursor is saved: each save is a transaction,
-  /// and looking again at a few costs less.
-  private static let unsavedRowCount: UInt64 = 4_096
-
+  /// The cursor is saved with verdicts only: what lies between them holds no signature, and is
+  /// passed over after a start as quickly as now.
   /// - Returns: what is to be kept; nil when there is nothing new, without anchors, or when the
   ///   store cannot be read now: the next wake tries again.
   mutating func step() -> VerdictBatch? {
@@ -44,10 +39,7 @@ struct VerifierWorker {
         VerdictBatch.Found(
           entry: question.task.entry, verdict: judge(question, by: verifier, at: now))
       }
-      guard verdicts.isEmpty, cursor.value - saved.value < Self.unsavedRowCount else {
-        saved = cursor
-        return VerdictBatch(verdicts: verdicts, cursor: cursor)
-      }
+      if !verdicts.isEmpty { return VerdictBatch(verdicts: verdicts, cursor: cursor) }
     }
     return nil
   }
@@ -65,13 +57,10 @@ struct VerifierWorker {
   }
 
   private func read(_ reader: SQLiteReader) throws(StoreError) -> Work {
-    let (records, end) = try reader.grownRecords(after: cursor, limit: Verifier.batchCount)
-    var work = Work(end: end)
-    for key in records where key.kind != .registry {
-      let entries = try reader.entries(of: key)
-      // Most of what is said of a record is no signature, and costs no more than this.
-      guard entries.contains(where: SignatureReport.isSignature) else { continue }
-      let record = HeldRecord(key, entries: entries)
+    let signed = try reader.signedRecords(after: cursor, limit: Verifier.batchCount)
+    var work = Work(end: signed.end)
+    for key in signed.records where key.kind != .registry {
+      let record = HeldRecord(key, entries: try reader.entries(of: key), readsFacts: false)
       for task in SignatureReport.tasks(of: record) {
         let known = try reader.verdict(of: task.entry)
         if known?.state == .valid { continue }

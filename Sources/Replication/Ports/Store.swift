@@ -135,6 +135,9 @@ package protocol RecordView {
   func storedFiles(after: Digest?, limit: Int) throws(StoreError) -> [FileReference]
   /// How far a reader of this site's own log has come; the start when it has not begun.
   func cursor(of consumer: LogConsumer) throws(StoreError) -> LSN
+  /// Records of the entries noted by ``StoreTransaction/noteSigned(at:)`` after `lsn`, of at most
+  /// `limit` of them, in order, each record once.
+  func signedRecords(after lsn: LSN, limit: Int) throws(StoreError) -> SignedRecords
   func peer(_ site: SiteID) throws(StoreError) -> PeerState
   func peers() throws(StoreError) -> [SiteID]
 }
@@ -177,6 +180,17 @@ package struct RowSelection: Hashable, Sendable {
     let isKnownThere = via == peer || (origin == peer && via == nil)
     if !peerIsRecovering && isKnownThere { return false }
     return peerIsCentre || origin == peer || recipients.contains(peer)
+  }
+}
+
+/// Records whose signatures are to be looked at.
+package struct SignedRecords: Hashable, Sendable {
+  package let records: [RecordKey]
+  /// Everything up to here was looked for: the end of the log when the limit was not reached.
+  package let end: LSN
+  package init(records: [RecordKey], end: LSN) {
+    self.records = records
+    self.end = end
   }
 }
 
@@ -223,6 +237,9 @@ package protocol StoreTransaction: RecordView, LogReader {
   mutating func setSiteState(_ state: SiteState) throws(StoreError)
   /// A row at `row.lsn`, one above the last. `entry` is nil when the entry has a row already.
   mutating func append(_ row: LogRow, entry: Entry?) throws(StoreError)
+  /// The entry whose first row is at `lsn` may change what is found about the signatures of its
+  /// record.
+  mutating func noteSigned(at lsn: LSN) throws(StoreError)
   mutating func setSummary(_ summary: RecordSummary, of record: RecordKey) throws(StoreError)
   mutating func claim(_ key: UniqueKey, by record: RecordKey) throws(StoreError)
   mutating func refer(_ entry: EntryIdentity, to key: UniqueKey) throws(StoreError)

@@ -15,6 +15,9 @@ extension Reconciler {
     let after = try summary(before, with: entry, facts, in: store)
     let recipients = try route(entry, facts, after, siblings, in: store)
     try log.append(entry, recipients: recipients, via: arrival.via, isNew: true, in: &store)
+    if SignatureReport.isChanged(by: entry, facts, siblings) {
+      try store.noteSigned(at: log.state.end.lsn)
+    }
     try index(entry, facts, record, siblings, in: &store)
     try store.setSummary(after, of: record)
     if record.kind == .registry { try use(registry: entry, in: &store) }

@@ -56,9 +56,14 @@ package struct SignatureReport: Sendable {
   /// Whether an office may act on the record, as far as signatures go.
   package var isUsable: Bool { standing.isUsable(under: policy) }
 
-  /// Whether the entry is a signature over a put of its record, whichever.
-  package static func isSignature(_ entry: Entry) -> Bool {
-    entry.header.operation == .append && entry.bodyObject?[.type] == .string("signature")
+  /// Whether an entry that joins its `siblings` may change what is found about signatures: one of
+  /// them or a time stamp comes, or another put that earlier ones may be over.
+  static func isChanged(by entry: Entry, _ facts: EntryFacts?, _ siblings: [Entry]) -> Bool {
+    switch entry.header.operation {
+    case .append: facts?.eventType == "signature" || facts?.eventType == "timestamp"
+    case .put, .withdraw: siblings.contains { $0.header.operation == .append }
+    case .genesis, .annotate, .offer, .accept, .unknown: false
+    }
   }
 
   /// Signature events over the shown put: those that name its revision or none.

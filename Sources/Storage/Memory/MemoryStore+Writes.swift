@@ -88,6 +88,8 @@ extension MemoryStore: StoreTransaction {
 
   package mutating func forgetFile(_ digest: Digest) throws(StoreError) { files[digest] = nil }
 
+  package mutating func noteSigned(at lsn: LSN) throws(StoreError) { signed.insert(lsn) }
+
   package mutating func setCursor(_ consumer: LogConsumer, to lsn: LSN) throws(StoreError) {
     cursors[consumer] = lsn
   }

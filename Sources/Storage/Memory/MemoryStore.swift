@@ -54,6 +54,7 @@ package struct MemoryStore: Sendable {
   var verdicts: [EntryIdentity: SignatureVerdict] = [:]
   var files: [Digest: (size: UInt64, state: FileState)] = [:]
   var cursors: [LogConsumer: LSN] = [:]
+  var signed: Set<LSN> = []
   var forked: [EntryIdentity: [Fork]] = [:]
   /// Entries with a row whose bytes were spoiled by ``rot(_:)``: never served.
   var rotten: Set<Digest> = []
@@ -218,6 +219,20 @@ extension MemoryStore: LogReader {
       batch.scanned(row.lsn)
     }
     return RowBatch(after: lsn, last: try logEnd(at: batch.last), entries: batch.entries)
+  }
+
+  package func signedRecords(after lsn: LSN, limit: Int) throws(StoreError) -> SignedRecords {
+    let found = signed.filter { $0 > lsn }.sorted().prefix(limit)
+    var records: [RecordKey] = []
+    for lsn in found {
+      if let record = held[log[Int(lsn.value) - 1].entry]?.entry.header.record,
+        !records.contains(record)
+      {
+        records.append(record)
+      }
+    }
+    let end = if found.count == limit, let last = found.last { last } else { try logEnd().lsn }
+    return SignedRecords(records: records, end: max(end, lsn))
   }
 
   package func outcomesEnd(for peer: SiteID) throws(StoreError) -> UInt64 {

@@ -100,24 +100,18 @@ extension SQLiteQueries {
     return changes
   }
 
-  /// Records of which an entry came after `lsn`, in the order of their first, and of which there is
-  /// more than one: of a put alone nobody has said anything. Looks at `limit` entries and decodes
-  /// none.
-  /// - Returns: with the last entry looked at; `lsn` when there was none.
-  package func grownRecords(
-    after lsn: LSN, limit: Int
-  ) throws(StoreError) -> (records: [RecordKey], end: LSN) {
-    let looked = try tables.connection.all(
+  package func signedRecords(after lsn: LSN, limit: Int) throws(StoreError) -> SignedRecords {
+    let found = try tables.connection.all(
       """
-      SELECT id, kind, record FROM entry WHERE id > ? AND kind IS NOT NULL ORDER BY id LIMIT ?
+      SELECT signed.lsn, entry.kind, entry.record FROM signed JOIN entry ON entry.id = signed.lsn
+      WHERE signed.lsn > ? ORDER BY signed.lsn LIMIT ?
       """, [.unsigned(lsn.value), .integer(Int64(limit))]
-    ) { row throws(StoreError) in (id: LSN(row.unsigned(0)), record: try row.key(1)) }
-    var records: [RecordKey] = []
+    ) { row throws(StoreError) in (lsn: LSN(row.unsigned(0)), record: try row.key(1)) }
     var seen: Set<RecordKey> = []
-    for (_, record) in looked where seen.insert(record).inserted {
-      if try tables.index.entryIDs(of: record).count > 1 { records.append(record) }
-    }
-    return (records, looked.last?.id ?? lsn)
+    let records = found.map(\.record).filter { seen.insert($0).inserted }
+    let end =
+      if found.count == limit, let last = found.last { last.lsn } else { try logEnd().lsn }
+    return SignedRecords(records: records, end: max(end, lsn))
   }
 
   package func leaves(after: EntryIdentity?, limit: Int) throws(StoreError) -> [DigestLeaf] {

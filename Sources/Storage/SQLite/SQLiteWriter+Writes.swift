@@ -127,6 +127,10 @@ extension SQLiteWriter: StoreTransaction {
     try tables.connection.run("DELETE FROM file WHERE digest = ?", [.digest(digest)])
   }
 
+  package func noteSigned(at lsn: LSN) throws(StoreError) {
+    try tables.connection.run("INSERT INTO signed (lsn) VALUES (?)", [.unsigned(lsn.value)])
+  }
+
   package func setCursor(_ consumer: LogConsumer, to lsn: LSN) throws(StoreError) {
     try tables.connection.run(
       "INSERT OR REPLACE INTO consumer (id, lsn) VALUES (?, ?)",

@@ -19,9 +19,11 @@ struct SchemaMigration {
     SchemaMigration(
       from: 3, to: 4, statements: String(decoding: PackageResources.schema_4_sql, as: UTF8.self),
       finish: { connection throws(StoreError) in try connection.fillKeyIndex() }),
+    SchemaMigration(
+      from: 4, to: 5, statements: String(decoding: PackageResources.schema_5_sql, as: UTF8.self)),
   ]
 
-  static let currentVersion: Int64 = 4
+  static let currentVersion: Int64 = 5
   /// "Dngb": tells our file from any other SQLite database.
   static let applicationID: Int64 = 0x446e_6762
 }

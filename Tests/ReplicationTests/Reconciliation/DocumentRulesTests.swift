@@ -231,6 +231,50 @@ import Testing
     for id in [a, b, centre] { #expect(try tokens(id) == [nil, [0x30, 0x01, 0x03]]) }
   }
 
+  /// Kills: a signature, a token or the put that comes after them not told to the verifier;
+  /// everything told to it.
+  @Test("the verifier hears of what concerns signatures, wherever it comes from")
+  func signedRecordsAreNoted() throws {
+    var network = try TestNetwork(seed: 22)
+    let put = network.document(from: a, to: [b])
+    try network.put(a, .document, put)
+    try network.settle()
+    func noted(_ site: SiteID, after lsn: LSN = .start) throws -> [RecordKey] {
+      try network[site].store.signedRecords(after: lsn, limit: 9).records
+    }
+    // Its arrival is answered, and that is no signature.
+    for id in [a, b, centre] { #expect(try noted(id).isEmpty) }
+    let id = network.newID()
+    try network.append(
+      a, to: put.record,
+      ["type": "signature", "signerRole": "person", "value": "MAA=", "eventId": id])
+    try network.settle()
+    for id in [a, b, centre] { #expect(try noted(id) == [put.record]) }
+    let ends = try [a, b, centre].map { try network[$0].store.logEnd().lsn }
+    try network.append(
+      a, to: put.record, ["type": "timestamp", "signatureEventId": id, "token": "MAED"])
+    try network.settle()
+    for (id, end) in zip([a, b, centre], ends) {
+      #expect(try noted(id, after: end) == [put.record])
+    }
+  }
+
+  /// Kills: events that overtook their put, which are judged when it comes.
+  @Test("a put that joins earlier events is looked at")
+  func latePuts() throws {
+    var network = try TestNetwork(seed: 23)
+    let put = network.document(from: a, to: [b])
+    try network.put(a, .document, put)
+    try network.append(
+      a, to: put.record, ["type": "signature", "signerRole": "person", "value": "MAA="])
+    let entries = try network[a].store.entries(of: put.record)
+    // A province holds an event without its put; what the centre says of it came first.
+    try network[b].receive(entries[1], from: centre)
+    let end = try network[b].store.logEnd().lsn
+    try network[b].receive(entries[0], from: centre)
+    #expect(try network[b].store.signedRecords(after: end, limit: 9).records == [put.record])
+  }
+
   @Test("D3: 03 needs every file; 02 does not")
   func files() throws {
     for code: Text in ["03", "02"] {
