@@ -150,7 +150,7 @@ import Testing
     var numbers = SeededNumbers(state: 11)
     var pair = try Pair()
     for _ in 0..<9 { try pair.transaction(300, commits: true, &numbers) }
-    let connection = pair.opened.writer.tables.connection
+    let connection = try pair.opened.writer.tables.connection
     let narrow = SQLiteKeyIndex(connection, guideLimit: 0)
     for key in pair.names {
       #expect(try narrow.claimants(of: key) == pair.model.claimants(of: key))
@@ -174,7 +174,7 @@ import Testing
       return false
     }
     #expect(isCorrupt { try writer.tables.index.check() })
-    let fresh = SQLiteKeyIndex(writer.tables.connection, guideLimit: 0)
+    let fresh = SQLiteKeyIndex(writer.tables.raw, guideLimit: 0)
     let held = try #require(
       pair.names.first { key in
         (try? pair.model.referrers(of: key).isEmpty) == false

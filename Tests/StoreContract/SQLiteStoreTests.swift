@@ -290,7 +290,7 @@ import Testing
     do {
       let opened = try openStore(directory)
       try commit(1, to: opened)
-      let connection = opened.writer.tables.connection
+      let connection = try opened.writer.tables.connection
       func pragma(_ sql: StaticString) throws -> Int64? {
         try connection.first(sql) { row throws(StoreError) in row.integer(0) }
       }

@@ -103,7 +103,7 @@ package struct StoreCopy: Sendable {
           // BEGIN takes no snapshot; this read does, and every step then copies from it.
           let state = try reader.siteState()
           return Result { () throws(StoreCopyError) in
-            try copyPages(from: reader.tables.connection, to: target, unless: stop)
+            try copyPages(from: reader.tables.raw, to: target, unless: stop)
             return state
           }
         }

@@ -127,6 +127,14 @@ package final class SQLiteConnection {
     return found
   }
 
+  /// Runs an insert of `rows` of the buffer.
+  func insert(
+    _ buffer: RowBuffer, rows: Range<Int>, _ sql: StaticString
+  ) throws(StoreError) {
+    let code = try prepared(sql).run(buffer, rows: rows)
+    guard code == SQLITE_DONE else { throw error(code, "\(sql)") }
+  }
+
   /// Moves all of the WAL into the database, synced.
   /// - Returns: false when a foreign reader keeps a part of it in use.
   func emptyWAL() throws(StoreError) -> Bool {

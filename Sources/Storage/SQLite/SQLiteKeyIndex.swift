@@ -73,10 +73,9 @@ final class SQLiteKeyIndex {
     try refresh()
     var found: [IndexItem] = []
     pending.collect(key, into: &found)
-    for index in open.indices {
-      let first = open[index].firstBlock(of: key)
-      guard let first else { continue }
-      try collect(key, in: index, from: first, into: &found)
+    for segment in open {
+      guard let first = segment.firstBlock(of: key) else { continue }
+      try collect(key, in: segment, from: first, into: &found)
     }
     guard found.count > 1 else { return found }
     found.sort()
@@ -84,13 +83,12 @@ final class SQLiteKeyIndex {
   }
 
   private func collect(
-    _ key: IndexKey, in index: Int, from first: Int, into found: inout [IndexItem]
+    _ key: IndexKey, in opened: OpenSegment, from first: Int, into found: inout [IndexItem]
   ) throws(StoreError) {
-    let segment = open[index].segment
-    for block in first..<open[index].firstKeys.count {
-      guard open[index].firstKeys[block] <= key else { return }
-      let guide =
-        if let kept = open[index].guides[block] { kept } else { try guide(block, of: segment) }
+    let segment = opened.segment
+    for block in first..<opened.firstKeys.count {
+      guard opened.firstKeys[block] <= key else { return }
+      let guide = if let kept = opened.guides[block] { kept } else { try guide(block, of: segment) }
       guard guide.mayHold(key) else { continue }
       for number in guide.firstPage(of: key)..<guide.firstKeys.count {
         guard guide.firstKeys[number] <= key else { return }
@@ -142,16 +140,17 @@ final class SQLiteKeyIndex {
 
   /// Lets a whole segment answer.
   func open(_ segment: Segment) throws(StoreError) {
-    var opened = OpenSegment(segment)
+    var firstKeys: [IndexKey] = []
+    var guides: [IndexGuide?] = []
     for block in 0..<Segment.blockCount(ofPages: segment.pageCount) {
       let guide = try guide(block, of: segment)
       guard let first = guide.firstKeys.first else { continue }
-      opened.firstKeys.append(first)
+      firstKeys.append(first)
       let isKept = guideByteCount + guide.byteCount <= guideLimit
       if isKept { guideByteCount += guide.byteCount }
-      opened.guides.append(isKept ? guide : nil)
+      guides.append(isKept ? guide : nil)
     }
-    open.append(opened)
+    open.append(OpenSegment(segment, firstKeys: firstKeys, guides: guides))
   }
 
   /// Lets some segments answer no more.
@@ -187,15 +186,20 @@ final class SQLiteKeyIndex {
   }
 }
 
-/// What is kept in memory of a segment that answers.
-struct OpenSegment {
+/// What is kept in memory of a segment that answers. A reference, because each lookup goes through
+/// all of them, and copies of arrays are counted.
+final class OpenSegment {
   let segment: Segment
   /// The key that each block begins with.
-  var firstKeys: [IndexKey] = []
+  let firstKeys: [IndexKey]
   /// By block; nil where the bound leaves no room.
-  var guides: [IndexGuide?] = []
+  let guides: [IndexGuide?]
 
-  init(_ segment: Segment) { self.segment = segment }
+  init(_ segment: Segment, firstKeys: [IndexKey], guides: [IndexGuide?]) {
+    self.segment = segment
+    self.firstKeys = firstKeys
+    self.guides = guides
+  }
 
   /// The first block that may hold the key; nil when the only one that might holds it not.
   func firstBlock(of key: IndexKey) -> Int? {
@@ -203,8 +207,8 @@ struct OpenSegment {
     let after = firstKeys.count == 1 ? 1 : firstKeys.partitioningIndex { $0 >= key }
     let block = max(after - 1, 0)
     let isLast = block + 1 == firstKeys.count || key < firstKeys[block + 1]
-    if isLast, let guide = guides[block], !guide.mayHold(key) { return nil }
-    return block
+    let isDenied = guides.withUnsafeBufferPointer { $0[block]?.mayHold(key) == false }
+    return isLast && isDenied ? nil : block
   }
 }
 

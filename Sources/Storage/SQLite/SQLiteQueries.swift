@@ -11,7 +11,7 @@ package protocol SQLiteQueries: StoreQueries {
 extension SQLiteQueries {
   package func siteState() throws(StoreError) -> SiteState {
     let end = try logEnd()
-    let state = try tables.connection.first(
+    let state = try tables.raw.first(
       """
       SELECT store_id, site, last_sequence, clock_microseconds, clock_counter, greatest_depth,
         registry_number, registry_digest, lock_reason, unconfirmed FROM site_state
@@ -133,7 +133,7 @@ extension SQLiteQueries {
 
   package func waiting(_ identity: EntryIdentity) throws(StoreError) -> WaitingEntry? {
     guard let run = try tables.runID(of: identity) else { return nil }
-    return try tables.connection.first(
+    return try tables.raw.first(
       """
       SELECT header, body, body_digest, digest, via, state, code, attempts FROM waiting
       WHERE run = ? AND sequence = ?
@@ -144,7 +144,7 @@ extension SQLiteQueries {
   package func waiting(
     forRegistry revision: RegistryRevision, limit: Int
   ) throws(StoreError) -> [EntryIdentity] {
-    try tables.connection.all(
+    try tables.raw.all(
       """
       SELECT run, sequence FROM waiting
       WHERE registry_number = ? AND registry_digest = ? AND state = ? ORDER BY arrival LIMIT ?
@@ -157,8 +157,7 @@ extension SQLiteQueries {
   }
 
   package func peer(_ site: SiteID) throws(StoreError) -> PeerState {
-    let state = try tables.connection.first("SELECT state FROM peer WHERE site = ?", [.site(site)])
-    {
+    let state = try tables.raw.first("SELECT state FROM peer WHERE site = ?", [.site(site)]) {
       row throws(StoreError) in
       try row.decoded(0, "peer state") { reader throws(ByteError) in try PeerState(from: &reader) }
     }
@@ -166,7 +165,7 @@ extension SQLiteQueries {
   }
 
   package func owed(limit: Int) throws(StoreError) -> [OwedEvent] {
-    try tables.connection.all(
+    try tables.raw.all(
       "SELECT kind, record, event, body FROM owed ORDER BY kind, record, event LIMIT ?",
       [.integer(Int64(limit))]
     ) { row throws(StoreError) in
@@ -179,7 +178,7 @@ extension SQLiteQueries {
     of signature: EntryIdentity
   ) throws(StoreError) -> SignatureVerdict? {
     guard let run = try tables.runID(of: signature) else { return nil }
-    return try tables.connection.first(
+    return try tables.raw.first(
       """
       SELECT state, reason, verified_at, registry_number, registry_digest, details FROM verdict
       WHERE run = ? AND sequence = ?
@@ -188,7 +187,7 @@ extension SQLiteQueries {
   }
 
   package func fileState(of digest: Digest) throws(StoreError) -> FileState? {
-    let state = try tables.connection.first(
+    let state = try tables.raw.first(
       "SELECT state FROM file WHERE digest = ?", [.digest(digest)]
     ) { row throws(StoreError) in try row.code(0) }
     return state.flatMap { FileState(rawValue: $0) }
@@ -197,7 +196,7 @@ extension SQLiteQueries {
   package func pendingFiles(
     after: Digest?, limit: Int
   ) throws(StoreError) -> [FileReference] {
-    try tables.connection.all(
+    try tables.raw.all(
       "SELECT digest, size FROM file WHERE state = 1 AND digest > ? ORDER BY digest LIMIT ?",
       [after.map { .digest($0) } ?? .blob([]), .integer(Int64(limit))]
     ) { row throws(StoreError) in
@@ -208,7 +207,7 @@ extension SQLiteQueries {
   package func storedFiles(
     after: Digest?, limit: Int
   ) throws(StoreError) -> [FileReference] {
-    try tables.connection.all(
+    try tables.raw.all(
       "SELECT digest, size FROM file WHERE state = 2 AND digest > ? ORDER BY digest LIMIT ?",
       [after.map { .digest($0) } ?? .blob([]), .integer(Int64(limit))]
     ) { row throws(StoreError) in
@@ -217,13 +216,13 @@ extension SQLiteQueries {
   }
 
   package func cursor(of consumer: LogConsumer) throws(StoreError) -> LSN {
-    try tables.connection.first(
+    try tables.raw.first(
       "SELECT lsn FROM consumer WHERE id = ?", [.code(consumer.rawValue)]
     ) { row throws(StoreError) in LSN(row.unsigned(0)) } ?? .start
   }
 
   package func peers() throws(StoreError) -> [SiteID] {
-    try tables.connection.all("SELECT site FROM peer ORDER BY site") { row throws(StoreError) in
+    try tables.raw.all("SELECT site FROM peer ORDER BY site") { row throws(StoreError) in
       guard let site = try row.site(0) else { throw row.corrupt("site", 0) }
       return site
     }

@@ -28,7 +28,7 @@ package final class SQLiteReader: SQLiteQueries, @unchecked Sendable {
 
   /// - Precondition: inside ``inSnapshot(_:)``.
   package var tables: SQLiteTables {
-    precondition(ownTables.connection.isInTransaction, "read outside a snapshot")
+    precondition(ownTables.raw.isInTransaction, "read outside a snapshot")
     return ownTables
   }
 
@@ -37,14 +37,14 @@ package final class SQLiteReader: SQLiteQueries, @unchecked Sendable {
   package func inSnapshot<Value>(
     _ body: (SQLiteReader) throws(StoreError) -> Value
   ) throws(StoreError) -> Value {
-    try ownTables.connection.run("BEGIN")
+    try ownTables.raw.run("BEGIN")
     ownTables.index.forget()
     timeBox.begin()
     let result: Result<Value, StoreError>
     do { result = .success(try body(self)) } catch { result = .failure(error) }
     timeBox.end()
     // A snapshot has nothing to lose; an error may have ended it already.
-    if ownTables.connection.isInTransaction { try ownTables.connection.run("ROLLBACK") }
+    if ownTables.raw.isInTransaction { try ownTables.raw.run("ROLLBACK") }
     return try result.get()
   }
 }

@@ -51,6 +51,38 @@ final class SQLiteStatement {
     return try bind(values[...], row: row)
   }
 
+  /// Binds rows of a buffer, without copying their bytes, and runs to the end. Resets in any case.
+  /// - Returns: the last result code of SQLite.
+  func run(_ buffer: RowBuffer, rows: Range<Int>) -> Int32 {
+    let cells = rows.lowerBound * buffer.columnCount..<rows.upperBound * buffer.columnCount
+    precondition(!isInUse, "nested use of \(String(cString: sqlite3_sql(raw)))")
+    precondition(
+      Int(sqlite3_bind_parameter_count(raw)) == cells.count,
+      "\(cells.count) values for \(String(cString: sqlite3_sql(raw)))")
+    defer {
+      sqlite3_reset(raw)
+      sqlite3_clear_bindings(raw)
+    }
+    return buffer.bytes.withUnsafeBytes { bytes in
+      var index: Int32 = 0
+      for cell in buffer.cells[cells] {
+        index += 1
+        let code =
+          switch cell {
+          case .null: SQLITE_OK
+          case .integer(let value): sqlite3_bind_int64(raw, index, value)
+          case .blob(_, 0): sqlite3_bind_zeroblob(raw, index, 0)
+          case .blob(let offset, let byteCount):
+            sqlite3_bind_blob64(
+              raw, index, bytes.baseAddress?.advanced(by: offset), sqlite3_uint64(byteCount),
+              dongbo_sqlite_static())
+          }
+        guard code == SQLITE_OK else { return code }
+      }
+      return sqlite3_step(raw)
+    }
+  }
+
   /// Each blob's bytes stay in place while the ones after it are bound and the rows are stepped.
   private func bind(
     _ values: ArraySlice<SQLValue>, row: (SQLiteRow) throws(StoreError) -> Bool

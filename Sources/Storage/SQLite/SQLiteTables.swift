@@ -12,30 +12,64 @@ package final class SQLiteTables {
   static let maximumCachedRuns = 16_384
   static let maximumCachedRegistries = 64
 
-  let connection: SQLiteConnection
+  /// For statements that touch neither entries nor rows of the log.
+  let raw: SQLiteConnection
+  /// Rows that the open transaction has added and that no statement has written yet.
+  private var buffer = LogBuffer()
   let index: SQLiteKeyIndex
   let summaries: SQLiteSummaries
   private let hashing: any SHA256Hashing
   private var runsByID: [Int64: Run] = [:]
   private var idsByRun: [Run: Int64] = [:]
+  /// The run that was asked for last: mostly it is asked for again.
+  private var lastRun: (run: Run, id: Int64)?
   private var registries: [RegistryRevision: RegistrySnapshot] = [:]
+  /// The registry that was asked for last.
+  private var lastRegistry: (revision: RegistryRevision, snapshot: RegistrySnapshot)?
 
   /// - Parameter guideLimit: bytes of the key index's guides that are kept in memory.
   init(
     _ connection: SQLiteConnection, hashing: any SHA256Hashing,
     guideLimit: Int = SQLiteKeyIndex.writerGuideByteCount
   ) {
-    self.connection = connection
+    raw = connection
     index = SQLiteKeyIndex(connection, guideLimit: guideLimit)
     summaries = SQLiteSummaries(connection, index)
     self.hashing = hashing
+  }
+
+  /// For every other statement: what waits in memory is written first, so that all see it.
+  var connection: SQLiteConnection {
+    get throws(StoreError) {
+      try writeRows()
+      return raw
+    }
+  }
+
+  private func writeRows() throws(StoreError) {
+    guard !buffer.isEmpty else { return }
+    try raw.write(buffer)
+    buffer.removeAll()
+  }
+
+  /// Adds a row to the log, with the entry when it is its first.
+  /// - Parameter relogged: the entry's id when it has a row.
+  func append(
+    _ row: LogRow, entry: Entry?, author: Int64, relogOf relogged: Int64?
+  ) throws(StoreError) {
+    if let entry { buffer.add(entry, run: author, at: row.lsn) }
+    buffer.add(row, author: author, relogOf: relogged)
+    if buffer.isFull { try writeRows() }
   }
 
   /// Forgets what a rolled-back transaction may have taught.
   func forgetCaches() {
     runsByID = [:]
     idsByRun = [:]
+    lastRun = nil
     registries = [:]
+    lastRegistry = nil
+    buffer.removeAll()
     summaries.forget()
     index.forget()
   }
@@ -49,14 +83,19 @@ package final class SQLiteTables {
   /// Writes what stands in memory about the whole transaction, for whoever reads across records.
   /// A reader has nothing to write.
   func settle() throws(StoreError) {
+    try writeRows()
     try summaries.settle()
     try index.writeCounts()
   }
 
   /// nil when the store has not seen the run.
   func runID(_ run: Run) throws(StoreError) -> Int64? {
-    if let id = idsByRun[run] { return id }
-    let id = try connection.first(
+    if let lastRun, lastRun.run == run { return lastRun.id }
+    if let id = idsByRun[run] {
+      lastRun = (run, id)
+      return id
+    }
+    let id = try raw.first(
       "SELECT id FROM run WHERE origin = ? AND incarnation = ?",
       [.site(run.origin), .bytes16(run.incarnation.raw)]
     ) { row throws(StoreError) in row.integer(0) }
@@ -70,7 +109,7 @@ package final class SQLiteTables {
 
   func run(_ id: Int64) throws(StoreError) -> Run {
     if let run = runsByID[id] { return run }
-    let found = try connection.first(
+    let found = try raw.first(
       "SELECT origin, incarnation FROM run WHERE id = ?",
       [
         .integer(id)
@@ -88,7 +127,7 @@ package final class SQLiteTables {
 
   func makeRunID(_ run: Run) throws(StoreError) -> Int64 {
     if let id = try runID(run) { return id }
-    try connection.run(
+    try raw.run(
       "INSERT INTO run (origin, incarnation) VALUES (?, ?)",
       [.site(run.origin), .bytes16(run.incarnation.raw)])
     guard let id = try runID(run) else { throw .corrupt("run of \(run.origin) vanished") }
@@ -137,8 +176,12 @@ package final class SQLiteTables {
   }
 
   func registry(_ revision: RegistryRevision) throws(StoreError) -> RegistrySnapshot? {
-    if let known = registries[revision] { return known }
-    let snapshot = try connection.first(
+    if let lastRegistry, lastRegistry.revision == revision { return lastRegistry.snapshot }
+    if let known = registries[revision] {
+      lastRegistry = (revision, known)
+      return known
+    }
+    let snapshot = try raw.first(
       "SELECT body FROM registry WHERE number = ? AND digest = ?",
       [.unsigned(revision.number), .digest(revision.digest)]
     ) { row throws(StoreError) in try decodeRegistry(revision: revision, body: row.bytes(0)) }

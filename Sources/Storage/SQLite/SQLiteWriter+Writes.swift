@@ -2,7 +2,7 @@ package import Replication
 
 extension SQLiteWriter: StoreTransaction {
   package func setSiteState(_ state: SiteState) throws(StoreError) {
-    try tables.connection.run(
+    try tables.raw.run(
       """
       INSERT INTO site_state VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
       ON CONFLICT (only) DO UPDATE SET last_sequence = excluded.last_sequence,
@@ -29,7 +29,6 @@ extension SQLiteWriter: StoreTransaction {
       precondition(
         entry.identity == row.entry && entry.digest == row.digest,
         "row \(row.lsn) of \(row.entry) brings \(entry.identity)")
-      try insert(entry, run: author, at: row.lsn)
       tables.index.note(entry, id: row.lsn.value)
     } else {
       relogged = try tables.connection.first(
@@ -39,32 +38,9 @@ extension SQLiteWriter: StoreTransaction {
       precondition(relogged != nil, "row \(row.lsn) of \(row.entry), which is not here")
     }
     if last.lsn == .start || last.incarnation != row.incarnation { try openLife(row) }
-    try tables.connection.run(
-      """
-      INSERT INTO log (lsn, relog_of, author, lane, via, recipients, head)
-      VALUES (?, ?, ?, ?, ?, ?, ?)
-      """,
-      [
-        .unsigned(row.lsn.value), relogged.map { .integer($0) } ?? .null, .integer(author),
-        .code(row.lane.rawValue), .site(row.via), .recipients(row.recipients),
-        .digest(row.head),
-      ])
+    try tables.append(row, entry: entry, author: author, relogOf: relogged)
     knownEnd = row.end
     if let entry { cache.append(entry, run: author) }
-  }
-
-  private func insert(_ entry: Entry, run: Int64, at lsn: LSN) throws(StoreError) {
-    let key = entry.header.record
-    try tables.connection.run(
-      """
-      INSERT INTO entry (id, run, sequence, kind, record, digest, header, body_digest, body)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-      """,
-      [
-        .unsigned(lsn.value), .integer(run), .unsigned(entry.identity.sequence.value),
-        .code(key?.kind.rawValue), .record(key?.id), .digest(entry.digest),
-        .blob(entry.headerBytes), entry.storedBodyDigest, entry.storedBody,
-      ])
   }
 
   /// The first row of an incarnation. It writes one stretch of the log and never comes back, which
@@ -72,7 +48,7 @@ extension SQLiteWriter: StoreTransaction {
   private func openLife(_ row: LogRow) throws(StoreError) {
     let site = try siteState().site
     let run = try tables.makeRunID(Run(origin: site, incarnation: row.incarnation))
-    try tables.connection.run(
+    try tables.raw.run(
       "INSERT INTO life (first_row, run) VALUES (?, ?)",
       [.unsigned(row.lsn.value), .integer(run)])
   }
@@ -85,7 +61,7 @@ extension SQLiteWriter: StoreTransaction {
   }
 
   package func owe(_ event: OwedEvent) throws(StoreError) {
-    try tables.connection.run(
+    try tables.raw.run(
       "INSERT INTO owed (kind, record, event, body) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
       [
         .code(event.record.kind.rawValue), .record(event.record.id),
@@ -97,7 +73,7 @@ extension SQLiteWriter: StoreTransaction {
     _ verdict: SignatureVerdict, of signature: EntryIdentity
   ) throws(StoreError) {
     let run = try tables.makeRunID(of: signature)
-    try tables.connection.run(
+    try tables.raw.run(
       """
       INSERT OR REPLACE INTO verdict
         (run, sequence, state, reason, verified_at, registry_number, registry_digest, details)
@@ -112,19 +88,19 @@ extension SQLiteWriter: StoreTransaction {
   }
 
   package func name(_ file: FileReference) throws(StoreError) {
-    try tables.connection.run(
+    try tables.raw.run(
       "INSERT INTO file (digest, size, state) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
       [.digest(file.digest), .unsigned(file.size), .code(FileState.pending.rawValue)])
   }
 
   package func setFileState(_ state: FileState, of digest: Digest) throws(StoreError) {
-    try tables.connection.run(
+    try tables.raw.run(
       "UPDATE file SET state = ? WHERE digest = ?",
       [.code(state.rawValue), .digest(digest)])
   }
 
   package func forgetFile(_ digest: Digest) throws(StoreError) {
-    try tables.connection.run("DELETE FROM file WHERE digest = ?", [.digest(digest)])
+    try tables.raw.run("DELETE FROM file WHERE digest = ?", [.digest(digest)])
   }
 
   package func noteSigned(at lsn: LSN) throws(StoreError) {
@@ -132,13 +108,13 @@ extension SQLiteWriter: StoreTransaction {
   }
 
   package func setCursor(_ consumer: LogConsumer, to lsn: LSN) throws(StoreError) {
-    try tables.connection.run(
+    try tables.raw.run(
       "INSERT OR REPLACE INTO consumer (id, lsn) VALUES (?, ?)",
       [.code(consumer.rawValue), .unsigned(lsn.value)])
   }
 
   package func settle(_ event: OwedEvent) throws(StoreError) {
-    try tables.connection.run(
+    try tables.raw.run(
       "DELETE FROM owed WHERE kind = ? AND record = ? AND event = ?",
       [
         .code(event.record.kind.rawValue), .record(event.record.id),
@@ -156,7 +132,7 @@ extension SQLiteWriter: StoreTransaction {
   }
 
   package func setRegistry(_ revision: RegistryRevision, body: [UInt8]) throws(StoreError) {
-    try tables.connection.run(
+    try tables.raw.run(
       "INSERT INTO registry (number, digest, body) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
       [.unsigned(revision.number), .digest(revision.digest), .blob(body)])
   }
@@ -165,7 +141,7 @@ extension SQLiteWriter: StoreTransaction {
     let header = entry.entry.header
     let run = try tables.makeRunID(of: header.identity)
     cache.note(header.identity.sequence, of: run)
-    try tables.connection.run(
+    try tables.raw.run(
       """
       INSERT INTO waiting (run, sequence, kind, via, state, code, attempts, registry_number,
         registry_digest, digest, header, body_digest, body)
@@ -188,13 +164,13 @@ extension SQLiteWriter: StoreTransaction {
 
   package func removeWaiting(_ identity: EntryIdentity) throws(StoreError) {
     guard let run = try tables.runID(of: identity) else { return }
-    try tables.connection.run(
+    try tables.raw.run(
       "DELETE FROM waiting WHERE run = ? AND sequence = ?",
       [.integer(run), .unsigned(identity.sequence.value)])
   }
 
   package func setPeer(_ state: PeerState, of site: SiteID) throws(StoreError) {
-    try tables.connection.run(
+    try tables.raw.run(
       """
       INSERT INTO peer (site, state) VALUES (?, ?)
       ON CONFLICT (site) DO UPDATE SET state = excluded.state
@@ -202,7 +178,7 @@ extension SQLiteWriter: StoreTransaction {
   }
 
   package func addOutcome(_ outcome: Outcome, for peer: SiteID) throws(StoreError) -> UInt64 {
-    let number = try tables.connection.first(
+    let number = try tables.raw.first(
       """
       INSERT INTO outcome (peer, number, outcome)
       SELECT ?1, coalesce(max(number), 0) + 1, ?2 FROM outcome WHERE peer = ?1 RETURNING number
@@ -213,7 +189,7 @@ extension SQLiteWriter: StoreTransaction {
   }
 
   package func setRemoteOutcome(_ outcome: Outcome) throws(StoreError) {
-    try tables.connection.run(
+    try tables.raw.run(
       """
       INSERT INTO remote_outcome (run, sequence, site, outcome) VALUES (?, ?, ?, ?)
       ON CONFLICT (run, sequence, site) DO UPDATE SET outcome = excluded.outcome
@@ -242,7 +218,7 @@ extension SQLiteWriter: StoreTransaction {
   }
 
   package func keepFork(_ entry: Entry, via: SiteID?) throws(StoreError) {
-    try tables.connection.run(
+    try tables.raw.run(
       """
       INSERT INTO fork (run, sequence, via, digest, header, body_digest, body)
       VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
@@ -259,12 +235,6 @@ extension Entry {
   /// The digest of a body that has gone; one that is there says its own.
   var storedBodyDigest: SQLValue { body == nil ? .digest(bodyDigest) : .null }
   var storedBody: SQLValue { body.map { .blob($0) } ?? .null }
-}
-
-extension SQLValue {
-  fileprivate static func recipients(_ recipients: Recipients) -> SQLValue {
-    .blob(.encoding { writer in recipients.encode(to: &writer) })
-  }
 }
 
 extension [UInt8] {

@@ -25,10 +25,10 @@ package final class SQLiteWriter: SQLiteQueries, @unchecked Sendable {
   init(_ tables: SQLiteTables, directory: DataDirectory) {
     self.tables = tables
     self.directory = directory
-    wal.watch(tables.connection.handle)
+    wal.watch(tables.raw.handle)
   }
 
-  private var connection: SQLiteConnection { tables.connection }
+  private var connection: SQLiteConnection { tables.raw }
 
   /// Makes a new store this site's.
   /// - Throws: `.ofAnotherSite` when it is another's.

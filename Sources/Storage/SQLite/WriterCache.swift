@@ -32,10 +32,15 @@ struct WriterCache {
   /// A record without a summary has no entries either; one that has some gets it right after its
   /// first. Should the cache have begun anew between the two, the entries are read.
   mutating func keep(_ summary: RecordSummary?, of record: RecordKey) {
+    if let index = records.index(forKey: record) {
+      records.values[index].summary = summary
+      if records.values[index].entries?.isEmpty ?? true {
+        records.values[index].entries = summary == nil ? [] : nil
+      }
+      return
+    }
     if records.count >= Self.maximumRecordCount { forgetRecords() }
-    let known = records[record]?.entries ?? []
-    let entries = known.isEmpty ? (summary == nil ? [] : nil) : known
-    records[record] = Record(summary: summary, entries: entries)
+    records[record] = Record(summary: summary, entries: summary == nil ? [] : nil)
   }
 
   /// Only of a record whose summary is kept.
@@ -47,11 +52,12 @@ struct WriterCache {
 
   mutating func append(_ entry: Entry, run: Int64) {
     note(entry.identity.sequence, of: run)
-    guard let record = entry.header.record, let known = records[record]?.entries,
-      known.count < maximumEntriesPerRecord
-    else { return }
+    guard let record = entry.header.record else { return }
     add(Self.byteCount(of: entry))
-    records[record]?.entries?.append(entry)
+    guard let index = records.index(forKey: record),
+      records.values[index].entries?.count ?? .max < maximumEntriesPerRecord
+    else { return }
+    records.values[index].entries?.append(entry)
   }
 
   private static func byteCount(of entry: Entry) -> Int {

@@ -1,0 +1,155 @@
+import Replication
+
+/// Rows of one table that wait to be written, many to a statement: a statement costs as much as
+/// three rows. Their bytes stand one after the other, so that SQLite takes them from here.
+struct RowBuffer {
+  /// Of a row, a column.
+  enum Cell {
+    case null
+    case integer(Int64)
+    case blob(offset: Int, byteCount: Int)
+  }
+
+  /// Rows are written when they hold this much, or sooner.
+  static let maximumByteCount = 1 << 20
+  /// Rows of the long statement.
+  static let batchRowCount = 8
+
+  let columnCount: Int
+  private(set) var cells: [Cell] = []
+  private(set) var bytes: [UInt8] = []
+
+  init(columnCount: Int) { self.columnCount = columnCount }
+
+  var rowCount: Int { cells.count / columnCount }
+
+  mutating func add(_ value: Int64) { cells.append(.integer(value)) }
+  mutating func add(_ value: UInt64) { cells.append(.integer(Int64(bitPattern: value))) }
+  mutating func addNull() { cells.append(.null) }
+
+  mutating func add(_ value: [UInt8]) {
+    cells.append(.blob(offset: bytes.count, byteCount: value.count))
+    bytes.append(contentsOf: value)
+  }
+
+  /// The first `byteCount` of 32 bytes.
+  mutating func add(_ value: Bytes32, byteCount: Int = 32) {
+    cells.append(.blob(offset: bytes.count, byteCount: byteCount))
+    let words = (
+      value.first.bigEndian, value.second.bigEndian, value.third.bigEndian,
+      value.fourth.bigEndian
+    )
+    withUnsafeBytes(of: words) {
+      bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: $0[..<byteCount]))
+    }
+  }
+
+  mutating func add(_ site: SiteID?) {
+    if let site { add(site.padded, byteCount: site.byteCount) } else { addNull() }
+  }
+
+  mutating func removeAll() {
+    cells.removeAll(keepingCapacity: true)
+    bytes.removeAll(keepingCapacity: true)
+  }
+}
+
+/// The rows that the open transaction has added to the log, and entries that came with them.
+struct LogBuffer {
+  private(set) var entries = RowBuffer(columnCount: 9)
+  private(set) var rows = RowBuffer(columnCount: 7)
+  /// The last row's recipients, and what they encode to: most rows are for the same.
+  private var recipients = Recipients.none
+  private var recipientBytes: [UInt8] = []
+
+  var isEmpty: Bool { rows.cells.isEmpty }
+  var isFull: Bool { entries.bytes.count + rows.bytes.count >= RowBuffer.maximumByteCount }
+
+  mutating func add(_ entry: Entry, run: Int64, at lsn: LSN) {
+    let record = entry.header.record
+    entries.add(lsn.value)
+    entries.add(run)
+    entries.add(entry.identity.sequence.value)
+    if let record {
+      entries.add(Int64(record.kind.rawValue))
+      let id = record.id.raw.raw
+      entries.add(Bytes32(id.high, id.low, 0, 0), byteCount: 16)
+    } else {
+      entries.addNull()
+      entries.addNull()
+    }
+    entries.add(entry.digest.raw)
+    entries.add(entry.headerBytes)
+    if let body = entry.body {
+      entries.addNull()
+      entries.add(body)
+    } else {
+      entries.add(entry.bodyDigest.raw)
+      entries.addNull()
+    }
+  }
+
+  mutating func add(_ row: LogRow, author: Int64, relogOf relogged: Int64?) {
+    rows.add(row.lsn.value)
+    if let relogged { rows.add(relogged) } else { rows.addNull() }
+    rows.add(author)
+    rows.add(Int64(row.lane.rawValue))
+    rows.add(row.via)
+    if recipientBytes.isEmpty || recipients != row.recipients {
+      var writer = ByteWriter()
+      row.recipients.encode(to: &writer)
+      recipients = row.recipients
+      recipientBytes = writer.bytes
+    }
+    rows.add(recipientBytes)
+    rows.add(row.head.raw)
+  }
+
+  mutating func removeAll() {
+    entries.removeAll()
+    rows.removeAll()
+  }
+}
+
+extension SQLiteConnection {
+  /// Writes the rows, entries first.
+  func write(_ buffer: LogBuffer) throws(StoreError) {
+    try insert(
+      buffer.entries,
+      one: """
+        INSERT INTO entry (id, run, sequence, kind, record, digest, header, body_digest, body)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+        """,
+      batch: """
+        INSERT INTO entry (id, run, sequence, kind, record, digest, header, body_digest, body)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?), (?, ?, ?, ?, ?, ?, ?, ?, ?),
+          (?, ?, ?, ?, ?, ?, ?, ?, ?), (?, ?, ?, ?, ?, ?, ?, ?, ?),
+          (?, ?, ?, ?, ?, ?, ?, ?, ?), (?, ?, ?, ?, ?, ?, ?, ?, ?),
+          (?, ?, ?, ?, ?, ?, ?, ?, ?), (?, ?, ?, ?, ?, ?, ?, ?, ?)
+        """)
+    try insert(
+      buffer.rows,
+      one: """
+        INSERT INTO log (lsn, relog_of, author, lane, via, recipients, head)
+        VALUES (?, ?, ?, ?, ?, ?, ?)
+        """,
+      batch: """
+        INSERT INTO log (lsn, relog_of, author, lane, via, recipients, head)
+        VALUES (?, ?, ?, ?, ?, ?, ?), (?, ?, ?, ?, ?, ?, ?), (?, ?, ?, ?, ?, ?, ?),
+          (?, ?, ?, ?, ?, ?, ?), (?, ?, ?, ?, ?, ?, ?), (?, ?, ?, ?, ?, ?, ?),
+          (?, ?, ?, ?, ?, ?, ?), (?, ?, ?, ?, ?, ?, ?)
+        """)
+  }
+
+  private func insert(
+    _ buffer: RowBuffer, one: StaticString, batch: StaticString
+  ) throws(StoreError) {
+    var row = 0
+    while row < buffer.rowCount {
+      let isBatch = buffer.rowCount - row >= RowBuffer.batchRowCount
+      let count = isBatch ? RowBuffer.batchRowCount : 1
+      try insert(buffer, rows: row..<row + count, isBatch ? batch : one)
+      row += count
+    }
+  }
+}
