@@ -51,15 +51,19 @@ enum StagesRun {
       sender.writer.close()
       receiver.writer.close()
     }
-    var run = try StagePass(from: sender.writer, to: receiver.writer)
+    var there = try StagePass(
+      from: sender.writer, at: Workload.owner, to: receiver.writer, at: Workload.centre)
+    var back = try StagePass(
+      from: receiver.writer, at: Workload.centre, to: sender.writer, at: Workload.owner)
     do {
-      for lane in [Lane.urgent, .normal] {
-        try run.pass(lane, limits: rowLimits)
-      }
+      for lane in [Lane.urgent, .normal] { try there.pass(lane, limits: rowLimits) }
+      for lane in [Lane.urgent, .normal] { try back.pass(lane, limits: rowLimits) }
     } catch {
       throw BenchFailure("a stage failed: \(error)")
     }
-    return run.figures
+    var figures = there.figures(named: "change")
+    figures.add(back.figures(named: "answer"))
+    return figures
   }
 
   private static var rowLimits: RowLimits {
@@ -86,6 +90,8 @@ enum StagesRun {
 private struct StagePass {
   private let from: SQLiteWriter
   private let to: SQLiteWriter
+  private let sender: SiteID
+  private let receiver: SiteID
   private let compressor: FrameCompressor
   private let hashing = OpenSSLHash()
   private var changeCount = 0
@@ -93,9 +99,13 @@ private struct StagePass {
   private var wireByteCount = 0
   private let stages = StageTimes()
 
-  init(from: SQLiteWriter, to: SQLiteWriter) throws(BenchFailure) {
+  init(
+    from: SQLiteWriter, at sender: SiteID, to: SQLiteWriter, at receiver: SiteID
+  ) throws(BenchFailure) {
     self.from = from
     self.to = to
+    self.sender = sender
+    self.receiver = receiver
     do throws(CompressionError) {
       compressor = try FrameCompressor()
     } catch {
@@ -103,10 +113,10 @@ private struct StagePass {
     }
   }
 
-  /// Every row of a lane that the centre is entitled to, one transaction a frame.
+  /// Every row of a lane that the receiver is entitled to, one transaction a frame.
   mutating func pass(_ lane: Lane, limits: RowLimits) throws {
     let selection = RowSelection(
-      peer: Workload.centre, peerIsCentre: true, peerIsRecovering: false)
+      peer: receiver, peerIsCentre: receiver == Workload.centre, peerIsRecovering: false)
     var after = LSN.start
     while true {
       let batch = try stages.time("read") {
@@ -143,13 +153,13 @@ private struct StagePass {
     try stages.time("take") {
       try store.begin()
       var reconciler = Reconciler(
-        site: Workload.centre, centre: Workload.centre, configuredPins: [],
+        site: receiver, centre: Workload.centre, configuredPins: [],
         log: SiteLog(
           state: try store.siteState(), unopened: nil, hashing: hashing, now: WallClock.now()),
         hashing: hashing, signatures: ECDSAChecker())
       for entry in entries {
         let result = try reconciler.receive(
-          entry, from: Workload.owner, isRecovering: false, in: &store)
+          entry, from: sender, isRecovering: false, in: &store)
         if !result.isDuplicate { changeCount += 1 }
       }
       try reconciler.log.finish(in: &store)
@@ -158,17 +168,17 @@ private struct StagePass {
     try stages.time("checkpoint") { _ = try store.checkpointStep() }
   }
 
-  var figures: Figures {
+  func figures(named name: String) -> Figures {
     var figures = Figures()
-    figures.add("changes", count: changeCount)
+    figures.add("\(name)s", count: changeCount)
     let count = Double(max(changeCount, 1))
     for (stage, nanoseconds) in stages.spent {
-      figures.add("\(stage)Microseconds", Double(nanoseconds) / 1_000 / count, decimals: 2)
+      figures.add("\(name).\(stage)Microseconds", Double(nanoseconds) / 1_000 / count, decimals: 2)
     }
     let total = stages.spent.reduce(0) { $0 + $1.nanoseconds }
-    figures.add("allMicroseconds", Double(total) / 1_000 / count, decimals: 2)
-    figures.add("plainBytesPerChange", Double(plainByteCount) / count, decimals: 1)
-    figures.add("wireBytesPerChange", Double(wireByteCount) / count, decimals: 1)
+    figures.add("\(name).allMicroseconds", Double(total) / 1_000 / count, decimals: 2)
+    figures.add("\(name).plainBytes", Double(plainByteCount) / count, decimals: 1)
+    figures.add("\(name).wireBytes", Double(wireByteCount) / count, decimals: 1)
     return figures
   }
 }
