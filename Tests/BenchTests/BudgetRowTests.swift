@@ -74,7 +74,7 @@ import Testing
     {"changes":200,"rounds":3,"dongbo":{"catchUpPerSecond":9},
      "postgresql":{"catchUpPerSecond":77000,"oneByOnePerSecond":33000,"wireBytesPerChange":736,
      "cpuMilliseconds":3800,"latencyP50Microseconds":820,"latencyP99Microseconds":2400,
-     "subscriberKiB":2048}}
+     "receiverKiB":2048}}
     """
 
   @Test func peersAreReadInTheUnitsOfTheRows() throws {
@@ -84,7 +84,7 @@ import Testing
       peers.values == [
         .catchUpPerSecond: 77_000, .oneByOnePerSecond: 33_000, .wireBytesPerChange: 736,
         .cpuMilliseconds: 3.8, .latencyP50Microseconds: 0.82, .latencyP99Microseconds: 2.4,
-        .subscriberKiB: 2,
+        .receiverKiB: 2,
       ])
   }
 

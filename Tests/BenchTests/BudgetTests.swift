@@ -30,7 +30,7 @@ import Testing
   }
 
   private static let peers = PeerFigures(
-    changeCount: 10, values: [.catchUpPerSecond: 50, .subscriberKiB: 700])
+    changeCount: 10, values: [.catchUpPerSecond: 50, .receiverKiB: 700])
 
   // MARK: Medians
 
@@ -116,7 +116,7 @@ import Testing
 
   @Test func peersStandBesideARowWithItsOwnLimit() {
     var budget = Self.budget(.fixed(96), .atMost, must: [.figure(96)])
-    budget.beside = .subscriberKiB
+    budget.beside = .receiverKiB
     let row = budget.row(Self.measured(48), Self.peers)
     #expect(row.limit == 96 && row.ratio == 0.5 && row.postgreSQL == 700)
     #expect(row.limitName == "the table" && row.must.isReached == true)

@@ -66,7 +66,7 @@ enum BudgetTable {
     Budget(
       what: "peak memory of the receiver", unit: "MiB",
       source: .init(.replicate, "receiverPeakMiB"), limit: .fixed(96), direction: .atMost,
-      must: [.figure(96)], want: [.figure(48)], beside: .subscriberKiB),
+      must: [.figure(96)], want: [.figure(48)], beside: .receiverKiB),
   ]
 
   private static func signatures(_ plan: AllRun.Plan) -> Budget {

@@ -5,14 +5,14 @@ import Replication
 struct PeerFigures: Equatable, Sendable {
   enum Key: String, CaseIterable, Sendable {
     case catchUpPerSecond, oneByOnePerSecond, wireBytesPerChange, cpuMilliseconds
-    case latencyP50Microseconds, latencyP99Microseconds, subscriberKiB
+    case latencyP50Microseconds, latencyP99Microseconds, receiverKiB
 
     /// How many of these are one of the unit that rows have: s, ms or MiB.
     fileprivate var perUnit: Double {
       switch self {
       case .catchUpPerSecond, .oneByOnePerSecond, .wireBytesPerChange: 1
       case .cpuMilliseconds, .latencyP50Microseconds, .latencyP99Microseconds: 1_000
-      case .subscriberKiB: 1_024
+      case .receiverKiB: 1_024
       }
     }
   }
