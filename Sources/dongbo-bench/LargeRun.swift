@@ -15,8 +15,13 @@ enum LargeRun {
   /// Made, written and caught up at a time: the workload lies in memory meanwhile.
   private static let partCount = 500_000
 
+  /// The digests that are compared afterwards are over all entries, in one snapshot.
+  private static let readerTime = "ReaderTime=60s"
+
   static func figures(_ plan: Plan) throws(BenchFailure) -> Figures {
-    let lab = try Laboratory.create()
+    var plannedLab = Laboratory.Plan()
+    plannedLab.limits.append(readerTime)
+    let lab = try Laboratory.create(plannedLab)
     Terminal.note("lab: \(lab.directory)")
     try lab.introduce()
     var filling = Filling(lab: lab, seed: plan.seed)
