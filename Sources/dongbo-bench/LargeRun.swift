@@ -48,7 +48,7 @@ enum LargeRun {
     let lab: Laboratory
     let seed: UInt64
     private(set) var changeCount = 0
-    private var partCount: UInt64 = 0
+    private var partCount = 0
 
     init(lab: Laboratory, seed: UInt64) { (self.lab, self.seed) = (lab, seed) }
 
@@ -57,9 +57,9 @@ enum LargeRun {
       Terminal.note("\(count) changes after \(changeCount)")
       // No stream of an earlier part has taken more numbers than there were changes.
       let streams = Loader.streams(
-        changeCount: count, seed: seed &+ partCount, after: changeCount)
-      _ = try ReplicateRun.load(streams, into: lab)
-      let figures = try ReplicateRun.catchUp(lab, count)
+        changeCount: count, seed: seed &+ UInt64(partCount), after: changeCount)
+      let loaded = try ReplicateRun.load(streams, into: lab, part: partCount)
+      let figures = try ReplicateRun.catchUp(lab, loaded)
       changeCount += count
       partCount += 1
       return figures

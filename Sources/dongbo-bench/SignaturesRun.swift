@@ -17,12 +17,11 @@ enum SignaturesRun {
     // The log keeps each stream's order, and the verifier the log's: of each the last is enough.
     let last = streams.compactMap(\.last?.record)
     // The sender is done with its own: in the catch-up only the receiver verifies.
-    _ = try ReplicateRun.load(streams, into: lab) { () throws(BenchFailure) in
+    let loaded = try ReplicateRun.load(streams, into: lab) { () throws(BenchFailure) in
       try waitUntilVerified(last, at: lab.province, documentCount)
     }
     Terminal.note("replicating")
-    let changeCount = documentCount * SignedDocuments.changesPerDocument
-    let caughtUp = try ReplicateRun.catchUp(lab, changeCount) { () throws(BenchFailure) in
+    let caughtUp = try ReplicateRun.catchUp(lab, loaded) { () throws(BenchFailure) in
       try waitUntilVerified(last, at: lab.centre, documentCount)
     }
     try lab.remove()
