@@ -49,13 +49,23 @@ final class AdminSite {
   }
 
   /// Entries that `peer` has not acknowledged; nil while there is no session with it.
-  func lag(to peer: SiteID) -> Int64? {
+  func lag(to peer: SiteID) -> Int64? { status().flatMap { Self.lag(to: peer, in: $0) } }
+
+  /// Peers in a session that have acknowledged everything there is for them.
+  func caughtUpPeerCount() -> Int {
+    guard let status = status() else { return 0 }
+    let names = (status["peers"]?.array ?? []).compactMap { $0.object?["site"]?.text?.string }
+    return names.compactMap { SiteID($0) }.filter { Self.lag(to: $0, in: status) == 0 }.count
+  }
+
+  /// nil while the daemon is not up.
+  private func status() -> JSONObject? {
     guard
       let response = try? send(
         .get, ["status"], query: [HTTPTarget.QueryItem("format", "json")]),
-      response.status.code == 200, let status = Self.object(response)
+      response.status.code == 200
     else { return nil }
-    return Self.lag(to: peer, in: status)
+    return Self.object(response)
   }
 
   static func lag(to peer: SiteID, in status: JSONObject) -> Int64? {

@@ -38,7 +38,7 @@ enum Bodies {
   ///     no part of what is measured.
   static func document(
     number: String, id: UniqueID, naming file: SeededFile, from office: Office = .province,
-    to addressee: Office = .centre, random: inout SplitMix64
+    to addressees: [Office] = [.centre], random: inout SplitMix64
   ) -> JSONObject {
     let type = random.pick(Vocabulary.documentTypes)
     let attachment: JSONObject = [
@@ -48,7 +48,7 @@ enum Bodies {
     ]
     let body: JSONObject = [
       "documentId": .text(office.documentID(number)), "from": office.json,
-      "to": .array([addressee.json]), "codeNumber": .text(number),
+      "to": .array(addressees.map(\.json)), "codeNumber": .text(number),
       "codeNotation": .text("CV/\(office.mark)"),
       "documentType": .object(["code": .text(type.code), "name": .text(type.name)]),
       "promulgationPlace": .text("Tỉnh A"), "promulgationDate": .text("2026-03-02"),

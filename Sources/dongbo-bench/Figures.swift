@@ -16,6 +16,14 @@ struct Figures: Equatable, Sendable {
   /// - Parameter word: one of ours, or the digits of a digest: nothing in it needs an escape.
   mutating func add(_ key: String, word: String) { lines.append((key, "\"\(word)\"")) }
 
+  /// The number under `key`, as it is shown.
+  func number(_ key: String) -> Double? {
+    lines.first { $0.key == key }.flatMap { Double($0.value) }
+  }
+
+  /// The figures of `other` behind these.
+  mutating func add(_ other: Figures) { lines += other.lines }
+
   /// One object; the keys are ours and need no escapes.
   var json: String {
     "{" + lines.map { "\"\($0.key)\":\($0.value)" }.joined(separator: ",") + "}\n"

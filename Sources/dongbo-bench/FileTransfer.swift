@@ -8,6 +8,8 @@ struct FileTransfer {
   /// Where the present stretch began in the file, and what the sender's counter said then.
   private var stretchStart = 0
   private var counterAtStart = 0
+  /// What the sender's counter said before the file: other files count to it too.
+  private var counterBefore = 0
   /// Sent by processes of the sender that are gone.
   private var earlierByteCount = 0
   /// For each fault: bytes that had been sent and must be sent again.
@@ -24,7 +26,8 @@ struct FileTransfer {
   init(_ file: SeededFile, in sites: LivingLab) throws(BenchFailure) {
     self.file = file
     self.sites = sites
-    counterAtStart = try counter()
+    counterBefore = try counter()
+    counterAtStart = counterBefore
   }
 
   /// Bytes at the receiver, on its disk; all of them once it has compared the digest.
@@ -68,8 +71,10 @@ struct FileTransfer {
     return try settle(sent: sent)
   }
 
-  /// All that was ever sent.
-  func sentByteCount() throws(BenchFailure) -> Int { earlierByteCount + (try counter()) }
+  /// All that was sent since the file began.
+  func sentByteCount() throws(BenchFailure) -> Int {
+    earlierByteCount + (try counter()) - counterBefore
+  }
 
   /// Waits until nothing moves any more, and counts.
   /// - Parameter sent: by a sender that is gone, as far as it could be read.

@@ -39,7 +39,7 @@ struct FilesReport {
       failures.append("\(sentByteCount) bytes were sent, more than \(allowed)")
     }
     for (end, resident) in zip(LabEnd.allCases, residents)
-    where resident.differenceMiB > FilesRun.maximumGrowthMiB {
+    where plan.isGrowthJudged && resident.differenceMiB > FilesRun.maximumGrowthMiB {
       failures.append(
         "the \(end) grew by \(Statistics.fixed(resident.differenceMiB, 1)) MiB, more than "
           + "\(Statistics.fixed(FilesRun.maximumGrowthMiB, 1))")
@@ -67,6 +67,8 @@ struct FilesReport {
     figures.add("digestsEqual", word: received == file.digest ? "yes" : "no")
     figures.add("uploadSeconds", Self.seconds(times.upload), decimals: 2)
     figures.add("transferSeconds", Self.seconds(times.transfer), decimals: 2)
+    let rate = Statistics.rate(file.byteCount, nanoseconds: times.transfer)
+    figures.add("transferMBPerSecond", rate / 1e6, decimals: 1)
     figures.add("cuts", count: plan.cutCount)
     figures.add("kills", count: plan.killCount)
     figures.add("contentBytesSent", count: sentByteCount)
@@ -77,6 +79,7 @@ struct FilesReport {
       figures.add("\(end)PeakMiB", resident.peakMiB, decimals: 1)
       figures.add("\(end)GrowthMiB", resident.differenceMiB, decimals: 1)
     }
+    figures.add("mostGrowthMiB", residents.map(\.differenceMiB).max() ?? 0, decimals: 1)
     for flow in flows {
       let name = "directivesOf\(flow.writer == .centre ? "Centre" : "Province")"
       figures.add(name + "Written", count: flow.writtenCount)

@@ -12,6 +12,8 @@ struct FilesRun {
     /// Directives a second, in each direction.
     var rate = 20
     var seed: UInt64 = 1
+    /// Whether memory that grows too much is a failure, or a figure that the caller judges.
+    var isGrowthJudged = true
   }
 
   /// What may be sent again for each fault: what the protocol allows on its way.
@@ -34,7 +36,7 @@ struct FilesRun {
 
   /// - Returns: the figures, and a sentence for each check that failed.
   static func run(_ plan: Plan) throws(BenchFailure) -> (figures: Figures, failures: [String]) {
-    let lab = try Laboratory.create(isRelayed: true)
+    let lab = try Laboratory.create(Laboratory.Plan(isRelayed: plan.cutCount > 0))
     Terminal.note("lab: \(lab.directory)")
     var run = FilesRun(
       plan: plan, sites: try LivingLab(lab), random: SplitMix64(seed: plan.seed))

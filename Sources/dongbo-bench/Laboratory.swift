@@ -1,7 +1,7 @@
 import Glibc
 import Replication
 
-/// Two sites of one link on loopback, made by `dongbo lab create`, with the daemons beside us.
+/// A centre and provinces on loopback, made by `dongbo lab create`, with the daemons beside us.
 /// Lies below /var/tmp: /tmp may be memory, where a sync costs nothing.
 struct Laboratory: Sendable {
   struct Site: Sendable {
@@ -15,33 +15,52 @@ struct Laboratory: Sendable {
     var admin: AdminSite { AdminSite(socket: socket) }
   }
 
+  /// What `dongbo lab create` is asked for.
+  struct Plan: Sendable {
+    var provinces = [Workload.owner]
+    /// A relay carries the line of the first province, which ``startRelay()`` starts.
+    var isRelayed = false
+    var signatures = SignaturePolicy.Mode.acceptAsReference
+    /// The pause between two attempts to connect is no part of what is measured.
+    var limits = ["ReconnectFirst=10ms", "ReconnectLast=1s"]
+  }
+
   let directory: String
-  /// Sends.
-  let province: Site
+  let provinces: [Site]
   /// Receives.
   let centre: Site
+  let isRelayed: Bool
   private let programs: String
+
+  /// Sends; the only one, where one link is measured.
+  var province: Site { provinces[0] }
 
   /// Waits poll every 5 ms, this often.
   private static let pollCount = 6_000
   /// Changes for which one more poll is allowed: 1,000 a second at the slowest.
   private static let changesPerPoll = 5
 
-  /// - Parameter isRelayed: a relay carries the line, which ``startRelay()`` starts.
-  static func create(isRelayed: Bool = false) throws(BenchFailure) -> Laboratory {
+  static func create(_ plan: Plan = Plan()) throws(BenchFailure) -> Laboratory {
     let programs = try programDirectory()
     let directory = try newDirectory()
     let lab = directory + "/lab"
-    let province = Workload.owner.description
-    let relayed = isRelayed ? ["--relay", province] : []
-    let arguments = ["lab", "create", lab, "--provinces", province] + relayed
+    let names = plan.provinces.map(\.description)
+    let arguments =
+      ["lab", "create", lab, "--provinces", names.joined(separator: ",")]
+      + (plan.isRelayed ? ["--relay", names[0]] : []) + ["--signatures", plan.signatures.rawValue]
     let log = directory + "/create.log"
     let code = try ChildProcess(programs + "/dongbo", arguments, log: log).result()
     guard code == 0 else { throw BenchFailure("dongbo lab create ended with \(code); see \(log)") }
+    var provinces: [Site] = []
+    for id in plan.provinces { provinces.append(try site(id, in: lab, plan.limits)) }
     return Laboratory(
-      directory: directory, province: try site(Workload.owner, in: lab),
-      centre: try site(Workload.centre, in: lab), programs: programs)
+      directory: directory, provinces: provinces,
+      centre: try site(Workload.centre, in: lab, plan.limits), isRelayed: plan.isRelayed,
+      programs: programs)
   }
+
+  /// Where the sites lie.
+  var sites: String { directory + "/lab" }
 
   func start(_ site: Site) throws(BenchFailure) -> ChildProcess {
     try ChildProcess(programs + "/dongbod", ["--config", site.configuration], log: site.log)
@@ -50,7 +69,7 @@ struct Laboratory: Sendable {
   /// The line: it is cut when this ends.
   func startRelay() throws(BenchFailure) -> ChildProcess {
     try ChildProcess(
-      programs + "/dongbo", ["lab", "relay", directory + "/lab", Workload.owner.description],
+      programs + "/dongbo", ["lab", "relay", sites, Workload.owner.description],
       log: directory + "/relay.log")
   }
 
@@ -71,9 +90,10 @@ struct Laboratory: Sendable {
   }
 
   /// Until the centre has acknowledged everything, durable there.
-  func waitUntilAcknowledged() throws(BenchFailure) {
+  /// - Parameter changes: how many must pass first.
+  func waitUntilAcknowledged(changes: Int = 0) throws(BenchFailure) {
     let admin = province.admin
-    try Self.wait("the centre does not catch up; see \(centre.log)") {
+    try Self.wait("the centre does not catch up; see \(centre.log)", changes: changes) {
       admin.lag(to: Workload.centre) == 0
     }
   }
@@ -106,13 +126,15 @@ struct Laboratory: Sendable {
 
   // MARK: Places
 
-  private static func site(_ id: SiteID, in lab: String) throws(BenchFailure) -> Site {
+  private static func site(
+    _ id: SiteID, in lab: String, _ limits: [String]
+  ) throws(BenchFailure) -> Site {
     let place = "\(lab)/\(id)"
     let configuration = place + "/dongbo.conf"
     guard let text = TextFile.read(configuration), let port = monitoringPort(in: text) else {
       throw BenchFailure("\(configuration) names no monitoring port")
     }
-    try addLimits(place)
+    try addLimits(limits, place)
     return Site(
       configuration: configuration, socket: place + "/admin.sock", log: place + "/dongbod.log",
       monitoringPort: port, files: place + "/data/files")
@@ -129,14 +151,13 @@ struct Laboratory: Sendable {
     return nil
   }
 
-  /// The pause between two attempts to connect is no part of what is measured.
-  private static func addLimits(_ place: String) throws(BenchFailure) {
+  private static func addLimits(_ limits: [String], _ place: String) throws(BenchFailure) {
     let folder = place + "/dongbo.conf.d"
     let path = folder + "/bench.conf"
     guard mkdir(folder, 0o700) == 0, let file = fopen(path, "we") else {
       throw BenchFailure("cannot write \(path): \(String(cString: strerror(errno)))")
     }
-    fputs("[Limits]\nReconnectFirst=10ms\nReconnectLast=1s\n", file)
+    fputs("[Limits]\n" + limits.map { $0 + "\n" }.joined(), file)
     guard fclose(file) == 0 else { throw BenchFailure("cannot write \(path)") }
   }
 

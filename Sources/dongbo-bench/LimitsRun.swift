@@ -100,7 +100,7 @@ enum LimitsRun {
   }
 
   /// Megabytes a second.
-  fileprivate static func rate(_ byteCount: Int, _ work: () -> Void) -> Double {
+  static func rate(_ byteCount: Int, _ work: () -> Void) -> Double {
     let start = MonotonicClock.now()
     work()
     let nanoseconds = MonotonicClock.now().nanoseconds - start.nanoseconds
@@ -112,7 +112,8 @@ enum LimitsRun {
   ) throws(BenchFailure) -> Double {
     var values: [Double] = []
     for _ in 0..<rounds { values.append(try measure()) }
-    return values.sorted()[rounds / 2]
+    guard let median = Statistics.median(values) else { preconditionFailure("no rounds") }
+    return median
   }
 }
 
@@ -155,60 +156,5 @@ private struct LimitRows {
         }
       }
     }
-  }
-}
-
-/// Both ends of a link's TLS session in one thread, joined in memory: what encryption costs without
-/// a socket.
-private struct MemoryLine {
-  private let client: TLSConnection
-  private let server: TLSConnection
-
-  init() throws(BenchFailure) {
-    do throws(CryptographyError) {
-      let now = Int64(WallClock.now().microseconds / 1_000_000)
-      let validity = Validity(notBefore: now - 60, notAfter: now + 3_600)
-      let authorityKey = try SigningKey.generate(.p384)
-      let authority = try CertificateAuthority(
-        name: "dongbo limits", key: authorityKey, validity: validity)
-      func context(_ site: SiteID) throws(CryptographyError) -> TLSContext {
-        let key = try SigningKey.generate()
-        return try TLSContext(
-          chainPEM: authority.issue(
-            for: site, publicKeyInfo: key.publicKeyInfo, validity: validity),
-          key: key, authorityPEM: authority.certificatePEM)
-      }
-      client = try TLSConnection(context: context(Workload.owner), role: .client)
-      server = try TLSConnection(context: context(Workload.centre), role: .server)
-    } catch {
-      throw BenchFailure("TLS: \(error)")
-    }
-    for _ in 0..<8 {
-      Self.carry(client, server)
-      Self.carry(server, client)
-    }
-    guard case .established = client.state, case .established = server.state else {
-      throw BenchFailure("TLS: \(client.state), \(server.state)")
-    }
-  }
-
-  func rate(of pieces: [[UInt8]]) -> Double {
-    let byteCount = pieces.reduce(0) { $0 + $1.count }
-    return LimitsRun.rate(byteCount) {
-      var arrived: [UInt8] = []
-      for piece in pieces {
-        let taken = client.write(piece.span)
-        Self.carry(client, server)
-        arrived.removeAll(keepingCapacity: true)
-        let count = server.readPlaintext(appendingTo: &arrived, limit: piece.count)
-        precondition(taken == piece.count && count == piece.count, "\(count) of \(piece.count)")
-      }
-    }
-  }
-
-  private static func carry(_ from: TLSConnection, _ to: TLSConnection) {
-    var bytes: [UInt8] = []
-    from.takeCiphertext(appendingTo: &bytes)
-    to.receive(bytes.span)
   }
 }

@@ -12,7 +12,7 @@ final class LivingLab {
   /// Starts everything and waits until the sites have met.
   init(_ lab: Laboratory) throws(BenchFailure) {
     self.lab = lab
-    relay = try lab.startRelay()
+    if lab.isRelayed { relay = try lab.startRelay() }
     for end in LabEnd.allCases.reversed() { try start(end) }
     try lab.waitUntilAcknowledged()
   }

@@ -9,16 +9,23 @@ enum Loader {
   static let maximumConnectionCount = 64
 
   /// Changes made before the clock starts, one list a connection.
-  static func streams(changeCount: Int, seed: UInt64) -> [[WorkloadChange]] {
-    split(changeCount).enumerated().map { stream, count in
-      var workload = Workload(seed: seed, stream: stream, of: maximumConnectionCount)
+  /// - Parameter lastNumber: numbers up to this one are taken, by an earlier workload.
+  static func streams(
+    changeCount: Int, seed: UInt64, connectionCount: Int = maximumConnectionCount,
+    after lastNumber: Int = 0
+  ) -> [[WorkloadChange]] {
+    split(changeCount, among: connectionCount).enumerated().map { stream, count in
+      var workload = Workload(
+        seed: seed, stream: stream, of: connectionCount, after: lastNumber)
       return workload.take(count)
     }
   }
 
   /// Shares of the connections, which differ by one at most; none is empty.
-  static func split(_ changeCount: Int) -> [Int] {
-    let shares = min(maximumConnectionCount, changeCount)
+  static func split(_ changeCount: Int, among connectionCount: Int = maximumConnectionCount)
+    -> [Int]
+  {
+    let shares = min(connectionCount, changeCount)
     return (0..<shares).map { changeCount / shares + ($0 < changeCount % shares ? 1 : 0) }
   }
 

@@ -8,6 +8,11 @@ enum Statistics {
     return values.sorted()[max(rank, 1) - 1]
   }
 
+  /// The value in the middle, the upper of two; nil of nothing.
+  static func median(_ values: [Double]) -> Double? {
+    values.isEmpty ? nil : values.sorted()[values.count / 2]
+  }
+
   /// `count` in `nanoseconds`, a second; 0 when no time passed.
   static func rate(_ count: Int, nanoseconds: UInt64) -> Double {
     nanoseconds == 0 ? 0 : Double(count) * 1_000_000_000 / Double(nanoseconds)

@@ -107,7 +107,7 @@ struct Workload: Sendable {
     if draw < 60 || documentIDs.isEmpty {
       record = RecordKey(kind: .document, id: RecordID(uniqueID()))
       body = Bodies.document(
-        number: number, id: uniqueID(), naming: named, from: office, to: addressee,
+        number: number, id: uniqueID(), naming: named, from: office, to: [addressee],
         random: &random)
       documentIDs.append(office.documentID(number))
     } else if draw < 85 {

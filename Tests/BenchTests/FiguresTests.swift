@@ -17,6 +17,25 @@ import Testing
 
   @Test func percentileOfNothingIsNone() { #expect(Statistics.percentile(50, of: []) == nil) }
 
+  @Test func medianIsTheMiddle() {
+    #expect(Statistics.median([3, 1, 2]) == 2)
+    #expect(Statistics.median([4, 1, 2, 3]) == 3)
+    #expect(Statistics.median([]) == nil)
+  }
+
+  @Test func figuresAreFoundByTheirKey() {
+    var figures = Figures()
+    figures.add("rate", 12.25, decimals: 1)
+    figures.add("equal", word: "yes")
+    var more = Figures()
+    more.add("count", count: 7)
+    figures.add(more)
+    #expect(figures.number("rate") == 12.3)
+    #expect(figures.number("count") == 7)
+    #expect(figures.number("equal") == nil)
+    #expect(figures.number("absent") == nil)
+  }
+
   @Test func rateIsPerSecond() {
     #expect(Statistics.rate(500, nanoseconds: 250_000_000) == 2_000)
     #expect(Statistics.rate(500, nanoseconds: 0) == 0)

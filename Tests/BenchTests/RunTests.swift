@@ -5,11 +5,38 @@ import Testing
 
 @Suite struct RunTests {
   static let commands: [([String], BenchCommand)] = [
-    (["replicate"], .replicate(changeCount: 200_000, seed: 1, isJSON: false)),
+    (["all"], .all(AllRun.Plan(), isJSON: false)),
     (
-      ["replicate", "--json", "--changes", "5", "--seed", "9"],
-      .replicate(changeCount: 5, seed: 9, isJSON: true)
+      ["all", "--changes", "9", "--rounds", "2", "--peers", "f", "--large", "--json"],
+      .all(
+        AllRun.Plan(
+          changeCount: 9, roundCount: 2, peersPath: "f", storeEntryCount: 10_000_000),
+        isJSON: true)
     ),
+    (["replicate"], .replicate(ReplicateRun.Plan(), isJSON: false)),
+    (
+      ["replicate", "--json", "--changes", "5", "--seed", "9", "--one-by-one"],
+      .replicate(ReplicateRun.Plan(changeCount: 5, seed: 9, isOneByOne: true), isJSON: true)
+    ),
+    (["signatures"], .signatures(documentCount: 2_000, seed: 1, isJSON: false)),
+    (
+      ["signatures", "--documents", "3", "--seed", "2", "--json"],
+      .signatures(documentCount: 3, seed: 2, isJSON: true)
+    ),
+    (["fanout"], .fanout(FanoutRun.Plan(), isJSON: false)),
+    (
+      ["fanout", "--links", "3", "--changes", "4"],
+      .fanout(FanoutRun.Plan(linkCount: 3, changeCount: 4), isJSON: false)
+    ),
+    (
+      ["links", "--links", "3", "--seconds", "4"],
+      .links(LinksRun.Plan(linkCount: 3, seconds: 4), isJSON: false)
+    ),
+    (
+      ["large", "--entries", "10000000", "--changes", "5"],
+      .large(LargeRun.Plan(entryCount: 10_000_000, changeCount: 5), isJSON: false)
+    ),
+    (["copy"], .copy(byteCount: 1 << 30, seed: 1, isJSON: false)),
     (["latency"], .latency(rate: 200, count: 2_000, seed: 1, isJSON: false)),
     (
       ["latency", "--rate", "10", "--count", "20"],
@@ -69,6 +96,10 @@ import Testing
     ["load", "--lab", "l", "--ledger", "f", "--clients", "257"],
     ["load", "--lab", "l", "--ledger", "f", "--noise", "30721"], ["check", "--provinces"],
     ["check", "--lab", "l", "--ledger", "f", "--until", "s"],
+    ["all", "--rounds", "0"], ["all", "--rounds", "101"], ["all", "--entries", "5"],
+    ["all", "--peers"], ["replicate", "--large"], ["signatures", "--changes", "5"],
+    ["fanout", "--links", "201"], ["links", "--links", "0"], ["links", "--changes", "5"],
+    ["large", "--entries", "0"], ["copy", "--size", "0"],
     ["behind", "--rate", "5"], ["behind", "--changes", "0"],
   ])
   func wrongArgumentsAreRefused(arguments: [String]) {
@@ -79,6 +110,36 @@ import Testing
     let shares = Loader.split(count)
     #expect(shares.reduce(0, +) == count)
     #expect(shares.count == min(count, 64) && shares.allSatisfy { $0 > 0 })
+  }
+
+  @Test func oneConnectionSendsAllInOrder() {
+    let streams = Loader.streams(changeCount: 70, seed: 3, connectionCount: 1)
+    #expect(streams.map(\.count) == [70])
+    #expect(Set(streams[0]).count == 70)
+  }
+
+  /// What a store is filled with after what is there.
+  @Test func laterStreamsMeetNoEarlierOnes() {
+    let first = Loader.streams(changeCount: 500, seed: 1)
+    let later = Loader.streams(changeCount: 500, seed: 2, after: 500)
+    let puts = (first + later).flatMap { $0 }.filter {
+      $0.operation == .put && $0.record.kind != .directive
+    }
+    #expect(Set(puts.map(\.record)).count == puts.count)
+  }
+
+  @Test func aFileIsCopiedOverTLS() throws {
+    let figures = try CopyRun.figures(byteCount: 3 << 20 | 5, seed: 1)
+    #expect(figures.number("sizeBytes") == Double(3 << 20 | 5))
+    #expect(try #require(figures.number("copyMBPerSecond")) > 0)
+  }
+
+  @Test(arguments: [
+    ("+DTP:256:verify:ecdsa:1\n+R6:24233:256:1.00\n+F4:3:256:71184.848485:24233.5\n", 24_233.5),
+    ("+F4:3:256:71184.8\n", nil), ("+F4:3:256:7:0\n", nil), ("", nil),
+  ])
+  func verificationsAreReadFromOpenSSLSpeed(text: String, expected: Double?) {
+    #expect(OpenSSLSpeed.verificationsPerSecond(in: text) == expected)
   }
 
   @Test func monitoringPortIsThatOfItsSection() {

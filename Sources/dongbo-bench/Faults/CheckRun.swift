@@ -19,7 +19,7 @@ enum CheckRun {
   /// So many findings are told; the figures count them all.
   private static let toldCount = 20
 
-  static func run(_ plan: Plan) throws(BenchFailure) -> (Figures, failures: [String]) {
+  static func run(_ plan: Plan) throws(BenchFailure) -> (figures: Figures, failures: [String]) {
     let lab = try LabDirectory(plan.lab)
     let ledger = try ChangeLedger.read(plan.ledger)
     guard ledger.acknowledgedCount > 0 else {

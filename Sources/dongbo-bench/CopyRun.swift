@@ -1,0 +1,117 @@
+import Cryptography
+import Glibc
+import Replication
+import Transport
+
+/// A plain TLS copy: a file is read, sent over one TLS connection on loopback, written and synced.
+/// What the transfer of a large file is held against: no protocol, no digest, no other traffic.
+enum CopyRun {
+  /// What is read, sent and written at a time.
+  private static let pieceByteCount = 256 << 10
+
+  static func figures(byteCount: Int, seed: UInt64) throws(BenchFailure) -> Figures {
+    let directory = try Laboratory.newDirectory()
+    let (source, copy) = (directory + "/source", directory + "/copy")
+    try write(SeededFile(byteCount: byteCount, seed: seed), to: source)
+    let time = try measure(from: source, to: copy, byteCount)
+    let compared = try ChildProcess("/usr/bin/cmp", [source, copy], log: directory + "/cmp.log")
+    guard compared.result() == 0 else { throw BenchFailure("the copy differs; see \(directory)") }
+    try Laboratory.remove(directory)
+    var figures = Figures()
+    figures.add("sizeBytes", count: byteCount)
+    figures.add("copySeconds", Double(time) / 1e9, decimals: 2)
+    figures.add(
+      "copyMBPerSecond", Statistics.rate(byteCount, nanoseconds: time) / 1e6, decimals: 1)
+    return figures
+  }
+
+  private static func write(_ file: SeededFile, to path: String) throws(BenchFailure) {
+    let output = try ByteStream.open(path, O_WRONLY | O_CREAT)
+    for offset in file.offsets { try output.write(file.piece(at: offset)) }
+    try output.sync()
+  }
+
+  /// The handshake is inside the time. Signals are blocked in both threads: an end that has failed
+  /// is an error to the other, and does not end us.
+  private static func measure(
+    from source: String, to copy: String, _ byteCount: Int
+  ) throws(BenchFailure) -> UInt64 {
+    let ends = try LineEnds()
+    let (near, far) = try ByteStream.connection()
+    let failure = Failure()
+    let begun = MonotonicClock.now().nanoseconds
+    let sender = try BenchThread.start("copy-sender") {
+      do throws(BenchFailure) { try send(source, over: near, try ends.connection(.client)) } catch {
+        failure.record(error)
+        near.end()
+      }
+    }
+    let receiver = try BenchThread.start("copy-receiver") {
+      do throws(BenchFailure) {
+        try receive(copy, byteCount, over: far, try ends.connection(.server))
+      } catch {
+        failure.record(error)
+        far.end()
+      }
+    }
+    sender.join()
+    receiver.join()
+    if let first = failure.first { throw first }
+    return MonotonicClock.now().nanoseconds - begun
+  }
+
+  private static func send(
+    _ path: String, over line: ByteStream, _ session: TLSConnection
+  ) throws(BenchFailure) {
+    try shakeHands(session, over: line)
+    let file = try ByteStream.open(path, O_RDONLY)
+    while true {
+      let piece = try file.read(pieceByteCount)
+      guard !piece.isEmpty else { return }
+      guard session.write(piece.span) == piece.count else {
+        throw BenchFailure("TLS takes no more: \(session.state)")
+      }
+      try line.write(ciphertext(of: session))
+    }
+  }
+
+  private static func receive(
+    _ path: String, _ byteCount: Int, over line: ByteStream, _ session: TLSConnection
+  ) throws(BenchFailure) {
+    try shakeHands(session, over: line)
+    let file = try ByteStream.open(path, O_WRONLY | O_CREAT)
+    var arrivedCount = 0
+    while arrivedCount < byteCount {
+      var plain: [UInt8] = []
+      arrivedCount += session.readPlaintext(
+        appendingTo: &plain, limit: byteCount - arrivedCount)
+      if plain.isEmpty { try receive(session, over: line) } else { try file.write(plain) }
+    }
+    try file.sync()
+  }
+
+  private static func shakeHands(
+    _ session: TLSConnection, over line: ByteStream
+  ) throws(BenchFailure) {
+    try line.write(ciphertext(of: session))
+    while case .handshaking = session.state {
+      try receive(session, over: line)
+      try line.write(ciphertext(of: session))
+    }
+    guard case .established = session.state else { throw BenchFailure("TLS: \(session.state)") }
+  }
+
+  private static func receive(
+    _ session: TLSConnection, over line: ByteStream
+  ) throws(BenchFailure) {
+    let bytes = try line.read(min(pieceByteCount, session.inputCapacity))
+    guard !bytes.isEmpty else { throw BenchFailure("the line of the copy ends too early") }
+    session.receive(bytes.span)
+  }
+
+  private static func ciphertext(of session: TLSConnection) -> [UInt8] {
+    var bytes: [UInt8] = []
+    session.takeCiphertext(appendingTo: &bytes)
+    return bytes
+  }
+}

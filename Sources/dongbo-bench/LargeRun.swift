@@ -1,0 +1,68 @@
+import Replication
+import Transport
+
+/// A store that is large already: how long its daemon takes to start, and how catch-up into it goes
+/// against catch-up into an empty one, of as many changes and in the same run.
+enum LargeRun {
+  struct Plan: Equatable, Sendable {
+    /// In the store before the last catch-up.
+    var entryCount = 500_000
+    /// In each of the two that are compared.
+    var changeCount = 100_000
+    var seed: UInt64 = 1
+  }
+
+  /// Made, written and caught up at a time: the workload lies in memory meanwhile.
+  private static let partCount = 500_000
+
+  /// The digests that are compared afterwards are over all entries, in one snapshot.
+  private static let readerTime = "ReaderTime=60s"
+
+  static func figures(_ plan: Plan) throws(BenchFailure) -> Figures {
+    var plannedLab = Laboratory.Plan()
+    plannedLab.limits.append(readerTime)
+    let lab = try Laboratory.create(plannedLab)
+    Terminal.note("lab: \(lab.directory)")
+    try lab.introduce()
+    var filling = Filling(lab: lab, seed: plan.seed)
+    let empty = try filling.add(plan.changeCount)
+    while filling.changeCount < plan.entryCount {
+      _ = try filling.add(min(partCount, plan.entryCount - filling.changeCount))
+    }
+    let entryCount = filling.changeCount
+    let filled = try filling.add(plan.changeCount)
+    try lab.remove()
+
+    let rates = (empty.number("changesPerSecond") ?? 0, filled.number("changesPerSecond") ?? 0)
+    var figures = Figures()
+    figures.add("entries", count: entryCount)
+    figures.add("startSeconds", filled.number("receiverStartSeconds") ?? 0, decimals: 3)
+    figures.add("intoEmptyPerSecond", rates.0, decimals: 1)
+    figures.add("intoFilledPerSecond", rates.1, decimals: 1)
+    figures.add("receiverPeakMiB", filled.number("receiverPeakMiB") ?? 0, decimals: 1)
+    return figures
+  }
+
+  /// Both sites of a lab, which get larger together.
+  private struct Filling {
+    let lab: Laboratory
+    let seed: UInt64
+    private(set) var changeCount = 0
+    private var partCount = 0
+
+    init(lab: Laboratory, seed: UInt64) { (self.lab, self.seed) = (lab, seed) }
+
+    /// Writes so many changes more at the province, then lets the centre catch up.
+    mutating func add(_ count: Int) throws(BenchFailure) -> Figures {
+      Terminal.note("\(count) changes after \(changeCount)")
+      // No stream of an earlier part has taken more numbers than there were changes.
+      let streams = Loader.streams(
+        changeCount: count, seed: seed &+ UInt64(partCount), after: changeCount)
+      let loaded = try ReplicateRun.load(streams, into: lab, part: partCount)
+      let figures = try ReplicateRun.catchUp(lab, loaded)
+      changeCount += count
+      partCount += 1
+      return figures
+    }
+  }
+}
