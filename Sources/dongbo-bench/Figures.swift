@@ -9,8 +9,6 @@ struct Figures: Equatable, Sendable {
     lines.append((key, Statistics.fixed(value, decimals)))
   }
 
-  mutating func add(_ others: Figures) { lines += others.lines }
-
   mutating func add(_ key: String, count: Int) { lines.append((key, String(count))) }
 
   /// - Parameter word: one of ours, or the digits of a digest: nothing in it needs an escape.
