@@ -1,5 +1,4 @@
 import Cryptography
-import Glibc
 import Replication
 import Storage
 import Transport
@@ -31,20 +30,18 @@ enum StagesRun {
     let lab = try Laboratory.create()
     Terminal.note("lab: \(lab.directory)")
     try lab.introduce()
-    Terminal.note("loading \(changeCount) changes")
-    let loading = try lab.start(lab.province)
+    let start = try lab.start(lab.province)
     try lab.waitUntilReady(lab.province)
     try lab.province.admin.upload(Workload.file)
-    _ = try Loader.load(
-      Loader.streams(changeCount: changeCount, seed: seed), socket: lab.province.socket)
-    try loading.stop()
-    Terminal.note("passing them on")
-    let figures = try measure(lab)
+    try start.stop()
+    let figures = try measure(lab, Loader.streams(changeCount: changeCount, seed: seed))
     try lab.remove()
     return figures
   }
 
-  private static func measure(_ lab: Laboratory) throws(BenchFailure) -> Figures {
+  private static func measure(
+    _ lab: Laboratory, _ streams: [[WorkloadChange]]
+  ) throws(BenchFailure) -> Figures {
     let sender = try open(lab.province, Workload.owner)
     let receiver = try open(lab.centre, Workload.centre)
     defer {
@@ -55,13 +52,18 @@ enum StagesRun {
       from: sender.writer, at: Workload.owner, to: receiver.writer, at: Workload.centre)
     var back = try StagePass(
       from: receiver.writer, at: Workload.centre, to: sender.writer, at: Workload.owner)
+    var authoring = AuthoringPass(at: Workload.owner, in: sender.writer)
     do {
+      Terminal.note("writing \(streams.reduce(0) { $0 + $1.count }) changes")
+      try authoring.write(streams)
+      Terminal.note("passing them on")
       for lane in [Lane.urgent, .normal] { try there.pass(lane, limits: rowLimits) }
       for lane in [Lane.urgent, .normal] { try back.pass(lane, limits: rowLimits) }
     } catch {
       throw BenchFailure("a stage failed: \(error)")
     }
-    var figures = there.figures(named: "change")
+    var figures = authoring.figures
+    figures.add(there.figures(named: "change"))
     figures.add(back.figures(named: "answer"))
     return figures
   }
@@ -169,43 +171,10 @@ private struct StagePass {
   }
 
   func figures(named name: String) -> Figures {
-    var figures = Figures()
-    figures.add("\(name)s", count: changeCount)
+    var figures = stages.figures(named: name, count: changeCount)
     let count = Double(max(changeCount, 1))
-    for (stage, nanoseconds) in stages.spent {
-      figures.add("\(name).\(stage)Microseconds", Double(nanoseconds) / 1_000 / count, decimals: 2)
-    }
-    let total = stages.spent.reduce(0) { $0 + $1.nanoseconds }
-    figures.add("\(name).allMicroseconds", Double(total) / 1_000 / count, decimals: 2)
     figures.add("\(name).plainBytes", Double(plainByteCount) / count, decimals: 1)
     figures.add("\(name).wireBytes", Double(wireByteCount) / count, decimals: 1)
     return figures
-  }
-}
-
-/// Nanoseconds of CPU by stage, in the order of the way. Confined to one thread.
-private final class StageTimes {
-  private(set) var spent: [(stage: String, nanoseconds: UInt64)] = []
-
-  func time<Result>(_ stage: String, _ work: () throws -> Result) rethrows -> Result {
-    let start = ThreadTime.now()
-    defer {
-      let nanoseconds = ThreadTime.now() - start
-      if let index = spent.firstIndex(where: { $0.stage == stage }) {
-        spent[index].nanoseconds += nanoseconds
-      } else {
-        spent.append((stage, nanoseconds))
-      }
-    }
-    return try work()
-  }
-}
-
-/// CPU time of this thread: what waits for the disk costs nothing.
-private enum ThreadTime {
-  static func now() -> UInt64 {
-    var time = timespec()
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
-    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
   }
 }

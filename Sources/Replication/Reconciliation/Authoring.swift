@@ -65,7 +65,7 @@ extension Reconciler {
       parents: parents,
       lane: summary?.lane ?? submission.facts.lane ?? .normal, secrecy: submission.secrecy,
       audience: submission.facts.audience, body: submission.body, in: &store)
-    if let fault = try fault(of: entry, submission.facts, entries, isDerived, in: store) {
+    if let fault = try fault(of: entry, submission.reading, entries, isDerived, in: store) {
       return .failure(.rule(fault))
     }
     return try write(entry, submission.reading, in: &store)
@@ -73,9 +73,10 @@ extension Reconciler {
 
   /// The rules that need the registry or other records.
   private func fault(
-    of entry: Entry, _ facts: EntryFacts, _ siblings: [Entry], _ isDerived: Bool,
+    of entry: Entry, _ reading: BodyReading, _ siblings: [Entry], _ isDerived: Bool,
     in view: some RecordView
   ) throws(StoreError) -> FieldFault? {
+    let facts = reading.facts
     if let registry = try view.registry(entry.header.registry),
       let fault = registry.codeLists.fault(of: facts, in: entry.header)
     {
@@ -84,7 +85,7 @@ extension Reconciler {
     // A decision between two bodies repeats one of them: it is no new claim.
     let isDecision = entry.header.operation == .put && siblings.contains { $0.isPut }
     guard !isDerived, !(facts.isWriteOnce && isDecision) else { return nil }
-    return try objection(to: entry, siblings: siblings, in: view)?.fault
+    return try objection(to: entry, reading, siblings: siblings, in: view)?.fault
   }
 
   private mutating func write(

@@ -62,9 +62,13 @@ package struct RecordContent: Hashable, Sendable {
 extension FoldedEvent {
   /// - Returns: nil for an entry that is no event.
   init?(entry: Entry) {
-    guard case .event(let id) = entry.header.subject,
-      let body = entry.body.flatMap({ (try? JSONValue.parseCanonical($0))?.object })
-    else { return nil }
+    guard let body = entry.bodyObject else { return nil }
+    self.init(entry: entry, body: body)
+  }
+
+  /// - Parameter body: the entry's.
+  init?(entry: Entry, body: JSONObject) {
+    guard case .event(let id) = entry.header.subject else { return nil }
     self.init(
       id: id, operation: entry.header.operation, author: entry.origin, time: entry.header.time,
       digest: entry.digest, parents: entry.header.parents, body: body)

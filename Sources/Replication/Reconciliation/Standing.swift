@@ -166,18 +166,18 @@ extension Reconciler {
   /// Why an application's entry would be against the rules of its kind; nil when it is not. The
   /// unique keys are not asked: two clerks may use one number, and a person decides.
   func objection(
-    to entry: Entry, siblings: [Entry], in view: some RecordView
+    to entry: Entry, _ reading: BodyReading, siblings: [Entry], in view: some RecordView
   ) throws(StoreError) -> Finding? {
     guard let record = entry.header.record else { return nil }
     let lookup = standing(in: view).lookup
     if entry.header.operation == .append {
-      guard let event = FoldedEvent(entry: entry) else { return nil }
+      guard let event = FoldedEvent(entry: entry, body: reading.object) else { return nil }
       let held = HeldRecord(record, entries: siblings)
       return try record.kind.rules.objection(to: event, on: held, in: lookup)
         .map { Finding(.notAllowed, $0) }
     }
     guard entry.header.operation == .put else { return nil }
-    let held = HeldRecord(record, entries: siblings + [entry])
+    let held = HeldRecord(record, entries: siblings + [entry], read: (entry.digest, reading))
     if let fault = try record.kind.rules.objection(toPut: entry, on: held, in: lookup) {
       return Finding(.notAllowed, fault)
     }
