@@ -64,7 +64,16 @@ import Testing
       let special = bytes[start...].firstIndex {
         $0 < 0x20 || $0 > 0x7F || $0 == UInt8(ascii: "\"") || $0 == UInt8(ascii: "\\")
       }
-      #expect(bytes.endOfPlainText(from: start) == special ?? bytes.count, "\(bytes) \(start)")
+      let range = start..<bytes.count
+      #expect(
+        bytes.endOfPlainText(in: range, isASCII: true) == special ?? bytes.count,
+        "\(bytes) \(start)")
+      let escaped = bytes[start...].firstIndex {
+        $0 < 0x20 || $0 == UInt8(ascii: "\"") || $0 == UInt8(ascii: "\\")
+      }
+      #expect(
+        bytes.endOfPlainText(in: range, isASCII: false) == escaped ?? bytes.count,
+        "\(bytes) \(start)")
     }
     var other = bytes
     other[Int.random(in: 0..<40, using: &random)] ^= 1

@@ -273,7 +273,7 @@ extension JSONParser {
     var decoded: [UInt8]?
     var runStart = index
     while true {
-      index = bytes.endOfPlainText(from: index)
+      index = bytes.endOfPlainText(in: index..<bytes.count, isASCII: true)
       switch try peek() {
       case UInt8(ascii: "\""):
         // Most texts have no escape and stay where they are.

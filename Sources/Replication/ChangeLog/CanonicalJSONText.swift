@@ -74,6 +74,12 @@ extension Text {
     /// The same bytes where they stand: to be copied in one piece.
     package var slice: ArraySlice<UInt8> { storage[Int(start)..<Int(start) + Int(length)] }
 
+    /// Whether JSON can hold them as they are.
+    var needNoEscape: Bool {
+      let range = Int(start)..<Int(start) + Int(length)
+      return storage.endOfPlainText(in: range, isASCII: false) == range.upperBound
+    }
+
     /// A copy.
     package var array: [UInt8] { Array(slice) }
 

@@ -57,6 +57,13 @@ package struct JSONObject: Sendable {
     }
   }
 
+  var memberCount: Int {
+    switch form {
+    case .read(let place): Int(place.node.count)
+    case .built(let members): members.count
+    }
+  }
+
   /// The value under `key`; nil when there is none. Setting nil removes the member.
   package subscript(key: Text) -> JSONValue? {
     get {
@@ -128,20 +135,50 @@ struct CanonicalJSONWriter {
       }
       bytes.append(UInt8(ascii: "]"))
     case .object(let object):
+      switch object.form {
+      case .read(let place): write(place)
+      case .built(let members):
+        bytes.append(UInt8(ascii: "{"))
+        for (index, member) in members.enumerated() {
+          if index > 0 { bytes.append(UInt8(ascii: ",")) }
+          write(member.key)
+          bytes.append(UInt8(ascii: ":"))
+          write(member.value)
+        }
+        bytes.append(UInt8(ascii: "}"))
+      }
+    }
+  }
+
+  /// The same of a value on a tape, of which nothing is taken out.
+  private mutating func write(_ place: JSONPlace) {
+    var isFirst = true
+    switch place.node.kind {
+    case .array:
+      bytes.append(UInt8(ascii: "["))
+      place.forEachItem { item in
+        if !isFirst { bytes.append(UInt8(ascii: ",")) }
+        isFirst = false
+        write(item)
+      }
+      bytes.append(UInt8(ascii: "]"))
+    case .object:
       bytes.append(UInt8(ascii: "{"))
-      for (index, member) in object.members.enumerated() {
-        if index > 0 { bytes.append(UInt8(ascii: ",")) }
-        write(member.key)
+      place.forEachMember { key, value in
+        if !isFirst { bytes.append(UInt8(ascii: ",")) }
+        isFirst = false
+        write(key)
         bytes.append(UInt8(ascii: ":"))
-        write(member.value)
+        write(value)
       }
       bytes.append(UInt8(ascii: "}"))
+    case .null, .yes, .no, .integer, .text, .escapedText: write(place.value)
     }
   }
 
   private mutating func write(_ text: Text) {
     bytes.append(UInt8(ascii: "\""))
-    if text.bytes.allSatisfy({ !Self.needsEscape($0) }) {
+    if text.bytes.needNoEscape {
       bytes.append(contentsOf: text.bytes.slice)
     } else {
       for byte in text.bytes { writeCharacter(byte) }

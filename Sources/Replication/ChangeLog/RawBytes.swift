@@ -40,21 +40,24 @@ extension [UInt8] {
     }
   }
 
-  /// From `start` on the first byte that a JSON text may not hold as it is, or that is not ASCII;
-  /// `count` when there is none.
-  /// - Precondition: `start` is in `0...count`.
-  func endOfPlainText(from start: Int) -> Int {
-    precondition(start >= 0 && start <= count)
+  /// In `range` the first byte that a JSON text may not hold as it is; its end when there is none.
+  /// - Parameter isASCII: whether bytes beyond ASCII count as well.
+  /// - Precondition: `range` is within the array.
+  func endOfPlainText(in range: Range<Int>, isASCII: Bool) -> Int {
+    precondition(range.lowerBound >= 0 && range.upperBound <= count, "\(range) of \(count)")
+    let beyond: UInt64 = isASCII ? .max : 0
     return unsafe withUnsafeBytes { bytes in
-      var index = start
-      while bytes.count - index >= 8 {
+      var index = range.lowerBound
+      while range.upperBound - index >= 8 {
         let word = UInt64(
           littleEndian: unsafe bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self))
-        let special = word.specialBytes
+        let special = word.specialBytes(beyond: beyond)
         guard special == 0 else { return index + special.trailingZeroBitCount / 8 }
         index += 8
       }
-      while index < bytes.count, unsafe UInt64(bytes[index]).specialBytes & 0xFF == 0 {
+      while index < range.upperBound,
+        unsafe UInt64(bytes[index]).specialBytes(beyond: beyond) & 0xFF == 0
+      {
         index += 1
       }
       return index
@@ -65,15 +68,15 @@ extension [UInt8] {
 extension UInt64 {
   private static let ones: UInt64 = 0x0101_0101_0101_0101
 
-  /// The top bit of each byte that ends plain text: controls, the quote, the backslash, and
-  /// everything beyond ASCII. A borrow may mark a byte above one that is rightly marked, never one
-  /// below: the lowest mark is true.
-  fileprivate var specialBytes: UInt64 {
+  /// The top bit of each byte that ends plain text: controls, the quote, the backslash, and what is
+  /// beyond ASCII where `beyond` has all bits. A borrow may mark a byte above one that is rightly
+  /// marked, never one below: the lowest mark is true.
+  fileprivate func specialBytes(beyond: UInt64) -> UInt64 {
     let quotes = self ^ (Self.ones * UInt64(UInt8(ascii: "\"")))
     let backslashes = self ^ (Self.ones * UInt64(UInt8(ascii: "\\")))
     let low = (self &- Self.ones * 0x20) & ~self
     let quote = (quotes &- Self.ones) & ~quotes
     let backslash = (backslashes &- Self.ones) & ~backslashes
-    return (self | low | quote | backslash) & (Self.ones * 0x80)
+    return (self & beyond | low | quote | backslash) & (Self.ones * 0x80)
   }
 }

@@ -9,6 +9,8 @@ protocol CheckedValue {
   var itemCount: Int? { get }
   /// nil: no object.
   var memberCount: Int? { get }
+  /// - Precondition: an object.
+  func checkMembers(by schema: Schema, unknown: UnknownFields) throws(FieldFault)
   /// What a fault shows.
   var value: JSONValue { get }
   func forEachItem(_ body: (Self) throws(FieldFault) -> Void) throws(FieldFault)
@@ -25,13 +27,22 @@ extension JSONPlace: CheckedValue {
   var isNull: Bool { node.kind == .null }
   var itemCount: Int? { node.kind == .array ? Int(node.count) : nil }
   var memberCount: Int? { node.kind == .object ? Int(node.count) : nil }
+
+  func checkMembers(by schema: Schema, unknown: UnknownFields) throws(FieldFault) {
+    try schema.check(membersOf: self, unknown: unknown)
+  }
 }
 
 extension JSONValue: CheckedValue {
   var isNull: Bool { self == .null }
   var itemCount: Int? { array?.count }
-  var memberCount: Int? { object?.members.count }
+  var memberCount: Int? { object?.memberCount }
   var value: JSONValue { self }
+
+  /// What was read is checked where it stands, inside a built object too.
+  func checkMembers(by schema: Schema, unknown: UnknownFields) throws(FieldFault) {
+    try schema.check(object ?? JSONObject(), unknown: unknown)
+  }
 
   func forEachItem(_ body: (JSONValue) throws(FieldFault) -> Void) throws(FieldFault) {
     for item in array ?? [] { try body(item) }

@@ -31,7 +31,7 @@ extension DirectiveRules {
   static func objection(
     toPut put: Entry, on record: HeldRecord, in view: some RuleView
   ) -> FieldFault? {
-    put.bodyObject.flatMap { record.fault(ofFixedFieldsIn: $0, isFixed) }
+    record.body(of: put).flatMap { record.fault(ofFixedFieldsIn: $0, isFixed) }
   }
 
   // MARK: Shown

@@ -95,7 +95,7 @@ package enum DocumentRules: RecordRules {
   static func objection(
     toPut put: Entry, on record: HeldRecord, in view: some RuleView
   ) -> FieldFault? {
-    let body = put.bodyObject ?? JSONObject()
+    let body = record.body(of: put) ?? JSONObject()
     let today = CalendarDate(
       localDayOf: WallTime(microseconds: put.header.time.microseconds))
     guard let promulgated = body.date(.promulgationDate),

@@ -71,7 +71,7 @@ struct Schema: Sendable {
 
   /// One walk over members and fields, which stand in the same order.
   /// - Precondition: `value` is an object.
-  fileprivate func check(
+  func check(
     membersOf value: some CheckedValue, unknown: UnknownFields
   ) throws(FieldFault) {
     var position = 0
@@ -134,7 +134,7 @@ extension Shape {
       if value.bool == nil { throw FieldFault("", .type(.truth), found: value) }
     case .object(let schema):
       guard value.memberCount != nil else { throw FieldFault("", .type(.object), found: value) }
-      try schema.check(membersOf: value, unknown: unknown)
+      try value.checkMembers(by: schema, unknown: unknown)
     case .list(let shape, let count): try Self.checkList(value, shape, count, unknown)
     case .map(let shape): try Self.checkMap(value, shape, unknown)
     case .orNull(let shape): if !value.isNull { try shape.check(value, unknown: unknown) }

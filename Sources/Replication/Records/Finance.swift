@@ -294,7 +294,7 @@ package enum FinanceRules: RecordRules {
   static func judgedWith(
     _ record: HeldRecord, newest: Entry, in view: some RuleView
   ) throws(StoreError) -> [RecordKey] {
-    guard newest.header.operation == .put, let body = newest.bodyObject else { return [] }
+    guard newest.header.operation == .put, let body = record.body(of: newest) else { return [] }
     return try periodJudgedWith(newest, body, in: view)
   }
 

@@ -46,6 +46,12 @@ package struct HeldRecord: Sendable {
   }
 
   /// Of an entry of the record; nil for a stub.
+  func body(of entry: Entry) -> JSONObject? {
+    let position = resolution.current.firstIndex { $0.digest == entry.digest }
+    return position.map { bodies[$0] } ?? entry.bodyObject
+  }
+
+  /// Of an entry of the record; nil for a stub.
   func facts(of entry: Entry) -> EntryFacts? {
     guard let position = resolution.current.firstIndex(where: { $0.digest == entry.digest })
     else { return entry.facts ?? nil }

@@ -6,7 +6,7 @@ extension HeldRecord {
   /// backup): then the put that decides may repeat any of them. None while it is not here.
   private var firstPuts: [JSONObject] {
     entries.filter { $0.isReadAsFirstPut }.sorted { $0.foldPosition < $1.foldPosition }
-      .compactMap(\.bodyObject)
+      .compactMap(body(of:))
   }
 
   /// The shown put with what the first one fixed; nil like `put`. A function of the entries held:
