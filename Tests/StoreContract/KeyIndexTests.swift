@@ -174,11 +174,43 @@ import Testing
       return false
     }
     #expect(isCorrupt { try writer.tables.index.check() })
+    if table == "segment_page" {
+      #expect(isCorrupt { _ = try writer.scrubKeys(after: 0, limit: 100) })
+    }
     let fresh = SQLiteKeyIndex(writer.tables.raw, guideLimit: 0)
     let held = try #require(
       pair.names.first { key in
         (try? pair.model.referrers(of: key).isEmpty) == false
       })
     #expect(isCorrupt { _ = try fresh.referrers(of: held) })
+  }
+
+  /// The scrub reads all pages in turn, and sees an entry that no key leads to.
+  @Test func theScrubReadsTheKeys() throws {
+    var numbers = SeededNumbers(state: 17)
+    var pair = try Pair()
+    for _ in 0..<12 { try pair.transaction(80, commits: true, &numbers) }
+    let writer = pair.opened.writer
+    var place: Int64 = 0
+    var byteCount = 0
+    while true {
+      let page = try writer.scrubKeys(after: place, limit: 3)
+      byteCount += page.byteCount
+      guard let last = page.last else { break }
+      place = last
+    }
+    let stored = try writer.tables.raw.first("SELECT sum(length(items)) FROM segment_page") {
+      row throws(StoreError) in Int(row.integer(0))
+    }
+    #expect(byteCount == stored)
+    #expect(
+      try writer.scrubEntries(after: .start, limit: 10, byteCount: 1 << 20).entryCount == 10)
+    try writer.tables.raw.execute("DELETE FROM segment")
+    writer.tables.index.forget()
+    var fault: StoreError?
+    do throws(StoreError) {
+      _ = try writer.scrubEntries(after: .start, limit: 10, byteCount: 1 << 20)
+    } catch { fault = error }
+    #expect(fault == .corrupt("entry 1 is missing in the key index"))
   }
 }
