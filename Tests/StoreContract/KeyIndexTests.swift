@@ -145,6 +145,39 @@ import Testing
     try pair.compare(pair.opened.writer)
   }
 
+  /// A merge goes on behind the pages that it wrote: after a rollback, after a clean end, and after
+  /// a power loss.
+  @Test(arguments: ["rollback", "close", "power loss"])
+  func aMergeThatWasCutOffGoesOn(_ end: String) throws {
+    var numbers = SeededNumbers(state: 21)
+    var pair = try Pair()
+    func growing() -> Segment? {
+      pair.opened.writer.tables.index.segments.values.first {
+        $0.state == .growing && $0.pageCount > 0
+      }
+    }
+    var cutCount = 0
+    for _ in 0..<60 where cutCount < 4 {
+      try pair.transaction(150, commits: true, &numbers)
+      guard let cut = growing() else { continue }
+      cutCount += 1
+      switch end {
+      case "rollback": try pair.transaction(40, commits: false, &numbers)
+      case "close": pair.opened.writer.close()
+      default: pair.disk.losePower(seed: 3)
+      }
+      if end != "rollback" { pair.opened = try DiskLab.open(pair.disk) }
+      let index = pair.opened.writer.tables.index
+      try index.check()
+      #expect(index.segments[cut.id] == cut && index.merges.isEmpty)
+      try pair.transaction(150, commits: true, &numbers)
+      #expect(index.segments[cut.id] != cut)
+      try index.check()
+    }
+    #expect(cutCount == 4)
+    try pair.compare(pair.opened.writer)
+  }
+
   /// Guides beyond the bound are read when they are asked.
   @Test func withoutRoomForGuidesTheAnswersAreTheSame() throws {
     var numbers = SeededNumbers(state: 11)
