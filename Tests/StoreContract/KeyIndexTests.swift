@@ -145,6 +145,39 @@ import Testing
     try pair.compare(pair.opened.writer)
   }
 
+  /// A merge goes on behind the pages that it wrote: after a rollback, after a clean end, and after
+  /// a power loss.
+  @Test(arguments: ["rollback", "close", "power loss"])
+  func aMergeThatWasCutOffGoesOn(_ end: String) throws {
+    var numbers = SeededNumbers(state: 21)
+    var pair = try Pair()
+    func growing() -> Segment? {
+      pair.opened.writer.tables.index.segments.values.first {
+        $0.state == .growing && $0.pageCount > 0
+      }
+    }
+    var cutCount = 0
+    for _ in 0..<60 where cutCount < 4 {
+      try pair.transaction(150, commits: true, &numbers)
+      guard let cut = growing() else { continue }
+      cutCount += 1
+      switch end {
+      case "rollback": try pair.transaction(40, commits: false, &numbers)
+      case "close": pair.opened.writer.close()
+      default: pair.disk.losePower(seed: 3)
+      }
+      if end != "rollback" { pair.opened = try DiskLab.open(pair.disk) }
+      let index = pair.opened.writer.tables.index
+      try index.check()
+      #expect(index.segments[cut.id] == cut && index.merges.isEmpty)
+      try pair.transaction(150, commits: true, &numbers)
+      #expect(index.segments[cut.id] != cut)
+      try index.check()
+    }
+    #expect(cutCount == 4)
+    try pair.compare(pair.opened.writer)
+  }
+
   /// Guides beyond the bound are read when they are asked.
   @Test func withoutRoomForGuidesTheAnswersAreTheSame() throws {
     var numbers = SeededNumbers(state: 11)
@@ -174,11 +207,43 @@ import Testing
       return false
     }
     #expect(isCorrupt { try writer.tables.index.check() })
+    if table == "segment_page" {
+      #expect(isCorrupt { _ = try writer.scrubKeys(after: 0, limit: 100) })
+    }
     let fresh = SQLiteKeyIndex(writer.tables.raw, guideLimit: 0)
     let held = try #require(
       pair.names.first { key in
         (try? pair.model.referrers(of: key).isEmpty) == false
       })
     #expect(isCorrupt { _ = try fresh.referrers(of: held) })
+  }
+
+  /// The scrub reads all pages in turn, and sees an entry that no key leads to.
+  @Test func theScrubReadsTheKeys() throws {
+    var numbers = SeededNumbers(state: 17)
+    var pair = try Pair()
+    for _ in 0..<12 { try pair.transaction(80, commits: true, &numbers) }
+    let writer = pair.opened.writer
+    var place: Int64 = 0
+    var byteCount = 0
+    while true {
+      let page = try writer.scrubKeys(after: place, limit: 3)
+      byteCount += page.byteCount
+      guard let last = page.last else { break }
+      place = last
+    }
+    let stored = try writer.tables.raw.first("SELECT sum(length(items)) FROM segment_page") {
+      row throws(StoreError) in Int(row.integer(0))
+    }
+    #expect(byteCount == stored)
+    #expect(
+      try writer.scrubEntries(after: .start, limit: 10, byteCount: 1 << 20).entryCount == 10)
+    try writer.tables.raw.execute("DELETE FROM segment")
+    writer.tables.index.forget()
+    var fault: StoreError?
+    do throws(StoreError) {
+      _ = try writer.scrubEntries(after: .start, limit: 10, byteCount: 1 << 20)
+    } catch { fault = error }
+    #expect(fault == .corrupt("entry 1 is missing in the key index"))
   }
 }

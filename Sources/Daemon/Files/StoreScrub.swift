@@ -3,21 +3,22 @@ import Storage
 import Transport
 
 /// Reads everything that is kept, again and again, a stretch at a time: the files, the log's
-/// entries, and whether each file that should be here is. What has changed on disk is found before
-/// somebody needs it, while a peer still has it.
+/// entries, the keys they are found by, and whether each file that should be here is. What has
+/// changed on disk is found before somebody needs it, while a peer still has it.
 struct StoreScrub {
   /// Bytes read in a step.
   static let stepByteCount = 1 << 20
   /// Rows read in a step.
   static let pageCount = 256
 
-  private enum Stage { case files, entries, names }
+  private enum Stage { case files, entries, keys, names }
 
   private let store: FileStore
   private let reader: SQLiteReader
   private var stage = Stage.files
   private let files: FileScrub
   private var entriesUpTo: LSN = .start
+  private var keysUpTo: Int64 = 0
   private var namesUpTo: Digest?
   /// Files to be read before the others: something is wrong with them.
   private var suspects: [FileScrub] = []
@@ -49,6 +50,7 @@ struct StoreScrub {
         if isOver { stage = .entries }
         return step
       case .entries: return try readEntries(&findings)
+      case .keys: return try readKeys()
       case .names: return try readNames(&findings)
       }
     } catch {
@@ -84,6 +86,17 @@ struct StoreScrub {
       findings.append(.bodilessEntry(digest, lead))
     }
     entriesUpTo = page.last ?? .start
+    if page.last == nil { stage = .keys }
+    return ScrubStep(byteCount: page.byteCount)
+  }
+
+  /// Keys come back with a backup only, so what is wrong with them is a failure and no finding.
+  private mutating func readKeys() throws(StoreError) -> ScrubStep {
+    let after = keysUpTo
+    let page = try reader.inSnapshot { reader throws(StoreError) in
+      try reader.scrubKeys(after: after, limit: Self.pageCount)
+    }
+    keysUpTo = page.last ?? 0
     if page.last == nil { stage = .names }
     return ScrubStep(byteCount: page.byteCount)
   }

@@ -13,9 +13,12 @@ struct IndexGuide: Hashable, Sendable {
   /// With the filter a guide fills one page of the file.
   static let maximumPageCount = 28
   static let maximumFilterByteCount =
-    maximumPageCount * IndexPage.maximumItemCount * filterBitsPerKey / 8
-  /// A key that is not there passes one time in forty.
-  static let filterBitsPerKey = 8
+    maximumPageCount * IndexPage.maximumItemCount * fullBlockBitsPerKey / 8
+  /// Of a block of all its pages: a key that is not there passes one time in forty.
+  static let fullBlockBitsPerKey = 8
+  /// Of a block of half of them or fewer, as most segments have that a lookup asks: one time in
+  /// four hundred.
+  static let shortBlockBitsPerKey = 16
   private static let probeCount = 4
 
   /// The keys the pages begin with, ascending.
@@ -28,7 +31,7 @@ struct IndexGuide: Hashable, Sendable {
     precondition((1...Self.maximumPageCount).contains(firstKeys.count), "\(firstKeys.count) pages")
     self.firstKeys = firstKeys
     let byteCount = min(
-      max((keys.count * Self.filterBitsPerKey + 7) / 8, 1), Self.maximumFilterByteCount)
+      max(keys.count * Self.shortBlockBitsPerKey / 8, 1), Self.maximumFilterByteCount)
     var filter = [UInt8](repeating: 0, count: byteCount)
     filter.withUnsafeMutableBufferPointer { filter in
       for key in keys {

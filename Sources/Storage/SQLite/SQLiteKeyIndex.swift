@@ -14,7 +14,7 @@ import Replication
 /// a segment's pages never change, so what was read of it stays true while the segment is listed.
 ///
 /// A lookup asks each segment in turn. Its guides are kept in memory, within a bound; their filters
-/// let forty of forty-one segments without the key answer at once.
+/// let nearly every segment without the key answer at once.
 ///
 /// One thread's, like its connection.
 final class SQLiteKeyIndex {

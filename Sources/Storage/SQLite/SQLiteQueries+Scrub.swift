@@ -12,9 +12,37 @@ package struct EntryScrubPage: Hashable, Sendable {
   package let bodiless: [Digest]
 }
 
+/// A stretch of the key index that the scrub has read.
+package struct KeyScrubPage: Hashable, Sendable {
+  /// Where to go on; nil at the end.
+  package let last: Int64?
+  package let byteCount: Int
+}
+
 extension SQLiteQueries {
+  /// Reads pages of the key index after `place`, at most `limit`, and computes their checks.
+  /// - Throws: `.corrupt` at the first that does not match.
+  package func scrubKeys(after place: Int64, limit: Int) throws(StoreError) -> KeyScrubPage {
+    var last: Int64?
+    var byteCount = 0
+    try tables.raw.forEach(
+      "SELECT id, items FROM segment_page WHERE id > ? ORDER BY id LIMIT ?",
+      [.integer(place), .integer(Int64(limit))]
+    ) { row throws(StoreError) in
+      let place = row.integer(0)
+      byteCount += try row.withBytes(1) { bytes throws(StoreError) in
+        _ = try IndexPage(bytes, at: place)
+        return bytes.count
+      }
+      last = place
+      return true
+    }
+    return KeyScrubPage(last: last, byteCount: byteCount)
+  }
+
   /// Reads entries after `lsn` and computes their digests, at most `byteCount` bytes and one entry
   /// beyond. What does not match is reported and the reading goes on.
+  /// - Throws: also `.corrupt` when the key index does not lead to one of them.
   package func scrubEntries(
     after lsn: LSN, limit: Int, byteCount limitOfBytes: Int
   ) throws(StoreError) -> EntryScrubPage {
@@ -32,6 +60,7 @@ extension SQLiteQueries {
       entryCount += 1
       do throws(StoreError) {
         let entry = try tables.entry(row, 1)
+        try requireKeys(of: entry, id: row.unsigned(0))
         byteCount += entry.headerBytes.count + (entry.body?.count ?? 0)
         if entry.body == nil { stubs.append(entry) }
       } catch {
@@ -43,6 +72,14 @@ extension SQLiteQueries {
     return EntryScrubPage(
       last: last, entryCount: entryCount, byteCount: byteCount, rotten: rotten,
       bodiless: try bodiless(among: stubs))
+  }
+
+  private func requireKeys(of entry: Entry, id: UInt64) throws(StoreError) {
+    var isFound = try tables.index.entryIDs(of: entry.digest).contains(id)
+    if isFound, let record = entry.header.record {
+      isFound = try tables.index.entryIDs(of: record).contains(id)
+    }
+    guard isFound else { throw .corrupt("entry \(id) is missing in the key index") }
   }
 
   private func bodiless(among stubs: [Entry]) throws(StoreError) -> [Digest] {

@@ -20,7 +20,13 @@ extension SQLiteWriter: StoreTransaction {
       ])
   }
 
+  /// What waits in memory until the commit would be lost without one.
+  private func requireTransaction() {
+    precondition(tables.raw.isInTransaction, "a write outside a transaction")
+  }
+
   package func append(_ row: LogRow, entry: Entry?) throws(StoreError) {
+    requireTransaction()
     let last = if let knownEnd { knownEnd } else { try logEnd() }
     precondition(row.lsn == last.lsn.next, "row \(row.lsn) after \(last.lsn)")
     let author = try tables.makeRunID(of: row.entry)
@@ -56,6 +62,7 @@ extension SQLiteWriter: StoreTransaction {
   package func setSummary(
     _ summary: RecordSummary, of record: RecordKey
   ) throws(StoreError) {
+    requireTransaction()
     tables.summaries.set(summary, of: record, before: try self.summary(of: record))
     cache.keep(summary, of: record)
   }
@@ -123,10 +130,12 @@ extension SQLiteWriter: StoreTransaction {
   }
 
   package func claim(_ key: UniqueKey, by record: RecordKey) throws(StoreError) {
+    requireTransaction()
     try tables.index.claim(key, by: record)
   }
 
   package func refer(_ entry: EntryIdentity, to key: UniqueKey) throws(StoreError) {
+    requireTransaction()
     try tables.index.refer(
       run: try tables.makeRunID(of: entry), sequence: entry.sequence.value, to: key)
   }
