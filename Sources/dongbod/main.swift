@@ -31,5 +31,8 @@ let language = Language.choose(flag: nil, environment: environmentValue, configu
 do throws(StartError) {
   try DongboDaemon(configurationPath: path).run()
 } catch {
-  fail("dongbod: " + error.text(in: language), code: error.exitCode)
+  tell("dongbod: " + error.text(in: language), on: STDERR_FILENO)
+  // Not exit(): threads that the failure left behind may still run, and OpenSSL's handlers would
+  // take the library down under them.
+  _exit(error.exitCode)
 }

@@ -103,6 +103,12 @@ package struct JSONObject: Sendable {
   }
 }
 
+extension JSONObject: CustomStringConvertible {
+  package var description: String {
+    String(decoding: JSONValue.object(self).canonicalBytes, as: UTF8.self)
+  }
+}
+
 /// Equal by what they say, read or built.
 extension JSONObject: Hashable {
   package static func == (left: Self, right: Self) -> Bool { left.members == right.members }
