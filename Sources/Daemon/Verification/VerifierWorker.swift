@@ -57,9 +57,7 @@ struct VerifierWorker {
   ///   again.
   mutating func step() -> VerdictBatch? {
     guard let verifier, underWay == nil, !isHeldBack else { return nil }
-    while let work = try? reader.inSnapshot({ reader throws(StoreError) in try read(reader) }),
-      work.end > cursor
-    {
+    while let work = nextWork(), work.end > cursor {
       guard !work.questions.isEmpty else {
         cursor = work.end
         continue
@@ -85,13 +83,22 @@ struct VerifierWorker {
     var byteCount = 0
   }
 
-  /// The next stretch: shorter than usual when its signatures would take too much memory.
-  private func read(_ reader: SQLiteReader) throws(StoreError) -> Work {
+  /// The next stretch: shorter than usual when its signatures would take too much memory, or too
+  /// long to read.
+  private func nextWork() -> Work? {
     var limit = Verifier.batchCount
-    while true {
-      if let work = try read(reader, limit: limit) { return work }
+    while limit > 0 {
+      do throws(StoreError) {
+        let work = try reader.inSnapshot { reader throws(StoreError) in
+          try read(reader, limit: limit)
+        }
+        if let work { return work }
+      } catch {
+        guard case .tookTooLong = error else { return nil }
+      }
       limit /= 4
     }
+    return nil
   }
 
   /// - Returns: nil when it is too much; never for one change.

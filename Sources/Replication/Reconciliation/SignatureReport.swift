@@ -101,9 +101,7 @@ package struct SignatureReport: Sendable {
     guard let put = record.shown, let body = record.put else { return [] }
     let events = events(of: record)
     let signatures = signatures(among: events, of: record)
-    guard !signatures.isEmpty,
-      let manifest = SignatureManifest(of: put, naming: record.facts(of: put)?.files ?? [])
-    else { return [] }
+    guard !signatures.isEmpty, let manifest = SignatureManifest(of: put, body) else { return [] }
     let content = manifest.canonicalBytes
     let organ = body[record.key.kind.signingOrganField]?.object?.text(.organId) ?? ""
     let timestamps = events.filter { $0.type == .string("timestamp") }

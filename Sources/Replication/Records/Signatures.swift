@@ -15,14 +15,15 @@ package struct SignatureManifest: Hashable, Sendable {
     self.files = Set(files).sorted()
   }
 
-  /// - Parameter files: what the put's body names.
+  /// - Parameter body: the put's.
   /// - Returns: nil for what is no put.
-  init?(of put: Entry, naming files: [FileReference]) {
+  init?(of put: Entry, _ body: JSONObject) {
     guard put.header.operation == .put, let record = put.header.record,
       case .revision(let revision) = put.header.subject
     else { return nil }
     self.init(
-      record: record, revision: revision, body: put.bodyDigest, files: files.map(\.digest))
+      record: record, revision: revision, body: put.bodyDigest,
+      files: record.kind.files(namedBy: body).map(\.digest))
   }
 
   /// The bytes that are signed: canonical JSON, with a name of its own so that a signature made for
