@@ -140,6 +140,11 @@ extension DaemonTests {
         worker.wake()
       }
       #expect(!isIdle(&worker))
+      // A reload begins at the start, once the writer has answered.
+      worker.use(trust)
+      #expect(isIdle(&worker))
+      worker.answered(isKept: true)
+      #expect(!isIdle(&worker))
       worker.answered(isKept: true)
       #expect(isIdle(&worker))
       worker.use(trust)

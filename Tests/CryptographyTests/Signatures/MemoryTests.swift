@@ -74,9 +74,23 @@ import Testing
         time < start ? .certificateNotYetValid : time < end ? nil : .certificateExpired
       #expect(fault(try compare(verifier, signature, at: time)) == expected)
     }
+  }
+
+  /// Kills: a bound of classes that is not kept, or that is so narrow that nothing is.
+  @Test func classesBeyondTheBoundAreJudgedAgain() throws {
+    let verifier = verifier(try corpus.trust())
+    let signature = try corpus.signature("p256-sha256")
     let form = try #require(try SignedDataShape(signature).form)
-    let count = try #require(verifier.memory[form]).classCount
-    #expect((4...KnownForm.maximumClassCount).contains(count))
+    let last = try #require(Self.moments.last)
+    var counts: [Int] = []
+    for time in Self.moments {
+      for revocationTime in [time, last] {
+        try compare(verifier, signature, at: time, revocationAt: revocationTime)
+        counts.append(try #require(verifier.memory[form]).classCount)
+      }
+    }
+    #expect(counts.max() == KnownForm.maximumClassCount)
+    #expect(zip(counts, counts.dropFirst()).contains { $1 < $0 })
   }
 
   /// The list revokes "later" on 20 January: what was received before stands when it is looked at
@@ -94,8 +108,11 @@ import Testing
         let verdict = try compare(verifier, signature, at: time, revocationAt: asked)
         #expect(fault(verdict) == .certificateRevoked)
       }
-      // As of now, and not as of a moment that has passed.
+      // As of now, and not as of a moment that has passed, though no date lies between the two.
       #expect(fault(try compare(verifier, signature, at: before)) == .certificateRevoked)
+      let earlier = WallTime(microseconds: before.microseconds - 1_000_000)
+      #expect(fault(try compare(verifier, signature, at: earlier)) == .certificateRevoked)
+      #expect(fault(try compare(verifier, signature, at: earlier, revocationAt: before)) == nil)
       // The list has run out when it is asked.
       let tooLate = try compare(
         verifier, signature, at: before, revocationAt: revoked.plus(days: 20))
@@ -146,13 +163,14 @@ import Testing
   }
 
   /// A token says by which time this signature is judged, not every one of the form. Kills: the
-  /// judged time kept with the form.
+  /// judged time kept with the form; the time of reception asked for in its place.
   @Test func aTokenCountsForItsSignatureOnly() throws {
     let trust = try corpus.trust(stamps: true)
     let verifier = verifier(trust)
     var crafted = try corpus.crafted("expired")
     let attributes = DER.set(crafted.signers[0].attributes?.map(\.bytes) ?? [])
     crafted.signers[0].value = try crafted.signers[0].key.sign(attributes)
+    #expect(fault(try compare(verifier, crafted.bytes())) == .certificateExpired)
     let times = ["20260301000000Z", "20260701000000Z", "20240701000000Z", "20260302000000Z"]
     let faults: [SignatureFault?] = [nil, .certificateExpired, .certificateNotYetValid, nil]
     for (time, expected) in zip(times, faults) {
