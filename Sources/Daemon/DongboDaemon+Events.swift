@@ -81,7 +81,7 @@ extension DongboDaemon {
     case .registryEdited(nil, .failure(let refusal)):
       context.logger.log(.error, "registry.refused", ["reason": .of("\(refusal)")])
     case .rejoined(let request, let unconfirmed): admin?.rejoined(request, unconfirmed)
-    case .verdictsKept: verifier.wake()
+    case .verdictsKept: verifier.answered(isKept: true)
     case .filesSet(let changes):
       files?.filesSet(changes)
       status.changed()
@@ -134,8 +134,9 @@ extension DongboDaemon {
         admin?.fail(request, .storageFull)
       case .editRegistry(let request, _):
         if let request { admin?.fail(request, .storageFull) }
+      case .keepVerdicts: verifier.answered(isKept: false)
       // Looked at again after the next start.
-      case .keepVerdicts, .collectFiles: break
+      case .collectFiles: break
       case .compact: compactor?.notWritten()
       case .setFiles, .repair: files?.notWritten(job)
       case .openLink(let link, _), .change(let link, _, _, _):
@@ -154,7 +155,8 @@ extension DongboDaemon {
         .retry(let request, _, _), .editRegistry(.some(let request), _),
         .fileCame(let request, _):
         admin?.fail(request, .store(.rotten(digest)))
-      case .editRegistry(nil, _), .keepVerdicts, .collectFiles: break
+      case .keepVerdicts: verifier.answered(isKept: false)
+      case .editRegistry(nil, _), .collectFiles: break
       case .compact: compactor?.notWritten()
       case .setFiles, .repair: files?.notWritten(job)
       case .openLink(let link, _), .change(let link, _, _, _):

@@ -6,7 +6,8 @@ enum ImportRules {
     // Synchronization: links, applications and the scrub share one store of files.
     "Storage": ["Replication", "CSQLite", "Glibc", "Synchronization"],
     // Glibc: one digest context a thread (pthread keys), and timegm(3) for certificate dates.
-    "Cryptography": ["Replication", "COpenSSL", "Glibc"],
+    // Synchronization: the threads that verify share what was found about signers.
+    "Cryptography": ["Replication", "COpenSSL", "Glibc", "Synchronization"],
     "Transport": ["Replication", "CZstd", "Glibc", "Synchronization"],
     "Operations": ["Replication", "Glibc", "Synchronization"],
     "Daemon": [

@@ -1,8 +1,11 @@
 import Cryptography
 import Operations
 import Replication
+import Storage
 import Testing
 import Transport
+
+@testable import Daemon
 
 extension DaemonTests {
   /// Signatures of records, verified where they are written and where they arrive.
@@ -95,6 +98,58 @@ extension DaemonTests {
           .contains { $0.text("site") == "lang-son" && $0.text("code") == "signature-invalid" }
       }
       try lab.awaitEqual()
+    }
+
+    private func isIdle(_ worker: inout VerifierWorker) -> Bool { worker.step() == nil }
+
+    /// The verifier on the store of a stopped site, and the test in the writer's place. Kills: a
+    /// cursor that passes verdicts which could not be kept; a batch read while another is under
+    /// way; a busy loop on a full disk; a batch handed out after a stop.
+    @Test func verdictsThatCouldNotBeKeptComeAgain() throws {
+      let lab = try Lab("lang-son")
+      try lab.edit(centre, "AuthorityFile=record-ca.crt", to: "")
+      try lab.edit(centre, "RevocationFile=record-ca.crl", to: "")
+      try lab.start(centre)
+      let put = try Samples.centreDocument(1)
+      let id = try #require(try lab.api(centre).put("document", put).text("recordId"))
+      for role in ["person", "organ"] {
+        let event = try signature(over: put, by: role, of: centre, as: role, in: lab)
+        #expect(try lab.api(centre).post("records/document/\(id)/events", event).status == 200)
+      }
+      try lab.stop(centre)
+
+      let place = "\(lab.path)/\(centre)"
+      let trust = try RecordTrust(
+        anchorPEM: try Disk.read("\(place)/record-ca.crt"),
+        revocationListPEM: try Disk.read("\(place)/record-ca.crl"))
+      let site = try lab.configuration(of: centre).site
+      let store = try OpenedStore.open(
+        site.dataDirectory, site: site.id, hashing: OpenSSLHash(), makeStoreID: Bytes16.random)
+      defer { store.writer.close() }
+      let end = try store.writer.logEnd().lsn
+      let pool = try VerifierWorker.Pool(name: "judge", threadCount: 2)
+      var worker = VerifierWorker(
+        reader: try store.makeReader(), pool: pool, cursor: .start, trust: trust)
+      for _ in 0..<2 {
+        let batch = worker.step()
+        #expect(batch?.verdicts.map(\.verdict.state) == [.valid, .valid])
+        #expect(batch?.cursor == end)
+        #expect(isIdle(&worker))
+        worker.answered(isKept: false)
+        #expect(isIdle(&worker))
+        worker.wake()
+      }
+      #expect(!isIdle(&worker))
+      // A reload begins at the start, once the writer has answered.
+      worker.use(trust)
+      #expect(isIdle(&worker))
+      worker.answered(isKept: true)
+      #expect(!isIdle(&worker))
+      worker.answered(isKept: true)
+      #expect(isIdle(&worker))
+      worker.use(trust)
+      pool.stop()
+      #expect(isIdle(&worker))
     }
   }
 }

@@ -102,13 +102,22 @@ package enum SignatureScheme: String, CaseIterable, Sendable {
       self = scheme
     }
   }
+
+  /// Of an AlgorithmIdentifier of RSASSA-PSS that was taken.
+  static func saltByteCount(
+    _ algorithm: DERElement, _ digest: SignatureDigest
+  ) throws(SignatureFault) -> Int {
+    guard let parameters = try parts(of: algorithm).1 else { throw .pssParameters }
+    return try checkPSS(parameters, digest)
+  }
 }
 
 /// Both hashes of RSASSA-PSS must be the signer's digest, written out, and the salt no shorter than
 /// that: the defaults of the form are SHA-1.
-private func checkPSS(
+/// - Returns: the salt's number of bytes.
+@discardableResult private func checkPSS(
   _ parameters: DERElement, _ digest: SignatureDigest
-) throws(SignatureFault) {
+) throws(SignatureFault) -> Int {
   guard parameters.tag == DERElement.sequence else { throw .pssParameters }
   var reader = parameters.reader
   guard let hash = try reader.optional(DERElement.context(0)),
@@ -120,14 +129,16 @@ private func checkPSS(
   var saltReader = salt.reader
   let (maskKind, maskHash) = try parts(of: maskReader.next(DERElement.sequence))
   let length = try saltReader.next(DERElement.integer).contents
+  let saltByteCount = length.prefix(2).reduce(0) { $0 << 8 | Int($1) }
   guard try SignatureDigest(algorithm: hashReader.next(DERElement.sequence)) == digest,
     maskKind == SignatureObject.mgf1, let maskHash,
     try SignatureDigest(algorithm: maskHash) == digest, (1...2).contains(length.count),
-    length.reduce(0, { $0 << 8 | Int($1) }) >= digest.byteCount, length.first ?? 0x80 < 0x80
+    saltByteCount >= digest.byteCount, length.first ?? 0x80 < 0x80
   else { throw .pssParameters }
   try hashReader.end()
   try maskReader.end()
   try saltReader.end()
+  return saltByteCount
 }
 
 /// Object identifier and parameters of an AlgorithmIdentifier.

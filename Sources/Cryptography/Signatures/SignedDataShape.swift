@@ -13,6 +13,11 @@ struct SignedDataShape {
   /// DER of each embedded certificate.
   let certificates: [ArraySlice<UInt8>]
   let signer: SignerShape
+  /// From the version to the last embedded list: all that stands before the signer.
+  private let head: ArraySlice<UInt8>
+
+  /// nil when the signature is like no other, as far as we can tell.
+  var form: SignatureForm? { SignatureForm(head: head, signer: signer) }
 
   /// Rules 1 (form), 2 and 5 of the acceptance rules.
   init(_ bytes: [UInt8]) throws(SignatureFault) {
@@ -30,6 +35,7 @@ struct SignedDataShape {
     certificates = try Self.certificates(reader.optional(DERElement.context(0)))
     // Embedded revocation lists are evidence of the signer's, never ours to use.
     _ = try reader.optional(DERElement.context(1))
+    head = bytes[body.contents.startIndex..<reader.rest.startIndex]
     let signers = try reader.next(DERElement.set).elements()
     try reader.end()
     guard let only = signers.first else { throw .noSigner }
@@ -92,6 +98,12 @@ struct SignerShape {
   /// nil when the signer has none.
   let attributes: [Attribute]?
   let value: [UInt8]
+  /// From the version to the signature algorithm: all that stands before the value.
+  let fixed: ArraySlice<UInt8>
+  /// The salt of RSASSA-PSS; nil for every other scheme.
+  let saltByteCount: Int?
+  /// The signed attributes as they stand, under their context tag.
+  private let attributeSet: ArraySlice<UInt8>?
   /// The RFC 3161 token a CAdES-T signature carries in itself, DER.
   let embeddedToken: [UInt8]?
 
@@ -110,13 +122,31 @@ struct SignerShape {
     default: throw .malformed
     }
     digest = try SignatureDigest(algorithm: reader.next())
-    attributes = try reader.optional(DERElement.context(0)).map { set throws(SignatureFault) in
-      try Self.attributes(set)
-    }
-    scheme = try SignatureScheme(algorithm: reader.next(), digest: digest)
+    let set = try reader.optional(DERElement.context(0))
+    attributeSet = set?.whole
+    attributes = try set.map { set throws(SignatureFault) in try Self.attributes(set) }
+    let algorithm = try reader.next()
+    scheme = try SignatureScheme(algorithm: algorithm, digest: digest)
+    saltByteCount = scheme == .rsaPSS ? try SignatureScheme.saltByteCount(algorithm, digest) : nil
+    fixed = element.contents[element.contents.startIndex..<reader.rest.startIndex]
     value = Array(try reader.next(DERElement.octetString).contents)
     embeddedToken = try Self.token(reader.optional(DERElement.context(1)))
     try reader.end()
+  }
+
+  /// What the value is a signature over: the attributes as a SET (RFC 5652 section 5.4).
+  var signedBytes: [UInt8]? {
+    attributeSet.map { set in
+      var bytes = Array(set)
+      bytes[0] = DERElement.set
+      return bytes
+    }
+  }
+
+  /// The digest of the content that the signer signed.
+  var messageDigest: ArraySlice<UInt8>? {
+    let kind = SignatureObject.messageDigestAttribute
+    return attributes?.first { $0.kind == kind }?.values.first?.contents
   }
 
   /// Rule 3: what the signer signed names our content type, its digest and his certificate, once.

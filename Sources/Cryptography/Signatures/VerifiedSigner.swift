@@ -30,10 +30,18 @@ package struct VerifiedSigner: Hashable, Sendable {
   package let digest: SignatureDigest
   package let scheme: SignatureScheme
   /// What the signer's clock said: a claim, no evidence. nil when he says nothing.
-  package let signingTime: WallTime?
-  package let time: Time
+  package internal(set) var signingTime: WallTime?
+  package internal(set) var time: Time
   /// SHA-256 of each certificate from the signer's to the anchor.
   package let chain: [Digest]
   /// The lists that the chain was held against, signer's issuer first.
   package let revocationLists: [RevocationListState]
+
+  /// The same signer of another signature.
+  func signed(_ claimed: WallTime?, judgedBy time: Time) -> VerifiedSigner {
+    var signer = self
+    signer.signingTime = claimed
+    signer.time = time
+    return signer
+  }
 }

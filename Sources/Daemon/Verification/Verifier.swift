@@ -20,19 +20,27 @@ struct VerdictBatch: Sendable {
 /// of its own, so what was written here and what came from peers pass the same eye, a verdict never
 /// delays an acknowledgement, and what a crash interrupts is done after it.
 ///
+/// One batch is under way at a time: what the next one reads has been kept, so nothing is verified
+/// twice, and what the writer could not keep is read again before anything behind it.
+///
 /// Design section 5 has verification before the writer. A verdict is no part of content, and what
 /// an author must learn travels as an outcome, so nothing needs it earlier.
 final class Verifier: Sendable {
-  /// Changes read at once.
-  static let batchCount = 256
+  /// Changes read at once, so that a group of the writer has the verdicts of many documents.
+  static let batchCount = 1_024
+  /// Bytes of signatures and what they are over that are judged at once.
+  static let batchByteCount = 4 * 1024 * 1024
 
   private let signals: Mailbox<Signal>
   private let pending: PendingWake
+  private let pool: VerifierWorker.Pool
   private let thread: WorkerThread
 
   enum Signal: Sendable {
-    /// The log grew, or the last batch is kept.
+    /// The log grew, or an entry was repaired.
     case wake
+    /// The writer has kept the batch, or could not.
+    case answered(isKept: Bool)
     /// Other anchors or lists: the log is looked at again, for what was undecided.
     case trust(RecordTrust?)
   }
@@ -52,20 +60,28 @@ final class Verifier: Sendable {
 
   /// - Parameters:
   ///   - cursor: how far the log was looked at before.
-  ///   - deliver: called on the verifier's thread; answer with ``wake()`` once the batch is kept.
+  ///   - deliver: called on the verifier's thread; answer with ``answered(isKept:)``.
   init(
     reader: SQLiteReader, cursor: LSN, trust: RecordTrust?,
     deliver: @escaping @Sendable (VerdictBatch) -> Void
   ) throws(TransportError) {
     let signals = try Mailbox<Signal>(capacity: 64)
     let pending = PendingWake()
+    let pool = try VerifierWorker.Pool(name: "judge", threadCount: WorkerThread.coreCount)
+    self.pool = pool
     self.signals = signals
     self.pending = pending
     thread = try WorkerThread(name: "verifier") {
-      var worker = VerifierWorker(reader: reader, cursor: cursor, trust: trust)
+      var worker = VerifierWorker(reader: reader, pool: pool, cursor: cursor, trust: trust)
       while let taken = signals.take() {
         pending.clear()
-        for case .trust(let trust) in taken { worker.use(trust) }
+        for signal in taken {
+          switch signal {
+          case .wake: worker.wake()
+          case .answered(let isKept): worker.answered(isKept: isKept)
+          case .trust(let trust): worker.use(trust)
+          }
+        }
         if let batch = worker.step() { deliver(batch) }
       }
     }
@@ -75,10 +91,14 @@ final class Verifier: Sendable {
     if pending.set() { signals.postReply(.wake) }
   }
 
+  func answered(isKept: Bool) { signals.postReply(.answered(isKept: isKept)) }
+
   func use(_ trust: RecordTrust?) { signals.postReply(.trust(trust)) }
 
+  /// What is being judged is given up: it is judged after the next start.
   func stop() {
     signals.close()
+    pool.stop()
     thread.join()
   }
 }

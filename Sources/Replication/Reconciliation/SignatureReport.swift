@@ -42,11 +42,11 @@ package struct SignatureReport: Sendable {
     }
     policy = registry?.signaturePolicy(for: record.key.kind) ?? .standard(for: record.key.kind)
     var found: [Signature] = []
-    for event in Self.signatureEvents(of: record) {
+    for event in Self.signatures(among: Self.events(of: record), of: record) {
       found.append(
         Signature(
-          entry: event, role: event.bodyObject?.text("signerRole") ?? "",
-          verdict: try view.verdict(of: event.identity)))
+          entry: event.entry, role: event.body.text("signerRole") ?? "",
+          verdict: try view.verdict(of: event.entry.identity)))
     }
     signatures = found
     standing = SignatureStanding(
@@ -66,45 +66,64 @@ package struct SignatureReport: Sendable {
     }
   }
 
-  /// Signature events over the shown put: those that name its revision or none.
-  private static func signatureEvents(of record: HeldRecord) -> [Entry] {
+  /// An event with its body, read once.
+  private struct Event {
+    let entry: Entry
+    let body: JSONObject
+    let type: JSONValue?
+
+    init?(_ entry: Entry) {
+      guard let body = entry.bodyObject else { return nil }
+      self.entry = entry
+      self.body = body
+      type = body[.type]
+    }
+  }
+
+  private static func events(of record: HeldRecord) -> [Event] {
+    record.resolution.events.compactMap(Event.init)
+  }
+
+  /// Signatures over the shown put: those that name its revision or none.
+  private static func signatures(among events: [Event], of record: HeldRecord) -> [Event] {
     guard case .revision(let revision)? = record.shown?.header.subject else { return [] }
-    let events = record.resolution.events.filter { event in
-      guard let body = event.bodyObject, body[.type] == .string("signature") else { return false }
-      let named = body[.revision]?.integer
+    let found = events.lazy.filter { event in
+      guard event.type == .string("signature") else { return false }
+      let named = event.body[.revision]?.integer
       return named == nil || named == Int64(clamping: revision.value)
     }
-    return Array(events.prefix(maximumSignatureCount))
+    return Array(found.prefix(maximumSignatureCount))
   }
 
   /// What the verifier must look at: every signature over the record's shown put. Empty while the
   /// put is not here or its body has gone: then the verdicts that are kept stand.
   package static func tasks(of record: HeldRecord) -> [SignatureInput] {
-    guard let put = record.shown, let body = record.put,
-      let manifest = SignatureManifest(of: put)
-    else { return [] }
+    guard let put = record.shown, let body = record.put else { return [] }
+    let events = events(of: record)
+    let signatures = signatures(among: events, of: record)
+    guard !signatures.isEmpty, let manifest = SignatureManifest(of: put, body) else { return [] }
     let content = manifest.canonicalBytes
     let organ = body[record.key.kind.signingOrganField]?.object?.text(.organId) ?? ""
-    return signatureEvents(of: record).compactMap { event -> SignatureInput? in
-      guard let signed = event.bodyObject else { return nil }
-      return SignatureInput(
-        entry: event.identity,
-        signature: signed.text(.value).flatMap { Base64.decode($0.bytes.array) } ?? [],
-        content: content, timestamp: timestamp(of: event, in: record), kind: record.key.kind,
-        role: signed.text("signerRole") ?? "", organ: organ, registry: event.header.registry)
+    let timestamps = events.filter { $0.type == .string("timestamp") }
+    return signatures.map { event in
+      SignatureInput(
+        entry: event.entry.identity, signature: event.body.base64(.value) ?? [],
+        content: content, timestamp: timestamp(of: event.entry, among: timestamps),
+        kind: record.key.kind, role: event.body.text("signerRole") ?? "", organ: organ,
+        registry: event.entry.header.registry)
     }
   }
 
-  private static func timestamp(of signature: Entry, in record: HeldRecord) -> [UInt8]? {
-    guard case .event(let id) = signature.header.subject else { return nil }
+  private static func timestamp(of signature: Entry, among timestamps: [Event]) -> [UInt8]? {
+    guard !timestamps.isEmpty, case .event(let id) = signature.header.subject else { return nil }
     let name = JSONValue.string(Text(id.description))
-    for event in record.resolution.events {
-      guard let body = event.bodyObject, body[.type] == .string("timestamp"),
-        body["signatureEventId"] == name
-      else { continue }
-      return body.text("token").flatMap { Base64.decode($0.bytes.array) }
-    }
-    return nil
+    return timestamps.first { $0.body["signatureEventId"] == name }?.body.base64("token")
+  }
+}
+
+extension JSONObject {
+  fileprivate func base64(_ key: Text) -> [UInt8]? {
+    text(key).flatMap { Base64.decode($0.bytes.array) }
   }
 }
 

@@ -19,37 +19,39 @@ package enum Base64 {
     return text
   }
 
+  /// The value of each character; `noValue` for those that are none.
+  private static let values: [UInt8] = (0...UInt8.max).map { character in
+    alphabet.firstIndex(of: character).map { UInt8($0) } ?? noValue
+  }
+  private static let noValue: UInt8 = 0x80
+
   /// - Returns: nil unless `text` is what ``encode(_:)`` would have written.
   package static func decode(_ text: [UInt8]) -> [UInt8]? {
     guard text.count.isMultiple(of: 4) else { return nil }
+    let padCount = text.suffix(2).reversed().prefix { $0 == padding }.count
+    let values = values
     var bytes: [UInt8] = []
     bytes.reserveCapacity(text.count / 4 * 3)
-    for start in stride(from: 0, to: text.count, by: 4) {
-      let isLast = start + 4 == text.count
-      let group = text[start..<start + 4]
-      let padCount = isLast ? group.reversed().prefix(2).prefix { $0 == padding }.count : 0
-      var bits: UInt32 = 0
-      for character in group.dropLast(padCount) {
-        guard let value = value(of: character) else { return nil }
-        bits = bits << 6 | UInt32(value)
-      }
-      bits <<= UInt32(6 * padCount)
-      guard bits & (1 << UInt32(8 * padCount) - 1) == 0 else { return nil }
-      for index in 0..<3 - padCount {
-        bytes.append(UInt8(truncatingIfNeeded: bits >> UInt32(16 - 8 * index)))
-      }
+    var bits: UInt32 = 0
+    var faults: UInt8 = 0
+    for index in 0..<text.count - padCount {
+      let value = values[Int(text[index])]
+      faults |= value
+      bits = bits << 6 | UInt32(value)
+      guard index % 4 == 3 else { continue }
+      bytes.append(UInt8(truncatingIfNeeded: bits >> 16))
+      bytes.append(UInt8(truncatingIfNeeded: bits >> 8))
+      bytes.append(UInt8(truncatingIfNeeded: bits))
+      bits = 0
+    }
+    guard faults & noValue == 0 else { return nil }
+    guard padCount > 0 else { return bytes }
+    // The last group: two characters or three, and what they have beyond whole bytes is 0.
+    bits <<= UInt32(6 * padCount)
+    guard bits & (1 << UInt32(8 * padCount) - 1) == 0 else { return nil }
+    for index in 0..<3 - padCount {
+      bytes.append(UInt8(truncatingIfNeeded: bits >> UInt32(16 - 8 * index)))
     }
     return bytes
-  }
-
-  private static func value(of character: UInt8) -> UInt8? {
-    switch character {
-    case UInt8(ascii: "A")...UInt8(ascii: "Z"): character - UInt8(ascii: "A")
-    case UInt8(ascii: "a")...UInt8(ascii: "z"): character - UInt8(ascii: "a") + 26
-    case UInt8(ascii: "0")...UInt8(ascii: "9"): character - UInt8(ascii: "0") + 52
-    case UInt8(ascii: "+"): 62
-    case UInt8(ascii: "/"): 63
-    default: nil
-    }
   }
 }

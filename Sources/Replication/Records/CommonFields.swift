@@ -69,6 +69,17 @@ extension JSONObject {
   }
 }
 
+extension RecordKind {
+  /// The files that a put's body names. Its facts say the same; this alone is much less to read,
+  /// for a put whose body was found to be lawful when it was placed.
+  func files(namedBy body: JSONObject) -> [FileReference] {
+    switch self {
+    case .document: body.files(.attachments)
+    case .directive, .finance, .registry: []
+    }
+  }
+}
+
 extension Digest {
   /// As records write it: `sha-256:` and 64 lower-case hexadecimal digits.
   package var tagged: Text { Text("sha-256:\(self)") }

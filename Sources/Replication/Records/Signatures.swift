@@ -15,15 +15,15 @@ package struct SignatureManifest: Hashable, Sendable {
     self.files = Set(files).sorted()
   }
 
+  /// - Parameter body: the put's.
   /// - Returns: nil for what is no put.
-  package init?(of put: Entry) {
+  init?(of put: Entry, _ body: JSONObject) {
     guard put.header.operation == .put, let record = put.header.record,
       case .revision(let revision) = put.header.subject
     else { return nil }
-    let facts = put.facts ?? nil
     self.init(
       record: record, revision: revision, body: put.bodyDigest,
-      files: facts?.files.map(\.digest) ?? [])
+      files: record.kind.files(namedBy: body).map(\.digest))
   }
 
   /// The bytes that are signed: canonical JSON, with a name of its own so that a signature made for

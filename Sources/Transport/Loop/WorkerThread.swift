@@ -38,6 +38,9 @@ package final class WorkerThread: Sendable {
     thread = Mutex(created)
   }
 
+  /// Threads that this machine runs at once.
+  package static var coreCount: Int { max(1, sysconf(CInt(_SC_NPROCESSORS_ONLN))) }
+
   /// Blocks until the closure has returned. May be called again; later calls return at once.
   package func join() {
     if let joining = release() { pthread_join(joining, nil) }

@@ -96,7 +96,7 @@ import Testing
 }
 
 /// SplitMix64: the same damage for the same seed.
-private struct SplitMix: RandomNumberGenerator {
+struct SplitMix: RandomNumberGenerator {
   var state: UInt64
 
   mutating func next() -> UInt64 {
