@@ -5,8 +5,11 @@ internal import Synchronization
 /// Hands elements from any thread to one consumer: the reactor, which registers ``descriptor`` in
 /// its loop and calls ``drain(limit:)``, or a worker, which blocks in ``take(limit:)``.
 ///
-/// The descriptor is readable exactly while the mailbox holds elements or is closed, so no wake-up
-/// is lost and none is spent on a mailbox that already has one pending.
+/// The descriptor is readable whenever the mailbox holds elements or is closed, so no wake-up is
+/// lost, and none is spent on a mailbox that already has one pending. It is raised after the lock
+/// is released: a consumer on another core is awake before the system call returns, and would spin
+/// for the lock. So it may be found raised for what was taken already; whoever finds the mailbox
+/// empty lowers it.
 package final class Mailbox<Element: Sendable>: Sendable {
   /// Greatest number of elements that ``post(_:)`` lets wait.
   package let capacity: Int
@@ -76,7 +79,9 @@ package final class Mailbox<Element: Sendable>: Sendable {
     _ = poll(&waiting, 1, limit?.pollMilliseconds ?? -1)
     return state.withLock { state in
       if state.count > 0 { return .ready }
-      return state.isClosed ? .closed : .timedOut
+      if state.isClosed { return .closed }
+      lowerSignal()
+      return .timedOut
     }
   }
 
@@ -90,12 +95,13 @@ package final class Mailbox<Element: Sendable>: Sendable {
   }
 
   private func put(_ element: Element, limit: Int) -> Bool {
-    state.withLock { state in
-      guard !state.isClosed, state.count < limit else { return false }
+    let (isTaken, isFirst) = state.withLock { state in
+      guard !state.isClosed, state.count < limit else { return (false, false) }
       state.elements.append(element)
-      if state.count == 1 { raiseSignal() }
-      return true
+      return (true, state.count == 1)
     }
+    if isFirst { raiseSignal() }
+    return isTaken
   }
 
   private func takeLocked(_ state: inout State, limit: Int) -> [Element] {
@@ -104,7 +110,7 @@ package final class Mailbox<Element: Sendable>: Sendable {
       taken = state.head == 0 ? state.elements : Array(state.elements[state.head...])
       state.elements = []
       state.head = 0
-      if !taken.isEmpty, !state.isClosed { lowerSignal() }
+      if !state.isClosed { lowerSignal() }
     } else {
       taken = Array(state.elements[state.head..<state.head + limit])
       state.head += limit
@@ -116,8 +122,9 @@ package final class Mailbox<Element: Sendable>: Sendable {
     return taken
   }
 
-  /// Both run under the lock, so the descriptor always tells the state. Neither can fail: the
-  /// counter is 0 or 1, or 2 after `close()`.
+  /// Neither can fail: the counter is at most the number of threads that post, and one for
+  /// `close()`. It is lowered under the lock only, when nothing is there: whoever posts after that
+  /// raises it again.
   private func raiseSignal() { _ = eventfd_write(signal.number, 1) }
 
   private func lowerSignal() {
