@@ -6,8 +6,8 @@ import Transport
 
 /// The site at run time: starts in order, runs the reactor on the calling thread, stops in reverse.
 ///
-/// Threads: the reactor (sockets, TLS, sessions, HTTP), the writer, two readers, the verifier, the
-/// files, the witness, backups.
+/// Threads: the reactor (sockets, TLS, sessions, HTTP), one that reads bodies and the writer behind
+/// it, two readers, the verifier and its pool, the files, the witness, backups.
 package final class DongboDaemon {
   /// How long a stop may take; systemd would kill soon after.
   static let stopLimit = Duration.seconds(8)
