@@ -66,7 +66,7 @@ private enum ThreadContext {
 
 /// Fetched once: each implicit fetch would search the providers again. Never freed or changed, and
 /// OpenSSL counts its uses atomically, so every thread may read it.
-nonisolated(unsafe) private let sha256: OpaquePointer? = EVP_MD_fetch(nil, "SHA256", nil)
+nonisolated(unsafe) let sha256: OpaquePointer? = EVP_MD_fetch(nil, "SHA256", nil)
 
 private func newContext() -> OpaquePointer {
   guard let context = EVP_MD_CTX_new() else { preconditionFailure("EVP_MD_CTX_new: no memory") }

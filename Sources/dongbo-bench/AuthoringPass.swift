@@ -1,7 +1,5 @@
-import Cryptography
 import Replication
 import Storage
-import Transport
 
 /// What an application writes, by the daemon's own steps on one thread: each transaction holds one
 /// change of every stream, as when as many are in flight.
@@ -32,15 +30,7 @@ struct AuthoringPass {
   }
 
   private mutating func author(_ submissions: [Submission]) throws {
-    var store = writer
-    try stages.time("author") {
-      try store.begin()
-      var reconciler = Reconciler(
-        site: site, centre: Workload.centre, configuredPins: [],
-        log: SiteLog(
-          state: try store.siteState(), unopened: nil, hashing: OpenSSLHash(),
-          now: WallClock.now()),
-        hashing: OpenSSLHash(), signatures: ECDSAChecker())
+    try stages.transact("author", at: site, in: writer) { reconciler, store in
       for submission in submissions {
         switch try reconciler.author(submission, in: &store) {
         case .success: changeCount += 1
@@ -48,9 +38,6 @@ struct AuthoringPass {
           throw BenchFailure("\(submission.record) was refused: \(refusal)")
         }
       }
-      try reconciler.finish(in: &store)
     }
-    try stages.time("commit") { try store.commit() }
-    try stages.time("checkpoint") { _ = try store.checkpointStep() }
   }
 }

@@ -1,4 +1,8 @@
+import Cryptography
 import Glibc
+import Replication
+import Storage
+import Transport
 
 /// Nanoseconds of CPU by stage, in the order of the way. Confined to one thread.
 final class StageTimes {
@@ -15,6 +19,28 @@ final class StageTimes {
       }
     }
     return try work()
+  }
+
+  /// One transaction as the daemon's writer runs it: its work is the stage `name`, then the commit
+  /// and a step of the checkpoint.
+  func transact(
+    _ name: String, at site: SiteID, in writer: SQLiteWriter,
+    _ work: (inout Reconciler, inout SQLiteWriter) throws -> Void
+  ) throws {
+    var store = writer
+    try time(name) {
+      try store.begin()
+      var reconciler = Reconciler(
+        site: site, centre: Workload.centre, configuredPins: [],
+        log: SiteLog(
+          state: try store.siteState(), unopened: nil, hashing: OpenSSLHash(),
+          now: WallClock.now()),
+        hashing: OpenSSLHash(), signatures: ECDSAChecker())
+      try work(&reconciler, &store)
+      try reconciler.finish(in: &store)
+    }
+    try time("commit") { try store.commit() }
+    try time("checkpoint") { _ = try store.checkpointStep() }
   }
 
   /// Of one of `count`, and of all stages together.

@@ -178,23 +178,13 @@ private struct StagePass {
   }
 
   private mutating func take(_ entries: [Entry]) throws {
-    var store = to
-    try stages.time("take") {
-      try store.begin()
-      var reconciler = Reconciler(
-        site: receiver, centre: Workload.centre, configuredPins: [],
-        log: SiteLog(
-          state: try store.siteState(), unopened: nil, hashing: hashing, now: WallClock.now()),
-        hashing: hashing, signatures: ECDSAChecker())
+    try stages.transact("take", at: receiver, in: to) { reconciler, store in
       for entry in entries {
         let result = try reconciler.receive(
           entry, from: sender, isRecovering: false, in: &store)
         if !result.isDuplicate { changeCount += 1 }
       }
-      try reconciler.log.finish(in: &store)
     }
-    try stages.time("commit") { try store.commit() }
-    try stages.time("checkpoint") { _ = try store.checkpointStep() }
   }
 
   func figures(named name: String) -> Figures {

@@ -2,15 +2,15 @@ import COpenSSL
 
 /// Fetched once: each implicit fetch would search the providers again. Never freed or changed, and
 /// OpenSSL counts their uses atomically, so every thread may read them.
-nonisolated(unsafe) private let fetchedSHA256: OpaquePointer? = EVP_MD_fetch(nil, "SHA256", nil)
 nonisolated(unsafe) private let fetchedSHA384: OpaquePointer? = EVP_MD_fetch(nil, "SHA384", nil)
+/// As the one above.
 nonisolated(unsafe) private let fetchedSHA512: OpaquePointer? = EVP_MD_fetch(nil, "SHA512", nil)
 
 extension SignatureDigest {
   /// OpenSSL's name for it.
   var algorithm: OpaquePointer? {
     switch self {
-    case .sha256: fetchedSHA256
+    case .sha256: Cryptography.sha256
     case .sha384: fetchedSHA384
     case .sha512: fetchedSHA512
     }
