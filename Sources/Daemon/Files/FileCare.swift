@@ -16,8 +16,8 @@ struct FileChange: Sendable {
 /// Files on the reactor: hands what sessions ask for to the thread of files, and back; walks the
 /// scrub; sees that what is damaged is fetched again.
 final class FileCare {
-  /// Between two stretches of the scrub: with 1 MiB a stretch, at most some 10 MiB a second, and a
-  /// terabyte in a day and a half.
+  /// Between two stretches of the scrub, or longer (``BackgroundPace``): with 1 MiB a stretch, at
+  /// most some 10 MiB a second, and a terabyte in a day and a half.
   static let scrubPause = Duration.milliseconds(100)
   /// A round begins no sooner after the last one began, however little there is.
   static let scrubInterval = Duration.seconds(600)
@@ -183,7 +183,10 @@ final class FileCare {
     if let failure = step.failure {
       daemon.logger.log(.warning, "scrub.failed", ["error": .text(failure)])
     }
-    guard step.isRoundOver else { return scheduleScrub(after: Self.scrubPause) }
+    guard step.isRoundOver else {
+      return scheduleScrub(
+        after: BackgroundPace.rest(after: step.duration, atLeast: Self.scrubPause))
+    }
     daemon.metrics.series(.scrubRound).set(Double(WallClock.now().microseconds) / 1e6)
     let next = max(roundStarted + Self.scrubInterval, loop.now + Self.scrubPause)
     roundStarted = next

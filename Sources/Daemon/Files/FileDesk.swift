@@ -50,7 +50,9 @@ struct FileDesk {
     case .close(let wanted): close(wanted)
     case .scrub:
       var findings: [FileFinding] = []
-      let step = scrub.step(&findings)
+      let start = MonotonicClock.now()
+      var step = scrub.step(&findings)
+      step.duration = MonotonicClock.now() - start
       if !findings.isEmpty { reply(.found(findings)) }
       reply(.scrubbed(step))
     case .examine(let digest): reply(.found([scrub.rottenEntry(digest)]))

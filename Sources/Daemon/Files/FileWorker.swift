@@ -55,6 +55,7 @@ enum FileFinding: Sendable {
 /// What one stretch of the scrub came to.
 struct ScrubStep: Sendable {
   var byteCount = 0
+  var duration = Duration.zero
   /// Everything has been read once since the last end.
   var isRoundOver = false
   /// The machine could not read; the next step tries again.

@@ -208,15 +208,14 @@ extension MemoryStore: LogReader {
     after lsn: LSN, lane: Lane, selection: RowSelection, limits: RowLimits
   ) throws(StoreError) -> RowBatch {
     var batch = BatchBuilder(after: lsn, limits: limits)
-    for row in rows(after: lsn) {
-      guard batch.mayScan else { break }
+    for row in rows(after: lsn).prefix(limits.scannedRows) {
       if row.lane == lane, selection.wants(row), let entry = held[row.entry]?.entry {
         // What comes before it is sent first.
         if rotten.contains(entry.digest), batch.last > lsn { break }
         _ = try sound(entry)
         guard batch.take(entry) else { break }
       }
-      batch.scanned(row.lsn)
+      batch.passed(upTo: row.lsn)
     }
     return RowBatch(after: lsn, last: try logEnd(at: batch.last), entries: batch.entries)
   }
