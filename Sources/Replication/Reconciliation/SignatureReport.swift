@@ -58,9 +58,10 @@ package struct SignatureReport: Sendable {
 
   /// Whether an entry that joins its `siblings` may change what is found about signatures: one of
   /// them or a time stamp comes, or another put that earlier ones may be over.
-  static func isChanged(by entry: Entry, _ facts: EntryFacts?, _ siblings: [Entry]) -> Bool {
+  static func isChanged(by entry: Entry, _ reading: BodyReading?, _ siblings: [Entry]) -> Bool {
     switch entry.header.operation {
-    case .append: facts?.eventType == "signature" || facts?.eventType == "timestamp"
+    case .append:
+      reading?.facts.eventType == "signature" || reading?.facts.eventType == "timestamp"
     case .put, .withdraw: siblings.contains { $0.header.operation == .append }
     case .genesis, .annotate, .offer, .accept, .unknown: false
     }

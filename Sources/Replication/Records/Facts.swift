@@ -36,10 +36,23 @@ package struct EntryFacts: Hashable, Sendable {
   package static let conflictDecided: Text = "conflictDecided"
 }
 
-/// A body that was read: once on its way in, whoever asks of it then.
-package struct BodyReading: Hashable, Sendable {
+/// A body that was read: once on its way in, whoever asks of it then. One for all who do: facts are
+/// a dozen lists.
+package final class BodyReading: Sendable {
   package let object: JSONObject
   package let facts: EntryFacts
+
+  init(object: JSONObject, facts: EntryFacts) {
+    self.object = object
+    self.facts = facts
+  }
+}
+
+extension BodyReading: Hashable {
+  package static func == (left: BodyReading, right: BodyReading) -> Bool {
+    left === right || left.object == right.object && left.facts == right.facts
+  }
+  package func hash(into hasher: inout Hasher) { hasher.combine(object) }
 }
 
 /// What reading an entry came to: a pure function of the entry, so it may be done ahead and on
