@@ -121,7 +121,7 @@ package struct ByteReader: Sendable {
 package struct ByteWriter: Sendable {
   package private(set) var bytes: [UInt8] = []
 
-  package init(reserving count: Int = 0) { bytes.reserveCapacity(count) }
+  package init(reserving count: Int = 0) { if count > 0 { bytes.reserveCapacity(count) } }
 
   /// A field without its length; the mirror of each `read`.
   package mutating func write(_ value: UInt8) { bytes.append(value) }
@@ -129,6 +129,7 @@ package struct ByteWriter: Sendable {
   package mutating func write(_ value: UInt32) { bytes.append(bigEndian: value) }
   package mutating func write(_ value: UInt64) { bytes.append(bigEndian: value) }
   package mutating func write(_ value: [UInt8]) { bytes.append(contentsOf: value) }
+  mutating func write(text: Text) { bytes.append(contentsOf: text.bytes.slice) }
   package mutating func write(_ name: StaticString) {
     name.withUTF8Buffer { unsafe bytes.append(contentsOf: $0) }
   }

@@ -170,8 +170,11 @@ package struct Entry: Sendable {
     _ header: EntryHeader, _ headerBytes: [UInt8], _ bodyDigest: Digest, body: [UInt8]?,
     hashing: some SHA256Hashing
   ) {
-    let digest = hashing.digest([0], headerBytes, bodyDigest.bytes)
-    content = Content(header, headerBytes, bodyDigest, body, digest)
+    var leaf = ByteWriter(reserving: 1 + headerBytes.count + 32)
+    leaf.write(UInt8(0))
+    leaf.write(headerBytes)
+    leaf.write(bodyDigest.raw)
+    content = Content(header, headerBytes, bodyDigest, body, hashing.digest(leaf.bytes))
   }
 
   /// A new entry of this site.

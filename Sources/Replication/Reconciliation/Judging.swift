@@ -182,8 +182,13 @@ extension Entry {
   /// Fields of a later version pass: they are kept and digested verbatim.
   package var reading: EntryReading {
     guard body != nil, header.record != nil else { return .headerOnly }
-    guard let object = bodyObject, let facts = facts(in: object) else { return .malformed }
-    return .body(BodyReading(object: object, facts: facts))
+    guard let reading = bodyObject.flatMap({ reading(of: $0) }) else { return .malformed }
+    return .body(reading)
+  }
+
+  /// - Parameter body: this entry's. Returns: nil when it is malformed.
+  func reading(of body: JSONObject) -> BodyReading? {
+    facts(in: body).map { BodyReading(object: body, facts: $0) }
   }
 
   /// - Parameter body: this entry's. Returns: nil when it is malformed.

@@ -24,7 +24,7 @@ extension Reconciler {
 
     let isWider = after.audience != before.audience || (before.owner == nil && after.owner != nil)
     let grown = try grow(record, isWider, siblings, newest: entry, reading, in: &store)
-    try deliverToChildren(of: [entry], in: &store)
+    try deliverToChildren(of: entry, in: &store)
     try releaseHeld(siblings, before, after, in: &store)
     let code = try conflict(record, after, siblings, newest: entry, reading, in: &store)
     var hasRetried = false

@@ -115,7 +115,7 @@ extension Reconciler {
       for entry in entries where entry.identity != newest.identity {
         if try deliver(entry, summary, entries, in: &store) { delivered.append(entry) }
       }
-      try deliverToChildren(of: delivered, in: &store)
+      for entry in delivered { try deliverToChildren(of: entry, in: &store) }
       open.append(contentsOf: try widenReferrers(of: next, summary, entries, in: &store))
     }
     return grown
@@ -149,18 +149,28 @@ extension Reconciler {
   /// Children in other records go where their parent goes, and theirs after them. A list of work
   /// and not a recursion: a chain of parents may be as long as a hostile peer likes.
   mutating func deliverToChildren(
-    of parents: [Entry], in store: inout some StoreTransaction
+    of entry: Entry, in store: inout some StoreTransaction
   ) throws(StoreError) {
-    var open = parents
+    var open = try deliveredChildren(of: entry, in: &store)
     while let parent = open.popLast() {
-      for identity in try store.referrers(of: Self.childrenKey(of: parent.digest)) {
-        guard let child = try store.entry(identity), let record = child.header.record,
-          let summary = try store.summary(of: record)
-        else { continue }
-        let siblings = try store.entries(of: record)
-        if try deliver(child, summary, siblings, in: &store) { open.append(child) }
-      }
+      open += try deliveredChildren(of: parent, in: &store)
     }
+  }
+
+  /// Delivers the entry's own children. Nearly no entry has any.
+  /// - Returns: those that went to a site they had not gone to before.
+  private mutating func deliveredChildren(
+    of parent: Entry, in store: inout some StoreTransaction
+  ) throws(StoreError) -> [Entry] {
+    var delivered: [Entry] = []
+    for identity in try store.referrers(of: Self.childrenKey(of: parent.digest)) {
+      guard let child = try store.entry(identity), let record = child.header.record,
+        let summary = try store.summary(of: record)
+      else { continue }
+      let siblings = try store.entries(of: record)
+      if try deliver(child, summary, siblings, in: &store) { delivered.append(child) }
+    }
+    return delivered
   }
 
   /// A new row for the sites that came in since the entry's last one.

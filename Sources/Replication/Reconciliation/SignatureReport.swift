@@ -61,7 +61,7 @@ package struct SignatureReport: Sendable {
   static func isChanged(by entry: Entry, _ reading: BodyReading?, _ siblings: [Entry]) -> Bool {
     switch entry.header.operation {
     case .append:
-      reading?.facts.eventType == "signature" || reading?.facts.eventType == "timestamp"
+      reading?.facts.eventType == .signature || reading?.facts.eventType == .timestamp
     case .put, .withdraw: siblings.contains { $0.header.operation == .append }
     case .genesis, .annotate, .offer, .accept, .unknown: false
     }

@@ -61,8 +61,8 @@ extension JSONObject {
   func files(_ key: Text) -> [FileReference] {
     (self[key]?.array ?? []).compactMap { item in
       guard let object = item.object,
-        let digest = object.text("digest").flatMap(Digest.init(tagged:)),
-        let size = object["sizeBytes"]?.integer.flatMap({ UInt64(exactly: $0) })
+        let digest = object.text(.digest).flatMap(Digest.init(tagged:)),
+        let size = object[.sizeBytes]?.integer.flatMap({ UInt64(exactly: $0) })
       else { return nil }
       return FileReference(digest: digest, size: size)
     }
