@@ -11,7 +11,9 @@ extension Reconciler {
     if let owner = summary.owner, owner != entry.origin {
       recipients = recipients.union(.sites([owner]))
     }
-    if reading?.facts.sharesRecordAudience ?? true { recipients = recipients.union(summary.audience) }
+    if reading?.facts.sharesRecordAudience ?? true {
+      recipients = recipients.union(summary.audience)
+    }
     for parent in foreignParents(of: entry, siblings) {
       guard let its = try view.entry(digest: parent) else { continue }
       recipients = recipients.union(Recipients([its.origin]))

@@ -307,8 +307,8 @@ extension UniqueKey {
     UniqueKey(.file, byteCount: 32) { key in key.part(32) { $0.write(digest.raw) } }
   }
 
-  /// Under which the full reversals of a voucher are found, so that its other adjustments need not be
-  /// read to know that there is none.
+  /// Under which the full reversals of a voucher are found, so that its other adjustments need not
+  /// be read to know that there is none.
   static func reversals(of voucher: RecordKey) -> UniqueKey { UniqueKey(.reversal, voucher.id) }
 
   /// The name of a document that has this edXML id.

@@ -172,6 +172,7 @@ package final class RegistrySnapshot: Sendable {
     revision.number > 0 || operation == .genesis || kind == .registry
   }
 
+  /// Whether `site` is listed.
   package func knows(_ site: SiteID) -> Bool { sites.index(forKey: site) != nil }
 
   /// The highest secrecy level `site` may carry; `none` for a site that is not listed.

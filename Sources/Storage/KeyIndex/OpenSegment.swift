@@ -1,5 +1,5 @@
-/// What is kept in memory of a segment that answers: the key that each block begins with, the guides
-/// for which the bound leaves room, and the pages that were read last.
+/// What is kept in memory of a segment that answers: the key that each block begins with, the
+/// guides for which the bound leaves room, and the pages that were read last.
 ///
 /// A lookup goes through all segments, and nearly all of them know nothing of the key. So what says
 /// that is plain memory: references counted on the way would cost more than the comparisons.

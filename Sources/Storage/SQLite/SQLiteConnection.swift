@@ -26,7 +26,8 @@ package final class SQLiteConnection {
   /// After a checkpoint the WAL file is cut to this.
   static let walFileByteCount = 16 << 20
 
-  /// Once, before the process opens its first. Where somebody used SQLite before, it goes on counting.
+  /// Once, before the process opens its first. Where somebody used SQLite before, it goes on
+  /// counting.
   private static let countsNoMemory = dongbo_sqlite_count_no_memory() == SQLITE_OK
 
   private var isClosed = false
