@@ -268,7 +268,9 @@ extension UniqueKey {
   init(_ space: Space, _ parts: Text?...) {
     let byteCount = parts.reduce(0) { $0 + ($1?.bytes.count ?? 0) }
     self.init(space, byteCount: byteCount) { key in
-      for text in parts { key.part(text?.bytes.count ?? 0) { if let text { $0.write(text: text) } } }
+      for text in parts {
+        key.part(text?.bytes.count ?? 0) { if let text { $0.write(text: text) } }
+      }
     }
   }
 
