@@ -74,6 +74,13 @@ package struct ByteReader: Sendable {
     return Array(bytes[offset..<offset + count])
   }
 
+  /// `count` bytes as a part of the buffer, not copied; the buffer lives as long as the slice does.
+  package mutating func readSlice(_ count: Int) throws(ByteError) -> ArraySlice<UInt8> {
+    try need(count)
+    defer { offset += count }
+    return bytes[offset..<offset + count]
+  }
+
   /// Sixteen bytes: an id.
   package mutating func readBytes16() throws(ByteError) -> Bytes16 {
     Bytes16(high: try readUInt64(), low: try readUInt64())
@@ -130,6 +137,7 @@ package struct ByteWriter: Sendable {
   package mutating func write(_ value: UInt64) { bytes.append(bigEndian: value) }
   package mutating func write(_ value: [UInt8]) { bytes.append(contentsOf: value) }
   mutating func write(text: Text) { bytes.append(contentsOf: text.bytes.slice) }
+  package mutating func write(_ value: ArraySlice<UInt8>) { bytes.append(contentsOf: value) }
   package mutating func write(_ name: StaticString) {
     name.withUTF8Buffer { unsafe bytes.append(contentsOf: $0) }
   }
