@@ -20,9 +20,9 @@ struct VerdictBatch: Sendable {
 /// of its own, so what was written here and what came from peers pass the same eye, a verdict never
 /// delays an acknowledgement, and what a crash interrupts is done after it.
 ///
-/// One batch is under way to the writer at a time, and the next may be judged meanwhile, which takes
-/// what the one before found from it; so nothing is verified twice, and what the writer could not
-/// keep is read again before anything behind it.
+/// One batch is under way to the writer at a time. The next may be judged meanwhile, and takes what
+/// that one found from it; so nothing is verified twice, and what the writer could not keep is read
+/// again before anything behind it.
 ///
 /// Design section 5 has verification before the writer. A verdict is no part of content, and what
 /// an author must learn travels as an outcome, so nothing needs it earlier.

@@ -130,7 +130,7 @@ struct WriterGroup {
     return (ready, news)
   }
 
-  /// Those that are in memory still: a note that nothing is handed over for is read by its verifier.
+  /// Those that are in memory still: the verifier reads the others from the store.
   private func signed(in writer: SQLiteWriter) -> [SignedRecord] {
     reconciler.signed.compactMap { key, lsn in
       writer.knownEntries(of: key).map { SignedRecord(key: key, noted: lsn, entries: $0) }
