@@ -59,7 +59,7 @@ extension DongboDaemon {
     witness.keep(
       Witness(storeID: news.state.storeID, checkpoint: news.logEnd))
     if grew {
-      verifier.wake()
+      verifier.wake(news.signed)
       admin?.wakeFeeds()
       status.changed()
     }

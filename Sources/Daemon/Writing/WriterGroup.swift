@@ -125,8 +125,17 @@ struct WriterGroup {
       state.registry == registryBefore ? nil : try store.registry(state.registry)
     let news = CommitNews(
       logEnd: sealed, state: state, outcomesEnd: outcomesEnd, alarms: reconciler.alarms,
-      tally: tally, namesFiles: reconciler.filesNamed > 0, registry: registry)
+      tally: tally, namesFiles: reconciler.filesNamed > 0, registry: registry,
+      signed: signed(in: writer))
     return (ready, news)
+  }
+
+  /// Those that are in memory still: the verifier reads the others from the store.
+  private func signed(in writer: SQLiteWriter) -> [SignedRecord] {
+    reconciler.signed.compactMap { key, lsn in
+      writer.knownEntries(of: key).map { SignedRecord(key: key, noted: lsn, entries: $0) }
+    }
+    .sorted { $0.noted < $1.noted }
   }
 
   private mutating func author(

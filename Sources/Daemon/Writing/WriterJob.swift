@@ -133,6 +133,8 @@ struct CommitNews: Sendable {
   let namesFiles: Bool
   /// The registry in use, when this group changed it.
   let registry: RegistrySnapshot?
+  /// Records whose signatures are to be looked at, in the order they were noted.
+  var signed: [SignedRecord] = []
 }
 
 /// Counts of one group, for metrics.

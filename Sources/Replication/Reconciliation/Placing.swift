@@ -16,6 +16,7 @@ extension Reconciler {
     try log.append(entry, recipients: recipients, via: arrival.via, isNew: true, in: &store)
     if SignatureReport.isChanged(by: entry, reading, siblings) {
       try store.noteSigned(at: log.state.end.lsn)
+      signed[record] = log.state.end.lsn
     }
     try index(entry, reading, record, siblings, in: &store)
     try store.setSummary(after, of: record)

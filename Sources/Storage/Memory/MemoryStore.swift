@@ -222,16 +222,10 @@ extension MemoryStore: LogReader {
 
   package func signedRecords(after lsn: LSN, limit: Int) throws(StoreError) -> SignedRecords {
     let found = signed.filter { $0 > lsn }.sorted().prefix(limit)
-    var records: [RecordKey] = []
-    for lsn in found {
-      if let record = held[log[Int(lsn.value) - 1].entry]?.entry.header.record,
-        !records.contains(record)
-      {
-        records.append(record)
-      }
+    let records = found.compactMap { lsn in
+      held[log[Int(lsn.value) - 1].entry]?.entry.header.record.map { (record: $0, lsn: lsn) }
     }
-    let end = if found.count == limit, let last = found.last { last } else { try logEnd().lsn }
-    return SignedRecords(records: records, end: max(end, lsn))
+    return SignedRecords(records, after: lsn, limit: limit, end: try logEnd().lsn)
   }
 
   package func outcomesEnd(for peer: SiteID) throws(StoreError) -> UInt64 {
