@@ -115,5 +115,4 @@ extension Text {
   static let addressed: Text = "addressed"
   static let receipt: Text = "receipt"
   static let received: Text = "received"
-  static let timestamp: Text = "timestamp"
 }
