@@ -56,6 +56,8 @@ package final class DongboDaemon {
   var adminServer: HTTPServer?
   var monitoring: MonitoringServer?
   var pressure = DiskPressure()
+  /// Verdicts could not be kept.
+  var verifierWaits = false
   var isStopping = false
   var isDone = false
   var failure: StartError?

@@ -131,8 +131,14 @@ struct CommitNews: Sendable {
   var tally: GroupTally
   /// Entries of the group name files: their content is to be looked for.
   let namesFiles: Bool
+  /// Signatures of its entries are to be verified.
+  var hasSigned = false
+  /// Superseded bodies have gone: what was read before has more than the store.
+  var hasDroppedBodies = false
   /// The registry in use, when this group changed it.
   let registry: RegistrySnapshot?
+  /// The last rows that the group appended, as many as ``LogTail`` keeps.
+  var rows: ArraySlice<AppendedRow> = []
 }
 
 /// Counts of one group, for metrics.

@@ -17,6 +17,7 @@ extension Reconciler {
     try log.append(entry, recipients: recipients, via: arrival.via, isNew: true, in: &store)
     if SignatureReport.isChanged(by: entry, facts, siblings) {
       try store.noteSigned(at: log.state.end.lsn)
+      hasSigned = true
     }
     try index(entry, facts, record, siblings, in: &store)
     try store.setSummary(after, of: record)

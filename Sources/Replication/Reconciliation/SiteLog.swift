@@ -3,6 +3,8 @@
 /// before the transaction and takes it back when the transaction does not commit.
 package struct SiteLog: Sendable {
   package private(set) var state: SiteState
+  /// What this transaction has appended, in order.
+  package private(set) var appended: [AppendedRow] = []
   /// The incarnation this start drew, until its genesis is written before the first row.
   private var unopened: Incarnation?
   private let hashing: any SHA256Hashing
@@ -98,6 +100,7 @@ package struct SiteLog: Sendable {
       head: hashing.digest(state.end.head.bytes, entry.digest.bytes), entry: entry.identity,
       digest: entry.digest, lane: entry.header.lane, recipients: recipients, via: via)
     try store.append(row, entry: isNew ? entry : nil)
+    appended.append(AppendedRow(row: row, entry: entry))
     if isNew { take(entry.header) }
     state.end = LogEnd(lsn: row.lsn, incarnation: row.incarnation, head: row.head)
   }
