@@ -22,12 +22,12 @@ package struct LogTail: Sendable {
   /// Rows that are kept.
   package var count: Int { rows.count - head }
 
-  /// Takes the rows of a commit. What does not go on where the tail ends begins it anew: a group
-  /// that is longer than the tail brings its end only.
-  package mutating func append(_ fresh: some BidirectionalCollection<AppendedRow>) {
-    if let first = fresh.first, let last = rows.last, first.row.lsn != last.row.lsn.next {
-      self = LogTail()
-    }
+  /// Takes the rows of a commit, after which the log ends at `end`. Where rows are missing before
+  /// them or after, what was kept goes: a large group brings none.
+  package mutating func append(_ fresh: some Collection<AppendedRow>, end: LSN) {
+    let ends = rows.last?.row.lsn
+    let goesOn = fresh.isEmpty ? ends == end : fresh.first?.row.lsn == ends?.next
+    if !goesOn { self = LogTail() }
     for row in fresh {
       rows.append(row)
       byteCount += row.entry.byteCount

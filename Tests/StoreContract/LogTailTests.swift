@@ -46,8 +46,8 @@ import Testing
       try Self.write(40, to: &store)
     } read: { store, rows throws in
       var tail = LogTail()
-      tail.append(rows[10..<25])
-      tail.append(rows[25...])
+      tail.append(rows[10..<25], end: LSN(25))
+      tail.append(rows[25...], end: LSN(40))
       var askedCount = 0
       for after in 0...40 {
         for lane in Lane.allCases {
@@ -71,15 +71,19 @@ import Testing
     }
   }
 
-  /// Kills: rows that go on where others are missing.
+  /// Kills: rows that go on where others are missing; a tail that stays behind the log's end.
   @Test func rowsBehindAGapBeginItAnew() throws {
     try Implementation.memory.run { store in
       try Self.write(12, to: &store)
     } read: { _, rows throws in
       var tail = LogTail()
-      tail.append(rows[..<4])
-      tail.append([AppendedRow]())
-      tail.append(rows[8...])
+      tail.append(rows[..<4], end: LSN(4))
+      tail.append([AppendedRow](), end: LSN(4))
+      #expect(tail.count == 4)
+      tail.append([AppendedRow](), end: LSN(8))
+      #expect(tail.count == 0)
+      tail.append(rows[..<4], end: LSN(4))
+      tail.append(rows[8...], end: LSN(12))
       #expect(tail.count == 4)
       let everything = RowSelection(
         peer: Fixture.centre, peerIsCentre: true, peerIsRecovering: true)
@@ -90,7 +94,7 @@ import Testing
     }
   }
 
-  /// Kills: a tail that grows with the log, in rows or in bytes; one that keeps none of a large row.
+  /// Kills: a tail that grows with the log, in rows or in bytes; one that keeps no large row.
   @Test func itKeepsItsBounds() throws {
     var tail = LogTail()
     func row(_ number: UInt64, byteCount: Int) -> AppendedRow {
@@ -102,10 +106,14 @@ import Testing
       return AppendedRow(row: row, entry: entry)
     }
     let small = UInt64(3 * LogTail.maximumRowCount)
-    for number in 1...small { tail.append([row(number, byteCount: 1)]) }
+    for number in 1...small {
+      tail.append([row(number, byteCount: 1)], end: LSN(number))
+    }
     #expect(tail.count == LogTail.maximumRowCount)
     let large = Entry.maximumBodyByteCount
-    for number in small + 1...small + 8 { tail.append([row(number, byteCount: large)]) }
+    for number in small + 1...small + 8 {
+      tail.append([row(number, byteCount: large)], end: LSN(number))
+    }
     #expect(tail.count == LogTail.maximumByteCount / large - 1)
     let everything = RowSelection(
       peer: Fixture.centre, peerIsCentre: true, peerIsRecovering: true)

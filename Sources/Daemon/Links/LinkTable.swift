@@ -63,7 +63,7 @@ final class LinkTable: LinkHost {
     let recoveringBefore = self.news.state.unconfirmed
     self.news = news
     if news.hasDroppedBodies { tail = LogTail() }
-    tail.append(news.rows)
+    tail.append(news.rows, end: news.logEnd.lsn)
     self.news.rows = []
     if let registry = news.registry {
       self.registry = registry

@@ -131,7 +131,7 @@ struct WriterGroup {
       logEnd: sealed, state: state, outcomesEnd: outcomesEnd, alarms: reconciler.alarms,
       tally: tally, namesFiles: reconciler.filesNamed > 0,
       hasSigned: reconciler.hasSigned, hasDroppedBodies: hasDroppedBodies, registry: registry,
-      rows: reconciler.log.appended.suffix(LogTail.maximumRowCount))
+      rows: reconciler.log.appended)
     return (ready, news)
   }
 

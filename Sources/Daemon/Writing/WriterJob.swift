@@ -137,8 +137,8 @@ struct CommitNews: Sendable {
   var hasDroppedBodies = false
   /// The registry in use, when this group changed it.
   let registry: RegistrySnapshot?
-  /// The last rows that the group appended, as many as ``LogTail`` keeps.
-  var rows: ArraySlice<AppendedRow> = []
+  /// What the group appended, unless it was much (`SiteLog.keptRowCount`).
+  var rows: [AppendedRow] = []
 }
 
 /// Counts of one group, for metrics.
