@@ -9,3 +9,9 @@ static inline sqlite3_destructor_type dongbo_sqlite_static(void) { return SQLITE
 static inline int dongbo_sqlite_set_option(sqlite3 *connection, int option, int is_on) {
   return sqlite3_db_config(connection, option, is_on, (int *)0);
 }
+
+/// Lets SQLite not count its memory, for which every allocation in the process takes one lock:
+/// nobody asks how much it is. Refused once SQLite is in use.
+static inline int dongbo_sqlite_count_no_memory(void) {
+  return sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}

@@ -60,7 +60,7 @@ extension DongboDaemon {
       Witness(storeID: news.state.storeID, checkpoint: news.logEnd))
     if news.hasSigned || verifierWaits && grew {
       verifierWaits = false
-      verifier.wake()
+      verifier.wake(news.signed)
     }
     if grew {
       admin?.wakeFeeds()

@@ -75,11 +75,14 @@ package final class AttemptNote: AttemptNoting, @unchecked Sendable {
 
   /// A note that cannot be written is no reason to stop: the entry is applied all the same.
   private func note(ends: UInt32, crashes: UInt32, _ attempt: [UInt8]) {
-    var slot: [UInt8] = []
-    for number in [ends, crashes] {
-      slot += (0..<4).map { UInt8(truncatingIfNeeded: number >> (8 * UInt32($0))) }
+    let slot = [UInt8](unsafeUninitializedCapacity: Self.slotLength) { buffer, count in
+      let target = UnsafeMutableRawBufferPointer(buffer)
+      target.storeBytes(of: ends.littleEndian, as: UInt32.self)
+      target.storeBytes(of: crashes.littleEndian, toByteOffset: 4, as: UInt32.self)
+      target[8..<Self.crashOffset].copyBytes(from: attempt)
+      target[Self.crashOffset] = 0
+      count = Self.slotLength
     }
-    slot += attempt + [0]
     _ = pwrite(file, slot, slot.count, 0)
   }
 }

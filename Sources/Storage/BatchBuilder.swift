@@ -6,17 +6,14 @@ struct BatchBuilder {
   private(set) var last: LSN
   private(set) var entries: [Entry] = []
   private var byteCount = 0
-  private var scannedCount = 0
 
   init(after: LSN, limits: RowLimits) {
     self.limits = limits
     last = after
   }
 
-  var mayScan: Bool { scannedCount < limits.scannedRows }
-
   /// - Returns: whether `entry` fits; the first always does. The row of one that does not is not
-  ///   scanned.
+  ///   passed.
   mutating func take(_ entry: Entry) -> Bool {
     let count = entry.byteCount
     guard entries.isEmpty || entries.count < limits.entries && byteCount + count <= limits.bytes
@@ -26,10 +23,8 @@ struct BatchBuilder {
     return true
   }
 
-  mutating func scanned(_ lsn: LSN) {
-    last = lsn
-    scannedCount += 1
-  }
+  /// All rows up to here are taken, or not wanted.
+  mutating func passed(upTo lsn: LSN) { last = lsn }
 }
 
 extension LogReader {

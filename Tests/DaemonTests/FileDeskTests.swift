@@ -34,7 +34,7 @@ import Transport
     let session = SessionNumber(1)
     desk.perform(.open(session, lead))
     desk.perform(
-      .write(session, .file(digest), offset: 0, bytes: bytes, totalByteCount: 5_000))
+      .write(session, .file(digest), offset: 0, bytes: bytes[...], totalByteCount: 5_000))
     desk.hashStep()
     let stored = replies.drain(limit: 16).contains {
       if case .storedFile(digest, _) = $0 { true } else { false }

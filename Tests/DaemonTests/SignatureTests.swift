@@ -100,24 +100,23 @@ extension DaemonTests {
       try lab.awaitEqual()
     }
 
-    private func isIdle(_ worker: inout VerifierWorker) -> Bool { worker.step() == nil }
-
-    /// The verifier on the store of a stopped site, and the test in the writer's place. Kills: a
-    /// cursor that passes verdicts which could not be kept; a batch read while another is under
-    /// way; a busy loop on a full disk; a batch handed out after a stop.
-    @Test func verdictsThatCouldNotBeKeptComeAgain() throws {
-      let lab = try Lab("lang-son")
+    /// The store of a stopped site without anchors, with documents signed by a person and the organ;
+    /// and its anchors.
+    private func signedStore(
+      in lab: Lab, documentCount: Int
+    ) throws -> (OpenedStore, RecordTrust) {
       try lab.edit(centre, "AuthorityFile=record-ca.crt", to: "")
       try lab.edit(centre, "RevocationFile=record-ca.crl", to: "")
       try lab.start(centre)
-      let put = try Samples.centreDocument(1)
-      let id = try #require(try lab.api(centre).put("document", put).text("recordId"))
-      for role in ["person", "organ"] {
-        let event = try signature(over: put, by: role, of: centre, as: role, in: lab)
-        #expect(try lab.api(centre).post("records/document/\(id)/events", event).status == 200)
+      for number in 1...documentCount {
+        let put = try Samples.centreDocument(number)
+        let id = try #require(try lab.api(centre).put("document", put).text("recordId"))
+        for role in ["person", "organ"] {
+          let event = try signature(over: put, by: role, of: centre, as: role, in: lab)
+          #expect(try lab.api(centre).post("records/document/\(id)/events", event).status == 200)
+        }
       }
       try lab.stop(centre)
-
       let place = "\(lab.path)/\(centre)"
       let trust = try RecordTrust(
         anchorPEM: try Disk.read("\(place)/record-ca.crt"),
@@ -125,7 +124,20 @@ extension DaemonTests {
       let site = try lab.configuration(of: centre).site
       let store = try OpenedStore.open(
         site.dataDirectory, site: site.id, hashing: OpenSSLHash(), makeStoreID: Bytes16.random)
-      defer { store.writer.close() }
+      return (store, trust)
+    }
+
+    private func next(_ worker: inout VerifierWorker) -> VerdictBatch? { worker.step() }
+
+    private func isIdle(_ worker: inout VerifierWorker) -> Bool { worker.step() == nil }
+
+    /// The verifier on the store of a stopped site, and the test in the writer's place. Kills: a
+    /// cursor that passes verdicts which could not be kept; a batch read while another is under
+    /// way; a busy loop on a full disk; a batch handed out after a stop.
+    @Test func verdictsThatCouldNotBeKeptComeAgain() throws {
+      let lab = try Lab("lang-son")
+      let (store, trust) = try signedStore(in: lab, documentCount: 1)
+      defer { withExtendedLifetime(lab) { store.writer.close() } }
       let end = try store.writer.logEnd().lsn
       let pool = try VerifierWorker.Pool(name: "judge", threadCount: 2)
       var worker = VerifierWorker(
@@ -150,6 +162,63 @@ extension DaemonTests {
       worker.use(trust)
       pool.stop()
       #expect(isIdle(&worker))
+    }
+
+    /// Kills: a batch ahead that is delivered before the answer, or after a batch that was not kept;
+    /// one of what is less than whole; one that judges again what is under way.
+    @Test func aWholeBatchIsJudgedWhileAnotherIsUnderWay() throws {
+      let lab = try Lab("lang-son")
+      let (store, trust) = try signedStore(in: lab, documentCount: 2)
+      defer { withExtendedLifetime(lab) { store.writer.close() } }
+      let reader = try store.makeReader()
+      let pool = try VerifierWorker.Pool(name: "judge", threadCount: 1)
+      var worker = VerifierWorker(
+        reader: reader, pool: pool, cursor: .start, trust: trust, batchCount: 1)
+      // Of one note, with both signatures of its record; the second note adds nothing.
+      let first = try #require(next(&worker))
+      #expect(first.verdicts.map(\.verdict.state) == [.valid, .valid])
+      worker.lookAhead()
+      #expect(isIdle(&worker))
+      worker.answered(isKept: false)
+      worker.wake()
+      #expect(next(&worker)?.verdicts.map(\.entry) == first.verdicts.map(\.entry))
+      worker.lookAhead()
+
+      var patient = VerifierWorker(
+        reader: reader, pool: pool, cursor: first.cursor, trust: trust, batchCount: 3)
+      #expect(next(&patient)?.verdicts.count == 4)
+      patient.lookAhead()
+
+      // No more is judged from here on.
+      pool.stop()
+      worker.answered(isKept: true)
+      let second = try #require(next(&worker))
+      #expect(second.verdicts.map(\.verdict.state) == [.valid, .valid])
+      #expect(Set(second.verdicts.map(\.entry)).isDisjoint(with: first.verdicts.map(\.entry)))
+      patient.answered(isKept: true)
+      #expect(isIdle(&patient))
+    }
+
+    /// What the writer hands over is taken as the record's entries, unless more was noted since.
+    /// Kills: a record that is handed over for nothing; one that hides a later signature.
+    @Test func recordsThatWereHandedOverAreNotRead() throws {
+      let lab = try Lab("lang-son")
+      let (store, trust) = try signedStore(in: lab, documentCount: 1)
+      defer { withExtendedLifetime(lab) { store.writer.close() } }
+      let signed = try store.writer.signedRecords(after: .start, limit: 9)
+      let (key, noted) = (try #require(signed.records.first), try #require(signed.noted.first))
+      let entries = try store.writer.entries(of: key)
+      #expect(signed.records.count == 1 && entries.count == 3)
+      let pool = try VerifierWorker.Pool(name: "judge", threadCount: 1)
+      for (place, count) in [(noted, 1), (LSN(noted.value - 1), 2)] {
+        let handed = HandedRecords()
+        handed.add([SignedRecord(key: key, noted: place, entries: Array(entries.dropLast()))])
+        var worker = VerifierWorker(
+          reader: try store.makeReader(), pool: pool, cursor: .start, trust: trust, handed: handed)
+        #expect(next(&worker)?.verdicts.count == count)
+        #expect(handed.byteCount == 0)
+      }
+      pool.stop()
     }
   }
 }

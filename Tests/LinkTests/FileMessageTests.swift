@@ -56,6 +56,18 @@ import Testing
     }
   }
 
+  /// Kills: a head that says another length than the bytes after it have.
+  @Test(arguments: [1, 3, 65_536]) func aPieceInTwoPartsIsItsFrame(byteCount: Int) throws {
+    // A slice of something longer, as a piece that came in a frame is.
+    let bytes = [UInt8](repeating: 6, count: byteCount + 9)[7..<byteCount + 7]
+    let piece = FilePiece(offset: 1, totalByteCount: 1 << 20, bytes: bytes)
+    let message = FileMessage(.file(Self.digest), .piece(piece))
+    let parts = try #require(message.pieceFrame)
+    #expect(parts.head + parts.bytes == Message.file(message).frame.bytes)
+    #expect(parts.head.count == FrameHeader.byteCount + FileMessage.pieceHeadByteCount)
+    #expect(FileMessage(.file(Self.digest), .refused(.busy)).pieceFrame == nil)
+  }
+
   @Test func randomMessagesSurviveTheWire() throws {
     var random = TestRandom(state: 11)
     for _ in 0..<2_000 {

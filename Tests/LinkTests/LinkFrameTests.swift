@@ -24,6 +24,22 @@ import Testing
     }
   }
 
+  @Test func whatIsFilledInIsWhatIsAppended() throws {
+    let frame = Message.ping(Ping(token: 1, logEnd: .start)).frame
+    var assembler = FrameAssembler()
+    assembler.append(Array(frame.bytes + frame.bytes.prefix(5)))
+    #expect(try assembler.next(limit: limit) == frame)
+    let count = assembler.fill { buffer in
+      // What a frame has used is gone, what none has used is kept.
+      #expect(buffer == Array(frame.bytes.prefix(5)))
+      buffer += frame.bytes.dropFirst(5)
+      return buffer.count
+    }
+    #expect(count == frame.bytes.count)
+    #expect(try assembler.next(limit: limit) == frame)
+    #expect(assembler.pendingByteCount == 0)
+  }
+
   /// Offset, new byte, and what is then said.
   private static let badHeaders: [(Int, UInt8, FrameError)] = [
     (4, 0, .unknownType(0)),

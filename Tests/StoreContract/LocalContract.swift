@@ -107,7 +107,8 @@ import Testing
     }
   }
 
-  /// Kills: a cursor that stays where the last signature is, or passes one that the limit left out.
+  /// Kills: a cursor that stays where the last signature is, or passes one that the limit left out;
+  /// a limit that is said to be reached by the end of the log.
   @Test(arguments: Implementation.allCases)
   func recordsWithSignaturesAreFoundInOrder(_ implementation: Implementation) throws {
     try implementation.run { store in
@@ -117,14 +118,16 @@ import Testing
         if index != 3, index != 5 { try store.noteSigned(at: LSN(UInt64(index) + 1)) }
       }
     } read: { store, _ throws in
-      let cases: [(after: UInt64, limit: Int, records: [UInt64], end: UInt64)] = [
-        (0, 9, [1, 2], 6), (0, 2, [1, 2], 2), (1, 2, [2, 1], 3), (3, 9, [2], 6), (5, 9, [], 6),
-        (6, 9, [], 6), (4, 1, [2], 5),
+      let cases: [(after: UInt64, limit: Int, records: [UInt64], noted: [UInt64], end: UInt64)] = [
+        (0, 9, [1, 2], [3, 5], 6), (0, 2, [1, 2], [1, 2], 2), (1, 2, [2, 1], [2, 3], 3),
+        (3, 9, [2], [5], 6), (5, 9, [], [], 6), (6, 9, [], [], 6), (4, 1, [2], [5], 5),
       ]
-      for (after, limit, records, end) in cases {
+      for (after, limit, records, noted, end) in cases {
         let found = try store.signedRecords(after: LSN(after), limit: limit)
         #expect(found.records == records.map { Fixture.key($0) }, "after \(after)")
+        #expect(found.noted == noted.map { LSN($0) }, "after \(after)")
         #expect(found.end == LSN(end), "after \(after)")
+        #expect(found.isWhole == (limit < 9), "after \(after)")
       }
     }
   }

@@ -40,7 +40,7 @@ struct DERReader {
   var nextTag: UInt8? { rest.first }
 
   mutating func next() throws(SignatureFault) -> DERElement {
-    let header = try DERHeader(rest)
+    let header = try DERHeader(rest.span, from: 0, to: rest.count)
     guard header.contentByteCount <= rest.count - header.byteCount else { throw .malformed }
     let start = rest.startIndex + header.byteCount
     let end = start + header.contentByteCount
@@ -73,12 +73,15 @@ private struct DERHeader {
   let byteCount: Int
   let contentByteCount: Int
 
-  init(_ bytes: ArraySlice<UInt8>) throws(SignatureFault) {
-    guard let tag = bytes.first else { throw .truncated }
+  /// - Precondition: `start...end` lies within `bytes`; nothing beyond is looked at.
+  init(_ bytes: Span<UInt8>, from start: Int, to end: Int) throws(SignatureFault) {
+    guard start < end else { throw .truncated }
+    let tag = bytes[start]
     // 0 ends an indefinite form; 31 announces a tag of several bytes. Nothing we read has either.
     guard tag != 0, tag & 0x1F != 0x1F else { throw .malformed }
     self.tag = tag
-    guard let first = bytes.dropFirst().first else { throw .truncated }
+    guard start + 1 < end else { throw .truncated }
+    let first = bytes[start + 1]
     if first < 0x80 {
       byteCount = 2
       contentByteCount = Int(first)
@@ -87,11 +90,12 @@ private struct DERHeader {
     guard first != 0x80 else { throw .indefiniteLength }
     let lengthByteCount = Int(first & 0x7F)
     guard lengthByteCount <= 4 else { throw .malformed }
-    let digits = bytes.dropFirst(2).prefix(lengthByteCount)
-    guard digits.count == lengthByteCount else { throw .truncated }
-    contentByteCount = digits.reduce(0) { $0 << 8 | Int($1) }
-    guard digits.first != 0, contentByteCount >= 0x80 else { throw .notDER }
     byteCount = 2 + lengthByteCount
+    guard byteCount <= end - start else { throw .truncated }
+    var length = 0
+    for index in start + 2..<start + byteCount { length = length << 8 | Int(bytes[index]) }
+    contentByteCount = length
+    guard bytes[start + 2] != 0, contentByteCount >= 0x80 else { throw .notDER }
   }
 }
 
@@ -106,18 +110,19 @@ enum DERWalk {
   static func check(_ bytes: [UInt8]) throws(SignatureFault) {
     guard !bytes.isEmpty else { throw .empty }
     guard let first = bytes.first, first == DERElement.sequence else { throw .malformed }
+    let whole = bytes.span
     var position = bytes.startIndex
     var count = 0
     var ends: [Int] = []
+    ends.reserveCapacity(maximumDepth)
     repeat {
-      let header = try DERHeader(bytes[position..<(ends.last ?? bytes.endIndex)])
+      let limit = ends.last ?? bytes.endIndex
+      let header = try DERHeader(whole, from: position, to: limit)
       count += 1
       guard count <= maximumElementCount else { throw .tooManyElements }
       let start = position + header.byteCount
       let end = start + header.contentByteCount
-      guard end <= ends.last ?? bytes.endIndex else {
-        throw ends.isEmpty ? .truncated : .malformed
-      }
+      guard end <= limit else { throw ends.isEmpty ? .truncated : .malformed }
       if header.tag & 0x20 != 0 {
         // A constructed OCTET STRING, or another primitive type in pieces.
         guard header.tag >= 0x80 || header.tag & 0x1F >= 0x10 else { throw .notDER }
@@ -135,9 +140,10 @@ enum DERWalk {
 
 /// The contents of an OBJECT IDENTIFIER, compared bytewise.
 struct ObjectIdentifier: Hashable {
-  let contents: [UInt8]
+  /// Where they were read: who keeps an identifier keeps what it stood in.
+  let contents: ArraySlice<UInt8>
 
-  init(_ contents: ArraySlice<UInt8>) { self.contents = Array(contents) }
+  init(_ contents: ArraySlice<UInt8>) { self.contents = contents }
 
   init(_ arcs: UInt128...) { self.init(arcs: arcs) }
 
@@ -145,7 +151,7 @@ struct ObjectIdentifier: Hashable {
   init(arcs: [UInt128]) {
     precondition(arcs.count >= 2 && arcs[0] <= 2, "object identifier \(arcs)")
     let numbers = [arcs[0] * 40 + arcs[1]] + arcs.dropFirst(2)
-    contents = numbers.flatMap(Self.base128)
+    contents = numbers.flatMap(Self.base128)[...]
   }
 
   private static func base128(_ number: UInt128) -> [UInt8] {

@@ -1,4 +1,5 @@
 import COpenSSL
+import Replication
 
 /// Fetched once: each implicit fetch would search the providers again. Never freed or changed, and
 /// OpenSSL counts their uses atomically, so every thread may read them.
@@ -18,7 +19,9 @@ extension SignatureDigest {
 
   /// The digest of `bytes`.
   func digest(_ bytes: [UInt8]) -> [UInt8] {
-    [UInt8](unsafeUninitializedCapacity: byteCount) { buffer, initialized in
+    // By the thread's own context: to make one costs more than to hash some hundred bytes.
+    if self == .sha256 { return OpenSSLHash().digest(bytes).bytes }
+    return [UInt8](unsafeUninitializedCapacity: byteCount) { buffer, initialized in
       let status = EVP_Digest(bytes, bytes.count, buffer.baseAddress, nil, algorithm, nil)
       precondition(status == 1, "EVP_Digest: \(drainErrors())")
       initialized = byteCount

@@ -158,7 +158,7 @@ struct SignerShape {
       throw content.first == DERElement.set && isDER(content)
         ? .strippedAttributes : .noSignedAttributes
     }
-    guard Set(attributes.map(\.kind)).count == attributes.count else { throw .duplicateAttribute }
+    guard !Self.hasRepeats(attributes) else { throw .duplicateAttribute }
     let named = try value(of: SignatureObject.contentTypeAttribute, ifMissing: .noContentType)
     guard named.tag == DERElement.objectIdentifier,
       ObjectIdentifier(named.contents) == contentType
@@ -173,6 +173,18 @@ struct SignerShape {
     _ = try value(
       of: SignatureObject.signingCertificateV2,
       ifMissing: isFirstVersion ? .signingCertificateV1 : .noSigningCertificate)
+  }
+
+  /// Attributes that are held against each other; a signer has some five, a flood is hashed.
+  private static let pairedAttributeCount = 16
+
+  private static func hasRepeats(_ attributes: [Attribute]) -> Bool {
+    guard attributes.count <= pairedAttributeCount else {
+      return Set(attributes.map(\.kind)).count < attributes.count
+    }
+    return attributes.indices.contains { index in
+      attributes[..<index].contains { $0.kind == attributes[index].kind }
+    }
   }
 
   /// The single value of an attribute.

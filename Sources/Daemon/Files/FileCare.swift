@@ -16,8 +16,8 @@ struct FileChange: Sendable {
 /// Files on the reactor: hands what sessions ask for to the thread of files, and back; walks the
 /// scrub; sees that what is damaged is fetched again.
 final class FileCare {
-  /// Between two stretches of the scrub: with 1 MiB a stretch, at most some 10 MiB a second, and a
-  /// terabyte in a day and a half.
+  /// Between two stretches of the scrub, or longer (``BackgroundPace``): with 1 MiB a stretch, at
+  /// most some 10 MiB a second, and a terabyte in a day and a half.
   static let scrubPause = Duration.milliseconds(100)
   /// A round begins no sooner after the last one began, however little there is.
   static let scrubInterval = Duration.seconds(600)
@@ -29,6 +29,7 @@ final class FileCare {
   private let worker: FileWorker
   private let store: FileStore
   let fetcher: FileFetcher
+  private var ahead = ReadAhead()
   private var roundStarted: Instant
   /// Files found rotten or lost, until they are here again: for the count of repairs.
   private var lost: Set<Digest> = []
@@ -58,7 +59,8 @@ final class FileCare {
   func perform(_ request: SessionRequest, _ link: LinkDriver, peer: SiteID) {
     switch request {
     case .readFile(let wanted, let offset, let byteCount, _):
-      worker.post(.read(link.number, peer: peer, wanted, offset: offset, byteCount: byteCount))
+      read(
+        ReadRange(wanted: wanted, offset: offset, pieceByteCount: byteCount), link, peer: peer)
     case .writeFile(let wanted, let offset, let bytes, let total):
       worker.post(
         .write(link.number, wanted, offset: offset, bytes: bytes, totalByteCount: total))
@@ -66,14 +68,48 @@ final class FileCare {
     }
   }
 
+  private func read(_ range: ReadRange, _ link: LinkDriver, peer: SiteID) {
+    let key = ReadAhead.Key(link.number, range.wanted)
+    let piece = ahead.take(
+      key, at: range.offset, byteCount: range.pieceByteCount, now: loop.now)
+    guard let piece else {
+      var range = range
+      range.pieceCount = ahead.reserve(key, byteCount: range.pieceByteCount, now: loop.now)
+      return worker.post(.read(link.number, peer: peer, range))
+    }
+    // Never from inside a step of a session: what it says must be done before the next one.
+    _ = loop.schedule(after: .zero) { [weak link] in
+      link?.advance(
+        .fileRead(
+          range.wanted, offset: range.offset, bytes: piece.bytes,
+          totalByteCount: piece.totalByteCount))
+    }
+  }
+
+  private func take(
+    _ pieces: [[UInt8]], of key: ReadAhead.Key, at offset: UInt64, totalByteCount: UInt64
+  ) {
+    let first = pieces.first ?? []
+    ahead.keep(
+      key, Array(pieces.dropFirst()), at: offset + UInt64(first.count),
+      totalByteCount: totalByteCount, now: loop.now)
+    links.drivers[key.session]?.advance(
+      .fileRead(key.wanted, offset: offset, bytes: first, totalByteCount: totalByteCount))
+  }
+
+  func ended(_ session: SessionNumber, peer: SiteID?) {
+    ahead.drop(session)
+    fetcher.ended(session, peer: peer)
+  }
+
   // MARK: What the thread of files says
 
   func take(_ reply: FileReply) {
     switch reply {
-    case .read(let session, let wanted, let offset, let bytes, let total):
-      links.drivers[session]?.advance(
-        .fileRead(wanted, offset: offset, bytes: bytes, totalByteCount: total))
+    case .read(let session, let wanted, let offset, let pieces, let total):
+      take(pieces, of: ReadAhead.Key(session, wanted), at: offset, totalByteCount: total)
     case .unavailable(let session, let wanted, let reason):
+      ahead.drop(ReadAhead.Key(session, wanted))
       links.drivers[session]?.advance(.fileUnavailable(wanted, reason))
     case .opened(let session, let wanted, let offset): fetcher.opened(session, wanted, offset)
     case .written(let session, let wanted, let upTo):
@@ -183,7 +219,10 @@ final class FileCare {
     if let failure = step.failure {
       daemon.logger.log(.warning, "scrub.failed", ["error": .text(failure)])
     }
-    guard step.isRoundOver else { return scheduleScrub(after: Self.scrubPause) }
+    guard step.isRoundOver else {
+      return scheduleScrub(
+        after: BackgroundPace.rest(after: step.duration, atLeast: Self.scrubPause))
+    }
     daemon.metrics.series(.scrubRound).set(Double(WallClock.now().microseconds) / 1e6)
     let next = max(roundStarted + Self.scrubInterval, loop.now + Self.scrubPause)
     roundStarted = next

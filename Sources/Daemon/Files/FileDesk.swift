@@ -42,15 +42,16 @@ struct FileDesk {
 
   mutating func perform(_ job: FileJob) {
     switch job {
-    case .read(let session, let peer, let wanted, let offset, let byteCount):
-      read(session, peer, wanted, offset, byteCount)
+    case .read(let session, let peer, let range): read(session, peer, range)
     case .open(let session, let lead): open(session, lead)
     case .write(let session, let wanted, let offset, let bytes, let total):
       write(session, wanted, offset, bytes, total)
     case .close(let wanted): close(wanted)
     case .scrub:
       var findings: [FileFinding] = []
-      let step = scrub.step(&findings)
+      let start = MonotonicClock.now()
+      var step = scrub.step(&findings)
+      step.duration = MonotonicClock.now() - start
       if !findings.isEmpty { reply(.found(findings)) }
       reply(.scrubbed(step))
     case .examine(let digest): reply(.found([scrub.rottenEntry(digest)]))
@@ -88,8 +89,8 @@ struct FileDesk {
   }
 
   private mutating func write(
-    _ session: SessionNumber, _ wanted: Wanted, _ offset: UInt64, _ bytes: [UInt8],
-    _ total: UInt64
+    _ session: SessionNumber, _ wanted: Wanted, _ offset: UInt64,
+    _ bytes: ArraySlice<UInt8>, _ total: UInt64
   ) {
     switch wanted {
     case .entry(let digest): takeEntry(session, digest, offset, bytes, total)
@@ -97,11 +98,12 @@ struct FileDesk {
       // A piece that was on its way when its transfer failed.
       guard let part = parts[digest] else { return }
       do throws(FileStoreError) {
-        try part.write(bytes.span, at: Int64(clamping: offset))
-        guard part.receivedByteCount == part.byteCount else {
-          return reply(.written(session, wanted, upTo: UInt64(part.receivedByteCount)))
+        try part.write(bytes.span, at: Int64(clamping: offset)) {
+          // The last bytes are answered once the digest is compared.
+          guard part.receivedByteCount < part.byteCount else { return }
+          reply(.written(session, wanted, upTo: UInt64(part.receivedByteCount)))
         }
-        // The last bytes are answered once the digest is compared.
+        guard part.receivedByteCount == part.byteCount else { return }
         if !hashing.contains(digest) { hashing.append(digest) }
       } catch {
         drop(digest)
@@ -111,8 +113,8 @@ struct FileDesk {
   }
 
   private mutating func takeEntry(
-    _ session: SessionNumber, _ digest: Digest, _ offset: UInt64, _ bytes: [UInt8],
-    _ total: UInt64
+    _ session: SessionNumber, _ digest: Digest, _ offset: UInt64,
+    _ bytes: ArraySlice<UInt8>, _ total: UInt64
   ) {
     guard var received = entries[digest], UInt64(received.count) == offset,
       total <= UInt64(Entry.maximumWireByteCount)
@@ -194,36 +196,34 @@ struct FileDesk {
       case .roundEnded: store.noteHashed(check.digest)
       }
     } catch {
-      for case .read(let session, _, let wanted, _, _) in check.reads {
-        reply(.unavailable(session, wanted, .busy))
+      for case .read(let session, _, let range) in check.reads {
+        reply(.unavailable(session, range.wanted, .busy))
       }
       return
     }
-    for case .read(let session, let peer, let wanted, let offset, let byteCount) in check.reads {
-      read(session, peer, wanted, offset, byteCount)
-    }
+    for case .read(let session, let peer, let range) in check.reads { read(session, peer, range) }
   }
 
-  private mutating func read(
-    _ session: SessionNumber, _ peer: SiteID, _ wanted: Wanted, _ offset: UInt64, _ byteCount: Int
-  ) {
+  private mutating func read(_ session: SessionNumber, _ peer: SiteID, _ range: ReadRange) {
     do throws(ReadFault) {
-      let (bytes, total) = try served(peer, wanted, offset, byteCount)
-      reply(.read(session, wanted, offset: offset, bytes: bytes, totalByteCount: total))
+      let (pieces, total) = try served(peer, range)
+      reply(
+        .read(
+          session, range.wanted, offset: range.offset, pieces: pieces, totalByteCount: total))
     } catch {
       if case .unchecked(let digest) = error {
-        let job = FileJob.read(session, peer: peer, wanted, offset: offset, byteCount: byteCount)
-        return check(digest, before: job)
+        return check(digest, before: .read(session, peer: peer, range))
       }
-      reply(.unavailable(session, wanted, error.refusal))
+      reply(.unavailable(session, range.wanted, error.refusal))
       if let finding = error.finding { reply(.found([finding])) }
       if case .rotten(let digest) = error { suspect(digest) }
     }
   }
 
   private func served(
-    _ peer: SiteID, _ wanted: Wanted, _ offset: UInt64, _ byteCount: Int
-  ) throws(ReadFault) -> (bytes: [UInt8], total: UInt64) {
+    _ peer: SiteID, _ range: ReadRange
+  ) throws(ReadFault) -> (pieces: [[UInt8]], total: UInt64) {
+    let wanted = range.wanted
     let entry: Entry?
     let isNamed: Bool
     do throws(StoreError) {
@@ -239,16 +239,14 @@ struct FileDesk {
     guard isNamed else { throw .notEntitled }
     guard case .file(let digest) = wanted else {
       guard let bytes = entry?.wireBytes else { throw .notHere }
-      let start = min(Int(clamping: offset), bytes.count)
-      let end = min(start + byteCount, bytes.count)
-      return (Array(bytes[start..<end]), UInt64(bytes.count))
+      let start = min(Int(clamping: range.offset), bytes.count)
+      let end = min(start + range.pieceByteCount, bytes.count)
+      return ([Array(bytes[start..<end])], UInt64(bytes.count))
     }
     do throws(FileStoreError) {
       let file = try store.open(digest)
-      let total = UInt64(file.byteCount)
       if store.isHashed(digest) {
-        let bytes = offset < total ? try file.read(at: Int64(offset), count: byteCount) : []
-        return (bytes, total)
+        return (try pieces(of: file, range), UInt64(file.byteCount))
       }
     } catch {
       switch error {
@@ -258,6 +256,19 @@ struct FileDesk {
       }
     }
     throw .unchecked(digest)
+  }
+
+  private func pieces(
+    of file: StoredFile, _ range: ReadRange
+  ) throws(FileStoreError) -> [[UInt8]] {
+    var pieces: [[UInt8]] = []
+    var offset = range.offset
+    while pieces.count < range.pieceCount, offset < UInt64(file.byteCount) {
+      let bytes = try file.read(at: Int64(offset), count: range.pieceByteCount)
+      pieces.append(bytes)
+      offset += UInt64(bytes.count)
+    }
+    return pieces
   }
 
   /// A file that the store of records believes to be here.

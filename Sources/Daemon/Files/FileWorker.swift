@@ -2,13 +2,23 @@ import Replication
 import Storage
 import Transport
 
+/// What is read of a content at a time.
+struct ReadRange: Sendable {
+  let wanted: Wanted
+  let offset: UInt64
+  let pieceByteCount: Int
+  /// At least one; of an entry one.
+  var pieceCount = 1
+}
+
 /// What the thread of files is asked to do, in the order asked.
 enum FileJob: Sendable {
-  /// Bytes for a peer, if it may have them.
-  case read(SessionNumber, peer: SiteID, Wanted, offset: UInt64, byteCount: Int)
+  /// Bytes for a peer, if it may have them: a piece, and those after it up to so many in all.
+  case read(SessionNumber, peer: SiteID, ReadRange)
   /// Begins or goes on to receive; without a session, content that needs no peer.
   case open(SessionNumber?, ContentLead)
-  case write(SessionNumber, Wanted, offset: UInt64, bytes: [UInt8], totalByteCount: UInt64)
+  case write(
+    SessionNumber, Wanted, offset: UInt64, bytes: ArraySlice<UInt8>, totalByteCount: UInt64)
   /// No more comes; what was received of a file stays.
   case close(Wanted)
   /// A stretch of the scrub.
@@ -19,7 +29,9 @@ enum FileJob: Sendable {
 
 /// What it answers.
 enum FileReply: Sendable {
-  case read(SessionNumber, Wanted, offset: UInt64, bytes: [UInt8], totalByteCount: UInt64)
+  /// The piece asked for, none at the end of the content, and what was read beyond it.
+  case read(
+    SessionNumber, Wanted, offset: UInt64, pieces: [[UInt8]], totalByteCount: UInt64)
   case unavailable(SessionNumber, Wanted, FileRefusal)
   /// The bytes from `offset` on are to be fetched.
   case opened(SessionNumber, Wanted, offset: UInt64)
@@ -55,6 +67,7 @@ enum FileFinding: Sendable {
 /// What one stretch of the scrub came to.
 struct ScrubStep: Sendable {
   var byteCount = 0
+  var duration = Duration.zero
   /// Everything has been read once since the last end.
   var isRoundOver = false
   /// The machine could not read; the next step tries again.

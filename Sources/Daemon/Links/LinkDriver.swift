@@ -54,7 +54,7 @@ final class LinkDriver {
   private var answers: [SessionInput] = []
   /// Plaintext TLS could not take yet.
   private var unsent: [UInt8] = []
-  private var plaintext: [UInt8] = []
+  private var pieceCompression = PieceCompression()
 
   /// - Parameter handshakeTime: until both certificates are verified.
   init(
@@ -195,9 +195,9 @@ final class LinkDriver {
   /// A peer that knows from our certificate that it refuses us does not wait for our HELLO, and is
   /// gone before the session is open: its reason is what the operator reads.
   private func earlyRefusal() -> LinkClosure? {
-    plaintext.removeAll(keepingCapacity: true)
-    _ = tls.readPlaintext(appendingTo: &plaintext, limit: FrameHeader.maximumHelloByteCount)
-    assembler.append(plaintext)
+    _ = assembler.fill {
+      tls.readPlaintext(appendingTo: &$0, limit: FrameHeader.maximumHelloByteCount)
+    }
     guard case .refuse(let refuse)? = (try? nextMessage())?.0 else { return nil }
     return .refusedByPeer(refuse.code, refuse.text)
   }
@@ -213,11 +213,10 @@ final class LinkDriver {
 
   private func readFrames() {
     while !isOver {
-      plaintext.removeAll(keepingCapacity: true)
-      let count = tls.readPlaintext(
-        appendingTo: &plaintext, limit: Self.plaintextPieceByteCount)
+      let count = assembler.fill {
+        tls.readPlaintext(appendingTo: &$0, limit: Self.plaintextPieceByteCount)
+      }
       guard count > 0 else { return }
-      assembler.append(plaintext)
       do throws(FrameRejection) {
         while !isOver, let (message, byteCount) = try nextMessage() {
           host.counted(message, byteCount: byteCount, isSent: false, self)
@@ -302,19 +301,50 @@ final class LinkDriver {
   }
 
   private func send(_ message: Message) {
-    var frame = message.frame
-    if frame.payload.count >= Self.compressionThreshold,
-      let compressed = compressor.compress(frame.payload)
-    {
-      let header = FrameHeader(
-        type: frame.header.type, lane: frame.header.lane, compressedByteCount: compressed.count,
-        plainByteCount: frame.payload.count)
-      frame = Frame(header: header, payload: compressed)
+    if case .file(let file) = message, let piece = file.pieceFrame {
+      sendPiece(message, of: file.wanted, piece.head, piece.bytes)
+    } else {
+      let frame = message.frame
+      sendFrame(compressed(frame) ?? frame, of: message)
     }
+    flush()
+  }
+
+  private func sendPiece(
+    _ message: Message, of wanted: Wanted, _ head: [UInt8], _ bytes: ArraySlice<UInt8>
+  ) {
+    if pieceCompression.isDue(wanted) {
+      let compressed = compressed(message.frame)
+      pieceCompression.tried(
+        wanted, byteCount: bytes.count, compressedByteCount: compressed?.payload.count)
+      if let compressed { return sendFrame(compressed, of: message) }
+    }
+    host.counted(message, byteCount: head.count + bytes.count, isSent: true, self)
+    write(head[...])
+    write(bytes)
+  }
+
+  private func sendFrame(_ frame: Frame, of message: Message) {
     let bytes = frame.bytes
     host.counted(message, byteCount: bytes.count, isSent: true, self)
-    unsent.append(contentsOf: bytes)
-    flush()
+    write(bytes[...])
+  }
+
+  /// nil when the payload does not shrink, or is too small to be worth it.
+  private func compressed(_ frame: Frame) -> Frame? {
+    guard frame.payload.count >= Self.compressionThreshold,
+      let compressed = compressor.compress(frame.payload)
+    else { return nil }
+    let header = FrameHeader(
+      type: frame.header.type, lane: frame.header.lane, compressedByteCount: compressed.count,
+      plainByteCount: frame.payload.count)
+    return Frame(header: header, payload: compressed)
+  }
+
+  /// Encrypts, without a copy unless TLS takes nothing now.
+  private func write(_ bytes: ArraySlice<UInt8>) {
+    let takenCount = unsent.isEmpty ? tls.write(bytes.span) : 0
+    if takenCount < bytes.count { unsent.append(contentsOf: bytes.dropFirst(takenCount)) }
   }
 
   private func flush() {

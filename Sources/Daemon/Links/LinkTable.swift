@@ -282,7 +282,7 @@ final class LinkTable: LinkHost {
     challengers[link.number] = nil
     stalled.remove(link.number)
     if let next = directory.ended(link.number) { continueChallenger(next) }
-    files?.fetcher.ended(link.number, peer: link.identity?.site)
+    files?.ended(link.number, peer: link.identity?.site)
     noteEnd(closure, link)
     if link.role == .dialler { dialAgain(after: closure, link) }
   }

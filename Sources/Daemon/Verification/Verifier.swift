@@ -20,8 +20,9 @@ struct VerdictBatch: Sendable {
 /// of its own, so what was written here and what came from peers pass the same eye, a verdict never
 /// delays an acknowledgement, and what a crash interrupts is done after it.
 ///
-/// One batch is under way at a time: what the next one reads has been kept, so nothing is verified
-/// twice, and what the writer could not keep is read again before anything behind it.
+/// One batch is under way to the writer at a time. The next may be judged meanwhile, and takes what
+/// that one found from it; so nothing is verified twice, and what the writer could not keep is read
+/// again before anything behind it.
 ///
 /// Design section 5 has verification before the writer. A verdict is no part of content, and what
 /// an author must learn travels as an outcome, so nothing needs it earlier.
@@ -34,6 +35,7 @@ final class Verifier: Sendable {
   private let signals: Mailbox<Signal>
   private let pending: PendingWake
   private let pool: VerifierWorker.Pool
+  private let handed = HandedRecords()
   private let thread: WorkerThread
 
   enum Signal: Sendable {
@@ -71,8 +73,10 @@ final class Verifier: Sendable {
     self.pool = pool
     self.signals = signals
     self.pending = pending
+    let handed = handed
     thread = try WorkerThread(name: "verifier") {
-      var worker = VerifierWorker(reader: reader, pool: pool, cursor: cursor, trust: trust)
+      var worker = VerifierWorker(
+        reader: reader, pool: pool, cursor: cursor, trust: trust, handed: handed)
       while let taken = signals.take() {
         pending.clear()
         for signal in taken {
@@ -82,12 +86,16 @@ final class Verifier: Sendable {
           case .trust(let trust): worker.use(trust)
           }
         }
-        if let batch = worker.step() { deliver(batch) }
+        guard let batch = worker.step() else { continue }
+        deliver(batch)
+        worker.lookAhead()
       }
     }
   }
 
-  func wake() {
+  /// - Parameter signed: what the commit has noted, as far as it is in memory.
+  func wake(_ signed: [SignedRecord] = []) {
+    handed.add(signed)
     if pending.set() { signals.postReply(.wake) }
   }
 

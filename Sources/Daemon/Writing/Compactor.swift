@@ -12,7 +12,7 @@ import Transport
 /// The file of the store does not shrink, and needs no vacuum: pages that bodies leave are used for
 /// the next entries, so it stays within the most live data there ever was and the stubs.
 final class Compactor {
-  /// Between two steps.
+  /// Between two steps, or longer after looking (``BackgroundPace``).
   static let pause = Duration.milliseconds(50)
   /// A round begins no sooner after the last one began.
   static let roundInterval = Duration.seconds(3_600)
@@ -25,6 +25,7 @@ final class Compactor {
   /// What a reader found.
   struct Page: Sendable {
     var last: RecordKey?
+    var duration = Duration.zero
     var candidates: [RecordKey] = []
     var fault: String?
   }
@@ -88,7 +89,10 @@ final class Compactor {
     let (reply, after, cutoff) = (reply, last, cutoff)
     readers.postBounded(
       .background { reader in
-        reply(Self.look(after: after, cutoff, in: reader))
+        let start = MonotonicClock.now()
+        var page = Self.look(after: after, cutoff, in: reader)
+        page.duration = MonotonicClock.now() - start
+        reply(page)
       })
   }
 
@@ -154,13 +158,15 @@ final class Compactor {
 
   private func advance() {
     let isOver = page.last == nil
+    let rest = BackgroundPace.rest(after: page.duration, atLeast: Self.pause)
     last = page.last
     page = Page()
-    guard isOver, !startsAgain else { return schedule(after: Self.pause) }
+    if startsAgain { return schedule(after: Self.pause) }
+    guard isOver else { return schedule(after: rest) }
     daemon.metrics.series(.compactionRound).set(Double(WallClock.now().microseconds) / 1e6)
     let next = max(roundStarted + Self.roundInterval, loop.now + Self.pause)
     roundStarted = next
-    rest = loop.schedule(after: next - loop.now) { [weak self] in self?.step() }
+    self.rest = loop.schedule(after: next - loop.now) { [weak self] in self?.step() }
   }
 }
 

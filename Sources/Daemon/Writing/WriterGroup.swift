@@ -130,9 +130,17 @@ struct WriterGroup {
     let news = CommitNews(
       logEnd: sealed, state: state, outcomesEnd: outcomesEnd, alarms: reconciler.alarms,
       tally: tally, namesFiles: reconciler.filesNamed > 0,
-      hasSigned: reconciler.hasSigned, hasDroppedBodies: hasDroppedBodies, registry: registry,
-      rows: reconciler.log.appended)
+      hasSigned: !reconciler.signed.isEmpty, hasDroppedBodies: hasDroppedBodies,
+      registry: registry, rows: reconciler.log.appended, signed: signed(in: writer))
     return (ready, news)
+  }
+
+  /// Those that are in memory still: the verifier reads the others from the store.
+  private func signed(in writer: SQLiteWriter) -> [SignedRecord] {
+    reconciler.signed.compactMap { key, lsn in
+      writer.knownEntries(of: key).map { SignedRecord(key: key, noted: lsn, entries: $0) }
+    }
+    .sorted { $0.noted < $1.noted }
   }
 
   private mutating func author(

@@ -74,6 +74,13 @@ package struct ByteReader: Sendable {
     return Array(bytes[offset..<offset + count])
   }
 
+  /// `count` bytes as a part of the buffer, not copied; the buffer lives as long as the slice does.
+  package mutating func readSlice(_ count: Int) throws(ByteError) -> ArraySlice<UInt8> {
+    try need(count)
+    defer { offset += count }
+    return bytes[offset..<offset + count]
+  }
+
   /// Sixteen bytes: an id.
   package mutating func readBytes16() throws(ByteError) -> Bytes16 {
     Bytes16(high: try readUInt64(), low: try readUInt64())
@@ -121,7 +128,7 @@ package struct ByteReader: Sendable {
 package struct ByteWriter: Sendable {
   package private(set) var bytes: [UInt8] = []
 
-  package init(reserving count: Int = 0) { bytes.reserveCapacity(count) }
+  package init(reserving count: Int = 0) { if count > 0 { bytes.reserveCapacity(count) } }
 
   /// A field without its length; the mirror of each `read`.
   package mutating func write(_ value: UInt8) { bytes.append(value) }
@@ -129,6 +136,8 @@ package struct ByteWriter: Sendable {
   package mutating func write(_ value: UInt32) { bytes.append(bigEndian: value) }
   package mutating func write(_ value: UInt64) { bytes.append(bigEndian: value) }
   package mutating func write(_ value: [UInt8]) { bytes.append(contentsOf: value) }
+  mutating func write(text: Text) { bytes.append(contentsOf: text.bytes.slice) }
+  package mutating func write(_ value: ArraySlice<UInt8>) { bytes.append(contentsOf: value) }
   package mutating func write(_ name: StaticString) {
     name.withUTF8Buffer { unsafe bytes.append(contentsOf: $0) }
   }

@@ -18,7 +18,9 @@ package struct Text: Hashable, Comparable, Sendable, CustomStringConvertible,
   init(validated bytes: [UInt8], in range: Range<Int>) { self.bytes = Bytes(bytes, in: range) }
 
   package init(_ string: some StringProtocol) { self.init(validated: Array(string.utf8)) }
-  package init(stringLiteral value: StaticString) { self.init(value.description) }
+  package init(stringLiteral value: StaticString) {
+    self.init(validated: value.withUTF8Buffer { unsafe Array($0) })
+  }
 
   package var string: String { String(decoding: bytes.slice, as: UTF8.self) }
   package var description: String { string }

@@ -77,14 +77,18 @@ package struct JSONObject: Sendable {
     set {
       var members = members
       form = .built([])
-      defer { form = .built(members) }
-      let (index, found) = Self.place(of: key, in: members)
-      switch (newValue, found) {
-      case (let value?, true): members[index] = Member(key: key, value: value)
-      case (let value?, false): members.insert(Member(key: key, value: value), at: index)
-      case (nil, true): members.remove(at: index)
-      case (nil, false): break
-      }
+      Self.set(newValue, under: key, in: &members)
+      form = .built(members)
+    }
+  }
+
+  private static func set(_ value: JSONValue?, under key: Text, in members: inout [Member]) {
+    let (index, found) = Self.place(of: key, in: members)
+    switch (value, found) {
+    case (let value?, true): members[index] = Member(key: key, value: value)
+    case (let value?, false): members.insert(Member(key: key, value: value), at: index)
+    case (nil, true): members.remove(at: index)
+    case (nil, false): break
     }
   }
 
@@ -118,8 +122,10 @@ extension JSONObject: Hashable {
 extension JSONObject: ExpressibleByDictionaryLiteral {
   /// A key that is written twice keeps its last value.
   package init(dictionaryLiteral elements: (Text, JSONValue)...) {
-    self.init()
-    for (key, value) in elements { self[key] = value }
+    var members: [Member] = []
+    members.reserveCapacity(elements.count)
+    for (key, value) in elements { Self.set(value, under: key, in: &members) }
+    form = .built(members)
   }
 }
 

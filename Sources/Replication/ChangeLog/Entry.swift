@@ -131,28 +131,57 @@ package struct EntryHeader: Hashable, Sendable {
 
 /// One unit of the log. Immutable: header bytes, body bytes and digest belong together for ever.
 /// With `body == nil` it is a stub: still dedup mark, fork detector and Merkle leaf.
-package struct Entry: Hashable, Sendable {
+package struct Entry: Sendable {
   package static let maximumBodyByteCount = 256 * 1024
 
-  package let header: EntryHeader
-  package let headerBytes: [UInt8]
-  package let bodyDigest: Digest
-  package let body: [UInt8]?
+  /// Shared by all copies: an entry is handed on a dozen times while it is placed, and five of its
+  /// parts are counted references.
+  @usableFromInline
+  final class Content: Sendable {
+    @usableFromInline let header: EntryHeader
+    @usableFromInline let headerBytes: [UInt8]
+    @usableFromInline let bodyDigest: Digest
+    @usableFromInline let body: [UInt8]?
+    @usableFromInline let digest: Digest
+
+    init(
+      _ header: EntryHeader, _ headerBytes: [UInt8], _ bodyDigest: Digest, _ body: [UInt8]?,
+      _ digest: Digest
+    ) {
+      self.header = header
+      self.headerBytes = headerBytes
+      self.bodyDigest = bodyDigest
+      self.body = body
+      self.digest = digest
+    }
+  }
+
+  @usableFromInline let content: Content
+
+  @inlinable package var header: EntryHeader { content.header }
+  @inlinable package var headerBytes: [UInt8] { content.headerBytes }
+  @inlinable package var bodyDigest: Digest { content.bodyDigest }
+  @inlinable package var body: [UInt8]? { content.body }
   /// SHA-256(0x00 ‖ header ‖ SHA-256(body)): an RFC 6962 leaf, so that tree heads can be
   /// laid over later.
-  package let digest: Digest
+  @inlinable package var digest: Digest { content.digest }
+
+  private init(
+    _ header: EntryHeader, _ headerBytes: [UInt8], _ bodyDigest: Digest, body: [UInt8]?,
+    hashing: some SHA256Hashing
+  ) {
+    var leaf = ByteWriter(reserving: 1 + headerBytes.count + 32)
+    leaf.write(UInt8(0))
+    leaf.write(headerBytes)
+    leaf.write(bodyDigest.raw)
+    content = Content(header, headerBytes, bodyDigest, body, hashing.digest(leaf.bytes))
+  }
 
   /// A new entry of this site.
   /// - Precondition: the header's lists and the body are within their bounds, the audience sorted.
   package init(authoring header: EntryHeader, body: [UInt8], hashing: some SHA256Hashing) {
     precondition(body.count <= Self.maximumBodyByteCount, "body of \(body.count) bytes")
-    let headerBytes = header.encoded
-    let bodyDigest = hashing.digest(body)
-    self.header = header
-    self.headerBytes = headerBytes
-    self.bodyDigest = bodyDigest
-    self.body = body
-    self.digest = Self.leafDigest(headerBytes, bodyDigest, hashing)
+    self.init(header, header.encoded, hashing.digest(body), body: body, hashing: hashing)
   }
 
   /// An entry as it came from a peer or from disk; digests are computed, never believed.
@@ -163,30 +192,20 @@ package struct Entry: Hashable, Sendable {
     guard body.count <= Self.maximumBodyByteCount else {
       throw .tooLong(field: "body", at: 0, count: body.count, limit: Self.maximumBodyByteCount)
     }
-    self.header = try EntryHeader(decoding: headerBytes)
-    self.headerBytes = headerBytes
-    self.bodyDigest = hashing.digest(body)
-    self.body = body
-    self.digest = Self.leafDigest(headerBytes, self.bodyDigest, hashing)
+    let header = try EntryHeader(decoding: headerBytes)
+    self.init(header, headerBytes, hashing.digest(body), body: body, hashing: hashing)
   }
 
   /// A stub as it came from a peer or from disk.
   package init(
     headerBytes: [UInt8], bodyDigest: Digest, hashing: some SHA256Hashing
   ) throws(ByteError) {
-    self.header = try EntryHeader(decoding: headerBytes)
-    self.headerBytes = headerBytes
-    self.bodyDigest = bodyDigest
-    self.body = nil
-    self.digest = Self.leafDigest(headerBytes, bodyDigest, hashing)
+    let header = try EntryHeader(decoding: headerBytes)
+    self.init(header, headerBytes, bodyDigest, body: nil, hashing: hashing)
   }
 
   private init(stubOf entry: Entry) {
-    self.header = entry.header
-    self.headerBytes = entry.headerBytes
-    self.bodyDigest = entry.bodyDigest
-    self.body = nil
-    self.digest = entry.digest
+    content = Content(entry.header, entry.headerBytes, entry.bodyDigest, nil, entry.digest)
   }
 
   /// The same entry without its body; same digest.
@@ -200,12 +219,14 @@ package struct Entry: Hashable, Sendable {
     FoldPosition(
       depth: header.depth, time: header.time, site: header.identity.origin, digest: digest)
   }
+}
 
-  private static func leafDigest(
-    _ headerBytes: [UInt8], _ bodyDigest: Digest, _ hashing: some SHA256Hashing
-  ) -> Digest {
-    hashing.digest([0], headerBytes, bodyDigest.bytes)
+/// Two entries of one digest have the same header and the same body, or one of them has none.
+extension Entry: Hashable {
+  package static func == (left: Self, right: Self) -> Bool {
+    left.digest == right.digest && (left.body == nil) == (right.body == nil)
   }
+  package func hash(into hasher: inout Hasher) { hasher.combine(digest) }
 }
 
 /// (depth, time, site, digest): causality first, clocks last, and no two entries equal.

@@ -150,6 +150,7 @@ extension EntryHeader {
 
   private static func readAudience(_ reader: inout ByteReader) throws(ByteError) -> [SiteID] {
     let count = Int(try reader.readUInt8())
+    guard count > 0 else { return [] }
     var audience: [SiteID] = []
     audience.reserveCapacity(count)
     for _ in 0..<count {
@@ -165,6 +166,7 @@ extension EntryHeader {
 
   private static func readParents(_ reader: inout ByteReader) throws(ByteError) -> [Digest] {
     let count = Int(try reader.readUInt8())
+    guard count > 0 else { return [] }
     var parents: [Digest] = []
     parents.reserveCapacity(count)
     for _ in 0..<count { parents.append(Digest(try reader.readBytes32())) }

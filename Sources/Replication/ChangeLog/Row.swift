@@ -35,7 +35,13 @@ package enum Recipients: Hashable, Sendable {
     switch (self, other) {
     case (.everyone, _), (_, .everyone): .everyone
     case (.sites(let left), .sites(let right)):
-      right.allSatisfy(left.contains) ? self : Recipients(left + right)
+      if right.allSatisfy(left.contains) {
+        self
+      } else if left.isEmpty {
+        other
+      } else {
+        Recipients(left + right)
+      }
     }
   }
 

@@ -102,19 +102,39 @@ extension FileWindow {
 /// |---|---|---|
 /// | 34 | 1 | reason, see ``FileRefusal``; not 0 |
 extension FileMessage {
+  /// Bytes of a piece's payload before its own.
+  static let pieceHeadByteCount = Wanted.byteCount + 21
+
   func encode(to writer: inout ByteWriter) {
-    wanted.encode(to: &writer)
     switch form {
     case .piece(let piece):
-      writer.write(UInt8(0))
-      writer.write(piece.offset)
-      writer.write(piece.totalByteCount)
-      writer.write(UInt32(piece.bytes.count))
+      encodeHead(of: piece, to: &writer)
       writer.write(piece.bytes)
     case .refused(let reason):
+      wanted.encode(to: &writer)
       writer.write(UInt8(1))
       writer.write(reason.code)
     }
+  }
+
+  /// The frame of a piece without compression, in two parts: what goes before the piece's bytes,
+  /// and those, which so need not be copied into a frame. nil for a refusal.
+  package var pieceFrame: (head: [UInt8], bytes: ArraySlice<UInt8>)? {
+    guard case .piece(let piece) = form else { return nil }
+    var writer = ByteWriter(reserving: FrameHeader.byteCount + Self.pieceHeadByteCount)
+    FrameHeader(
+      type: .file, lane: .normal, payloadByteCount: Self.pieceHeadByteCount + piece.bytes.count
+    ).encode(to: &writer)
+    encodeHead(of: piece, to: &writer)
+    return (writer.bytes, piece.bytes)
+  }
+
+  private func encodeHead(of piece: FilePiece, to writer: inout ByteWriter) {
+    wanted.encode(to: &writer)
+    writer.write(UInt8(0))
+    writer.write(piece.offset)
+    writer.write(piece.totalByteCount)
+    writer.write(UInt32(piece.bytes.count))
   }
 
   init(from reader: inout ByteReader) throws(ByteError) {
@@ -150,6 +170,6 @@ extension FilePiece {
     guard count > 0, UInt64(count) <= total - offset else {
       throw .invalid(field: "piece", at: position)
     }
-    self.init(offset: offset, totalByteCount: total, bytes: try reader.readBytes(count))
+    self.init(offset: offset, totalByteCount: total, bytes: try reader.readSlice(count))
   }
 }

@@ -87,10 +87,16 @@ package struct FilePiece: Hashable, Sendable {
   package let offset: UInt64
   /// Of the whole content; the same in every piece.
   package let totalByteCount: UInt64
-  package let bytes: [UInt8]
+  /// A part of what they came in: the payload of a frame, or what was read of a file.
+  package let bytes: ArraySlice<UInt8>
 
   /// - Precondition: some bytes, within the bounds of a piece and of the content.
   package init(offset: UInt64, totalByteCount: UInt64, bytes: [UInt8]) {
+    self.init(offset: offset, totalByteCount: totalByteCount, bytes: bytes[...])
+  }
+
+  /// As above.
+  package init(offset: UInt64, totalByteCount: UInt64, bytes: ArraySlice<UInt8>) {
     precondition((1...Self.maximumByteCount).contains(bytes.count), "\(bytes.count) bytes")
     precondition(
       offset < totalByteCount && UInt64(bytes.count) <= totalByteCount - offset

@@ -178,12 +178,18 @@ package struct FrameAssembler: Sendable {
 
   /// Adds what the line brought. Take every frame out with ``next(limit:)`` before the next call,
   /// so that no more than one frame and one read are ever kept.
-  package mutating func append(_ bytes: [UInt8]) {
+  package mutating func append(_ bytes: [UInt8]) { fill { $0.append(contentsOf: bytes) } }
+
+  /// The same with what `body` appends, which so need not be copied.
+  package mutating func fill<Result>(_ body: (inout [UInt8]) -> Result) -> Result {
     if consumed > 0 {
       buffer.removeFirst(consumed)
       consumed = 0
     }
-    buffer.append(contentsOf: bytes)
+    let keptByteCount = buffer.count
+    let result = body(&buffer)
+    precondition(buffer.count >= keptByteCount, "\(buffer.count) bytes of \(keptByteCount) left")
+    return result
   }
 
   /// The next whole frame, or nil when its bytes are incomplete.

@@ -58,9 +58,10 @@ package struct LinkLimits: Hashable, Sendable {
   /// What may be asked for and not yet written, for all contents wanted on a link together: one
   /// hash chunk, so that a cut costs no more than one sent again, whatever is cut.
   package var fileWindowByteCount = 256 << 10
-  /// Bytes of content in one FILE frame: a quarter of the window, so that a fast line is busy while
-  /// the receiver writes; on a slow line the frames of the lanes set the measure.
-  package var largestFileFrameByteCount = 64 << 10
+  /// Bytes of content in one FILE frame: half the window, so that a fast line is busy while the
+  /// receiver writes, and each turn of all the threads on the way brings as much as it may; on a
+  /// slow line the frames of the lanes set the measure.
+  package var largestFileFrameByteCount = 128 << 10
   /// While the lanes have entries to send, a FILE frame goes after so many of their frames: a file
   /// waits long for a catch-up of hours, but not until its end.
   package var laneFramesPerFileFrame = 8

@@ -96,7 +96,8 @@ package struct Session: Hashable, Sendable {
     } catch {
       finish(error, output: &output)
     }
-    output.nextDeadline = nextDeadline
+    // A session that was up has said so itself: to ask it again would copy it.
+    if output.nextDeadline == nil { output.nextDeadline = nextDeadline }
     return output
   }
 
@@ -133,6 +134,7 @@ package struct Session: Hashable, Sendable {
       state = .idle
       defer { state = .streaming(streaming) }
       try streaming.step(input, now: now, output: &output)
+      output.nextDeadline = streaming.nextDeadline
     case .closed: break
     }
   }

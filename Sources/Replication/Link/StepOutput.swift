@@ -34,7 +34,7 @@ package enum SessionRequest: Hashable, Sendable {
   /// Bytes that follow on those written before. Answered by `.fileWritten`; the shell that holds
   /// the last ones compares the digest, and does not trust `totalByteCount` bytes it has not seen.
   /// What cannot be written is answered with `.wantCancelled`.
-  case writeFile(Wanted, offset: UInt64, bytes: [UInt8], totalByteCount: UInt64)
+  case writeFile(Wanted, offset: UInt64, bytes: ArraySlice<UInt8>, totalByteCount: UInt64)
 }
 
 /// One change of durable state. Writes of a session are committed in the order of their tickets:

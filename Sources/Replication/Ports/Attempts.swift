@@ -38,7 +38,11 @@ package struct Attempt: Hashable, Sendable {
       case .revision(let revision): Bytes16(high: 0, low: revision.value)
       case .event(let event): event.raw.raw
       }
-    return (record?.id.raw.raw ?? none).bytes + subject.bytes + body.bytes
+    var writer = ByteWriter(reserving: Self.byteCount)
+    writer.write(record?.id.raw.raw ?? none)
+    writer.write(subject)
+    writer.write(body.raw)
+    return writer.bytes
   }
 }
 

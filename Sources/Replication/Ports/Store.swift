@@ -186,11 +186,34 @@ package struct RowSelection: Hashable, Sendable {
 /// Records whose signatures are to be looked at.
 package struct SignedRecords: Hashable, Sendable {
   package let records: [RecordKey]
+  /// Of each, where it was noted last.
+  package let noted: [LSN]
   /// Everything up to here was looked for: the end of the log when the limit was not reached.
   package let end: LSN
-  package init(records: [RecordKey], end: LSN) {
+  /// Whether the limit was reached.
+  package let isWhole: Bool
+
+  /// - Parameters:
+  ///   - found: as they were noted, ascending.
+  ///   - end: of the log.
+  package init(_ found: [(record: RecordKey, lsn: LSN)], after lsn: LSN, limit: Int, end: LSN) {
+    var places: [RecordKey: Int] = [:]
+    var records: [RecordKey] = []
+    var noted: [LSN] = []
+    for (record, lsn) in found {
+      if let place = places[record] {
+        noted[place] = lsn
+      } else {
+        places[record] = records.count
+        records.append(record)
+        noted.append(lsn)
+      }
+    }
     self.records = records
-    self.end = end
+    self.noted = noted
+    isWhole = found.count == limit
+    let last = if isWhole, let last = found.last { last.lsn } else { end }
+    self.end = max(last, lsn)
   }
 }
 

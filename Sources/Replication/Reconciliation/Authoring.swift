@@ -76,15 +76,14 @@ extension Reconciler {
     of entry: Entry, _ reading: BodyReading, _ siblings: [Entry], _ isDerived: Bool,
     in view: some RecordView
   ) throws(StoreError) -> FieldFault? {
-    let facts = reading.facts
     if let registry = try view.registry(entry.header.registry),
-      let fault = registry.codeLists.fault(of: facts, in: entry.header)
+      let fault = registry.codeLists.fault(of: reading.facts, in: entry.header)
     {
       return fault
     }
     // A decision between two bodies repeats one of them: it is no new claim.
     let isDecision = entry.header.operation == .put && siblings.contains { $0.isPut }
-    guard !isDerived, !(facts.isWriteOnce && isDecision) else { return nil }
+    guard !isDerived, !(reading.facts.isWriteOnce && isDecision) else { return nil }
     return try objection(to: entry, reading, siblings: siblings, in: view)?.fault
   }
 

@@ -81,11 +81,10 @@ extension Reconciler {
     case .headerOnly: reading = nil
     case .body(let read): reading = read
     }
-    let facts = reading?.facts
-    if let facts, facts.audience != header.audience {
+    if let reading, reading.facts.audience != header.audience {
       return .wait(.quarantined, .audienceMismatch)
     }
-    if let facts, registry.codeLists.fault(of: facts, in: header) != nil {
+    if let reading, registry.codeLists.fault(of: reading.facts, in: header) != nil {
       return .wait(.quarantined, .unknownCode)
     }
     let summary = try view.summary(of: record) ?? RecordSummary()
@@ -93,13 +92,13 @@ extension Reconciler {
     if site == centre, summary.owner == nil, header.operation.needsPut {
       return .wait(.held, .recordMissing)
     }
-    if let code = try problem(ofAuthority: entry, facts, summary, in: view) {
+    if let code = try problem(ofAuthority: entry, reading, summary, in: view) {
       return .wait(.quarantined, code)
     }
-    if facts?.isWriteOnce == true, !(try isFirstOrDecision(entry, in: view)) {
+    if reading?.facts.isWriteOnce == true, !(try isFirstOrDecision(entry, in: view)) {
       return .wait(.quarantined, .notAllowed)
     }
-    if case .received = arrival, !(try isEntitled(site, to: entry, facts, summary, in: view)) {
+    if case .received = arrival, !(try isEntitled(site, to: entry, reading, summary, in: view)) {
       return .wait(.quarantined, .notEntitled)
     }
     return .accept(reading)
@@ -108,13 +107,14 @@ extension Reconciler {
   private func problem(
     ofSites header: EntryHeader, under registry: RegistrySnapshot
   ) -> OutcomeCode? {
-    let isKnown = registry.sites[header.identity.origin] != nil
-    return isKnown && header.audience.allSatisfy { registry.sites[$0] != nil } ? nil : .unknownSite
+    let areKnown =
+      registry.knows(header.identity.origin) && header.audience.allSatisfy(registry.knows)
+    return areKnown ? nil : .unknownSite
   }
 
   /// Who may write what: one lawful writer for each field (design.md section 3, Conflicts).
   private func problem(
-    ofAuthority entry: Entry, _ facts: EntryFacts?, _ summary: RecordSummary,
+    ofAuthority entry: Entry, _ reading: BodyReading?, _ summary: RecordSummary,
     in view: some RecordView
   ) throws(StoreError) -> OutcomeCode? {
     let author = entry.origin
@@ -132,10 +132,10 @@ extension Reconciler {
       }
     case .genesis, .offer, .accept, .unknown: return .unknownOperation
     }
-    guard let facts else { return nil }
+    guard let reading else { return nil }
     let parties = RecordParties(
       owner: summary.owner ?? author, centre: centre, addressees: summary.audience.listed)
-    return facts.authorityFault(author: author, parties: parties) == nil ? nil : .notAllowed
+    return reading.facts.authorityFault(author: author, parties: parties) == nil ? nil : .notAllowed
   }
 
   /// Write-once: same content again is no change, other content is a fork; so a later revision can
@@ -182,8 +182,13 @@ extension Entry {
   /// Fields of a later version pass: they are kept and digested verbatim.
   package var reading: EntryReading {
     guard body != nil, header.record != nil else { return .headerOnly }
-    guard let object = bodyObject, let facts = facts(in: object) else { return .malformed }
-    return .body(BodyReading(object: object, facts: facts))
+    guard let reading = bodyObject.flatMap({ reading(of: $0) }) else { return .malformed }
+    return .body(reading)
+  }
+
+  /// - Parameter body: this entry's. Returns: nil when it is malformed.
+  func reading(of body: JSONObject) -> BodyReading? {
+    facts(in: body).map { BodyReading(object: body, facts: $0) }
   }
 
   /// - Parameter body: this entry's. Returns: nil when it is malformed.
@@ -191,6 +196,11 @@ extension Entry {
     guard let record = header.record else { return nil }
     return try? EntryFacts.read(
       record: record, operation: header.operation, body: body, unknown: .kept)
+  }
+
+  /// nil where only the header speaks, or the body is malformed.
+  var bodyReading: BodyReading? {
+    if case .body(let read) = reading { read } else { nil }
   }
 
   /// The outer nil: malformed. The inner nil: only the header speaks.

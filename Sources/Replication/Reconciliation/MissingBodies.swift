@@ -37,12 +37,11 @@ extension Reconciler {
     of entry: Entry, _ reading: BodyReading?, _ record: RecordKey, _ siblings: [Entry],
     _ arrival: Arrival, in store: inout some StoreTransaction
   ) throws(StoreError) {
-    let facts = reading?.facts
     let before = try store.summary(of: record) ?? RecordSummary()
-    let after = try summary(before, with: entry, facts, in: store)
-    try index(entry, facts, record, siblings, in: &store)
+    let after = try summary(before, with: entry, reading, in: store)
+    try index(entry, reading, record, siblings, in: &store)
     try store.setSummary(after, of: record)
-    let recipients = try route(entry, facts, after, siblings, in: store)
+    let recipients = try route(entry, reading, after, siblings, in: store)
     try log.append(entry, recipients: recipients, via: arrival.via, isNew: false, in: &store)
     // What refers to the record by a name that only this body says may now be for more sites.
     let grown = try widen(record, newest: entry, in: &store)

@@ -5,28 +5,27 @@ extension Reconciler {
     _ entry: Entry, _ reading: BodyReading?, _ arrival: Arrival,
     in store: inout some StoreTransaction
   ) throws(StoreError) -> Reconciled {
-    let facts = reading?.facts
     guard let record = entry.header.record else {
       return try placeGenesis(entry, arrival, in: &store)
     }
     let known = try store.summary(of: record)
     let siblings = known == nil ? [] : try store.entries(of: record)
     let before = known ?? RecordSummary()
-    let after = try summary(before, with: entry, facts, in: store)
-    let recipients = try route(entry, facts, after, siblings, in: store)
+    let after = try summary(before, with: entry, reading, in: store)
+    let recipients = try route(entry, reading, after, siblings, in: store)
     try log.append(entry, recipients: recipients, via: arrival.via, isNew: true, in: &store)
-    if SignatureReport.isChanged(by: entry, facts, siblings) {
+    if SignatureReport.isChanged(by: entry, reading, siblings) {
       try store.noteSigned(at: log.state.end.lsn)
-      hasSigned = true
+      signed[record] = log.state.end.lsn
     }
-    try index(entry, facts, record, siblings, in: &store)
+    try index(entry, reading, record, siblings, in: &store)
     try store.setSummary(after, of: record)
     if record.kind == .registry { try use(registry: entry, in: &store) }
     try noteBranch(of: entry, in: &store)
 
     let isWider = after.audience != before.audience || (before.owner == nil && after.owner != nil)
-    let grown = try grow(record, isWider, siblings, newest: entry, facts, in: &store)
-    try deliverToChildren(of: [entry], in: &store)
+    let grown = try grow(record, isWider, siblings, newest: entry, reading, in: &store)
+    try deliverToChildren(of: entry, in: &store)
     try releaseHeld(siblings, before, after, in: &store)
     let code = try conflict(record, after, siblings, newest: entry, reading, in: &store)
     var hasRetried = false
@@ -38,13 +37,13 @@ extension Reconciler {
 
   /// Most records come alone: with no sibling and nobody that refers to it nothing widens.
   private mutating func grow(
-    _ record: RecordKey, _ isWider: Bool, _ siblings: [Entry], newest: Entry, _ facts: EntryFacts?,
-    in store: inout some StoreTransaction
+    _ record: RecordKey, _ isWider: Bool, _ siblings: [Entry], newest: Entry,
+    _ reading: BodyReading?, in store: inout some StoreTransaction
   ) throws(StoreError) -> [RecordKey] {
     guard isWider else { return [] }
-    if siblings.isEmpty, let facts {
+    if siblings.isEmpty, let reading {
       var referrerCount = 0
-      for name in facts.names {
+      for name in reading.facts.names {
         referrerCount += try store.referrers(of: .changes(of: name)).count
       }
       if referrerCount == 0 { return [record] }
@@ -58,23 +57,25 @@ extension Reconciler {
     _ record: RecordKey, _ summary: RecordSummary, _ siblings: [Entry], newest: Entry,
     _ reading: BodyReading?, in store: inout some StoreTransaction
   ) throws(StoreError) -> OutcomeCode? {
-    if let facts = reading?.facts, newest.isPlainEvent(facts),
+    if let reading, newest.isPlainEvent(reading),
       summary.conflicts.isEmpty, summary.holds.isEmpty,
       !siblings.contains(where: { $0.header.subject == newest.header.subject })
     {
       return nil
     }
-    if siblings.isEmpty, let body = reading?.object, let facts = reading?.facts {
+    if siblings.isEmpty, let reading {
       var rivalCount = 0
-      for key in facts.claims { rivalCount += try store.claimants(of: key).count - 1 }
-      for name in facts.names {
+      for key in reading.facts.claims { rivalCount += try store.claimants(of: key).count - 1 }
+      for name in reading.facts.names {
         rivalCount += try store.referrers(of: name).count
         rivalCount += try store.referrers(of: .changes(of: name)).count
       }
-      let standsAlone = facts.references.allSatisfy { !$0.judgesTogether && !$0.spreadsAudience }
+      let standsAlone = reading.facts.references.allSatisfy {
+        !$0.judgesTogether && !$0.spreadsAudience
+      }
       let standing = standing(in: store)
-      if rivalCount == 0, standsAlone, try !standing.isHeld(facts),
-        try record.kind.rules.standsAlone(body, in: standing.lookup)
+      if rivalCount == 0, standsAlone, try !standing.isHeld(reading.facts.references),
+        try record.kind.rules.standsAlone(reading.object, in: standing.lookup)
       {
         return nil
       }
@@ -175,7 +176,7 @@ extension Reconciler {
   }
 
   func summary(
-    _ before: RecordSummary, with entry: Entry, _ facts: EntryFacts?, in view: some RecordView
+    _ before: RecordSummary, with entry: Entry, _ reading: BodyReading?, in view: some RecordView
   ) throws(StoreError) -> RecordSummary {
     var summary = before
     let isPut = entry.header.operation == .put || entry.header.operation == .withdraw
@@ -191,10 +192,10 @@ extension Reconciler {
     // Without the put nobody can say who the owner is; the centre has checked it on the way.
     let byOwner = summary.owner == nil || summary.owner == entry.origin
     if entry.header.record?.kind == .registry { summary.audience = .everyone }
-    if isPut || (byOwner && facts?.widensRecordAudience == true) {
+    if isPut || (byOwner && reading?.facts.widensRecordAudience == true) {
       summary.audience = summary.audience.union(Recipients(entry.header.audience))
     }
-    for reference in facts?.references ?? [] where reference.spreadsAudience {
+    for reference in reading?.facts.references ?? [] where reference.spreadsAudience {
       guard let reach = try reach(ofTarget: reference.key, in: view) else { continue }
       summary.audience = summary.audience.union(reach)
     }
@@ -202,20 +203,25 @@ extension Reconciler {
   }
 
   mutating func index(
-    _ entry: Entry, _ facts: EntryFacts?, _ record: RecordKey, _ siblings: [Entry],
+    _ entry: Entry, _ reading: BodyReading?, _ record: RecordKey, _ siblings: [Entry],
     in store: inout some StoreTransaction
   ) throws(StoreError) {
-    for key in facts?.claims ?? [] { try store.claim(key, by: record) }
-    for reference in facts?.references ?? [] {
-      try store.refer(entry.identity, to: reference.listedUnder)
-    }
-    filesNamed += facts?.files.count ?? 0
-    for file in facts?.files ?? [] {
-      try store.refer(entry.identity, to: .file(file.digest))
-      try store.name(file)
-    }
+    if let reading { try index(entry.identity, reading.facts, record, in: &store) }
     for parent in foreignParents(of: entry, siblings) {
       try store.refer(entry.identity, to: Self.childrenKey(of: parent))
+    }
+  }
+
+  private mutating func index(
+    _ entry: EntryIdentity, _ facts: EntryFacts, _ record: RecordKey,
+    in store: inout some StoreTransaction
+  ) throws(StoreError) {
+    for key in facts.claims { try store.claim(key, by: record) }
+    for reference in facts.references { try store.refer(entry, to: reference.listedUnder) }
+    filesNamed += facts.files.count
+    for file in facts.files {
+      try store.refer(entry, to: .file(file.digest))
+      try store.name(file)
     }
   }
 
@@ -283,9 +289,9 @@ extension Reconciler {
 
 extension Entry {
   /// An event or annotation that decides nothing between records.
-  fileprivate func isPlainEvent(_ facts: EntryFacts) -> Bool {
+  fileprivate func isPlainEvent(_ reading: BodyReading) -> Bool {
     (header.operation == .append || header.operation == .annotate)
-      && facts.eventType != EntryFacts.conflictDecided
+      && reading.facts.eventType != EntryFacts.conflictDecided
   }
 }
 

@@ -88,8 +88,9 @@ package struct Reconciler: Sendable {
   package internal(set) var alarms: [Alarm] = []
   /// Files that entries of this transaction name; the shell then looks for their content.
   package internal(set) var filesNamed = 0
-  /// Signatures of a record are to be looked at (`StoreTransaction.noteSigned`).
-  package internal(set) var hasSigned = false
+  /// Records whose signatures are to be looked at (`StoreTransaction.noteSigned`), and where each
+  /// was noted last in this transaction.
+  package internal(set) var signed: [RecordKey: LSN] = [:]
   /// Where the children of an incarnation branch off, as read in this transaction: asked of every
   /// entry, and changed by a genesis only.
   var branchPoints: [Life: [BranchPoint]] = [:]

@@ -21,9 +21,56 @@ extension Resolution {
   package init(of entries: [Entry]) {
     // Most records come alone, and are resolved on the way in.
     if entries.count == 1, entries[0].header.operation == .put {
+      self.init()
       current = entries
       return
     }
+    if let plain = Self(plain: entries) {
+      self = plain
+    } else {
+      self.init(any: entries)
+    }
+  }
+
+  /// Entries of a record whose resolution compares them pair by pair.
+  static let plainCount = 16
+
+  /// Of few entries with one put or withdrawal among them, which nothing can supersede: nothing is
+  /// hashed. What ``init(any:)`` would say, for records that are read by the thousand.
+  /// - Returns: nil for all others.
+  private init?(plain entries: [Entry]) {
+    guard entries.count <= Self.plainCount else { return nil }
+    let positions = entries.map(\.foldPosition)
+    for index in entries.indices.sorted(by: { positions[$0] < positions[$1] }) {
+      switch entries[index].header.operation {
+      case .put, .withdraw:
+        guard current.isEmpty, case .revision = entries[index].header.subject else { return nil }
+        current.append(entries[index])
+      case .append: Self.add(entries[index], to: &events)
+      case .annotate: Self.add(entries[index], to: &annotations)
+      case .genesis, .offer, .accept, .unknown: break
+      }
+    }
+    guard !current.isEmpty else { return nil }
+    if Self.hasPair(events) || Self.hasPair(annotations) { conflicts.append(.fork) }
+  }
+
+  /// Unless it is the same write as one before it.
+  private static func add(_ entry: Entry, to found: inout [Entry]) {
+    let isRepeat = found.contains {
+      $0.bodyDigest == entry.bodyDigest && $0.header.subject == entry.header.subject
+    }
+    if !isRepeat { found.append(entry) }
+  }
+
+  private static func hasPair(_ events: [Entry]) -> Bool {
+    events.indices.contains { index in
+      events[..<index].contains { $0.header.subject == events[index].header.subject }
+    }
+  }
+
+  /// Any number of any entries.
+  init(any entries: [Entry]) {
     let ordered = Self.eachOnce(entries)
     let puts = PutGroup.groups(of: ordered)
     let hasFork = Set(puts.map(\.revision)).count < puts.count

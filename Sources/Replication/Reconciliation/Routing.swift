@@ -3,7 +3,7 @@
 extension Reconciler {
   /// Named sites beside origin and centre.
   func route(
-    _ entry: Entry, _ facts: EntryFacts?, _ summary: RecordSummary, _ siblings: [Entry],
+    _ entry: Entry, _ reading: BodyReading?, _ summary: RecordSummary, _ siblings: [Entry],
     in view: some RecordView
   ) throws(StoreError) -> Recipients {
     guard let record = entry.header.record, record.kind != .registry else { return .everyone }
@@ -11,7 +11,9 @@ extension Reconciler {
     if let owner = summary.owner, owner != entry.origin {
       recipients = recipients.union(.sites([owner]))
     }
-    if facts?.sharesRecordAudience ?? true { recipients = recipients.union(summary.audience) }
+    if reading?.facts.sharesRecordAudience ?? true {
+      recipients = recipients.union(summary.audience)
+    }
     for parent in foreignParents(of: entry, siblings) {
       guard let its = try view.entry(digest: parent) else { continue }
       recipients = recipients.union(Recipients([its.origin]))
@@ -23,17 +25,17 @@ extension Reconciler {
   /// Whether `site` may hold the entry, by the same function as the sender's. What refers to
   /// something that is not here yet cannot be judged and passes.
   func isEntitled(
-    _ site: SiteID, to entry: Entry, _ facts: EntryFacts?, _ summary: RecordSummary,
+    _ site: SiteID, to entry: Entry, _ reading: BodyReading?, _ summary: RecordSummary,
     in view: some RecordView
   ) throws(StoreError) -> Bool {
     if site == centre || site == entry.origin || summary.owner == site { return true }
     if Recipients(entry.header.audience).contains(site) { return true }
-    if facts?.sharesRecordAudience ?? true, summary.audience.contains(site) { return true }
+    if reading?.facts.sharesRecordAudience ?? true, summary.audience.contains(site) { return true }
     guard let record = entry.header.record else { return true }
     let siblings = try view.entries(of: record)
     // What is said of a recall goes as far as the recall does.
-    var references = facts?.references ?? []
-    if facts?.sharesRecordAudience ?? true {
+    var references = reading?.facts.references ?? []
+    if reading?.facts.sharesRecordAudience ?? true {
       references += siblings.flatMap { ($0.facts ?? nil)?.references ?? [] }
     }
     for key in Set(references.filter(\.spreadsAudience).map(\.key)) {
@@ -115,7 +117,7 @@ extension Reconciler {
       for entry in entries where entry.identity != newest.identity {
         if try deliver(entry, summary, entries, in: &store) { delivered.append(entry) }
       }
-      try deliverToChildren(of: delivered, in: &store)
+      for entry in delivered { try deliverToChildren(of: entry, in: &store) }
       open.append(contentsOf: try widenReferrers(of: next, summary, entries, in: &store))
     }
     return grown
@@ -149,18 +151,28 @@ extension Reconciler {
   /// Children in other records go where their parent goes, and theirs after them. A list of work
   /// and not a recursion: a chain of parents may be as long as a hostile peer likes.
   mutating func deliverToChildren(
-    of parents: [Entry], in store: inout some StoreTransaction
+    of entry: Entry, in store: inout some StoreTransaction
   ) throws(StoreError) {
-    var open = parents
+    var open = try deliveredChildren(of: entry, in: &store)
     while let parent = open.popLast() {
-      for identity in try store.referrers(of: Self.childrenKey(of: parent.digest)) {
-        guard let child = try store.entry(identity), let record = child.header.record,
-          let summary = try store.summary(of: record)
-        else { continue }
-        let siblings = try store.entries(of: record)
-        if try deliver(child, summary, siblings, in: &store) { open.append(child) }
-      }
+      open += try deliveredChildren(of: parent, in: &store)
     }
+  }
+
+  /// Delivers the entry's own children. Nearly no entry has any.
+  /// - Returns: those that went to a site they had not gone to before.
+  private mutating func deliveredChildren(
+    of parent: Entry, in store: inout some StoreTransaction
+  ) throws(StoreError) -> [Entry] {
+    var delivered: [Entry] = []
+    for identity in try store.referrers(of: Self.childrenKey(of: parent.digest)) {
+      guard let child = try store.entry(identity), let record = child.header.record,
+        let summary = try store.summary(of: record)
+      else { continue }
+      let siblings = try store.entries(of: record)
+      if try deliver(child, summary, siblings, in: &store) { delivered.append(child) }
+    }
+    return delivered
   }
 
   /// A new row for the sites that came in since the entry's last one.
@@ -169,7 +181,7 @@ extension Reconciler {
     _ entry: Entry, _ summary: RecordSummary, _ siblings: [Entry],
     in store: inout some StoreTransaction
   ) throws(StoreError) -> Bool {
-    let wanted = try route(entry, entry.facts ?? nil, summary, siblings, in: store)
+    let wanted = try route(entry, entry.bodyReading, summary, siblings, in: store)
     let had = try store.recipients(of: entry.identity) ?? .none
     guard let missing = wanted.subtracting(had) else { return false }
     let via: SiteID? = entry.origin == site ? nil : site == centre ? entry.origin : centre

@@ -45,7 +45,7 @@ package struct SignatureReport: Sendable {
     for event in Self.signatures(among: Self.events(of: record), of: record) {
       found.append(
         Signature(
-          entry: event.entry, role: event.body.text("signerRole") ?? "",
+          entry: event.entry, role: event.body.text(.signerRole) ?? "",
           verdict: try view.verdict(of: event.entry.identity)))
     }
     signatures = found
@@ -58,9 +58,10 @@ package struct SignatureReport: Sendable {
 
   /// Whether an entry that joins its `siblings` may change what is found about signatures: one of
   /// them or a time stamp comes, or another put that earlier ones may be over.
-  static func isChanged(by entry: Entry, _ facts: EntryFacts?, _ siblings: [Entry]) -> Bool {
+  static func isChanged(by entry: Entry, _ reading: BodyReading?, _ siblings: [Entry]) -> Bool {
     switch entry.header.operation {
-    case .append: facts?.eventType == "signature" || facts?.eventType == "timestamp"
+    case .append:
+      reading?.facts.eventType == .signature || reading?.facts.eventType == .timestamp
     case .put, .withdraw: siblings.contains { $0.header.operation == .append }
     case .genesis, .annotate, .offer, .accept, .unknown: false
     }
@@ -88,7 +89,7 @@ package struct SignatureReport: Sendable {
   private static func signatures(among events: [Event], of record: HeldRecord) -> [Event] {
     guard case .revision(let revision)? = record.shown?.header.subject else { return [] }
     let found = events.lazy.filter { event in
-      guard event.type == .string("signature") else { return false }
+      guard event.type == .string(.signature) else { return false }
       let named = event.body[.revision]?.integer
       return named == nil || named == Int64(clamping: revision.value)
     }
@@ -97,19 +98,26 @@ package struct SignatureReport: Sendable {
 
   /// What the verifier must look at: every signature over the record's shown put. Empty while the
   /// put is not here or its body has gone: then the verdicts that are kept stand.
-  package static func tasks(of record: HeldRecord) -> [SignatureInput] {
+  /// - Parameter isSettled: whether the signature that this entry carries is looked at no more.
+  package static func tasks(
+    of record: HeldRecord, unless isSettled: (EntryIdentity) throws(StoreError) -> Bool
+  ) throws(StoreError) -> [SignatureInput] {
     guard let put = record.shown, let body = record.put else { return [] }
     let events = events(of: record)
-    let signatures = signatures(among: events, of: record)
+    var signatures: [Event] = []
+    for event in Self.signatures(among: events, of: record)
+    where try !isSettled(event.entry.identity) {
+      signatures.append(event)
+    }
     guard !signatures.isEmpty, let manifest = SignatureManifest(of: put, body) else { return [] }
     let content = manifest.canonicalBytes
     let organ = body[record.key.kind.signingOrganField]?.object?.text(.organId) ?? ""
-    let timestamps = events.filter { $0.type == .string("timestamp") }
+    let timestamps = events.filter { $0.type == .string(.timestamp) }
     return signatures.map { event in
       SignatureInput(
         entry: event.entry.identity, signature: event.body.base64(.value) ?? [],
         content: content, timestamp: timestamp(of: event.entry, among: timestamps),
-        kind: record.key.kind, role: event.body.text("signerRole") ?? "", organ: organ,
+        kind: record.key.kind, role: event.body.text(.signerRole) ?? "", organ: organ,
         registry: event.entry.header.registry)
     }
   }

@@ -100,9 +100,12 @@ package struct SiteLog: Sendable {
     _ entry: Entry, recipients: Recipients, via: SiteID?, isNew: Bool,
     in store: inout some StoreTransaction
   ) throws(StoreError) {
+    var link = ByteWriter(reserving: 64)
+    link.write(state.end.head.raw)
+    link.write(entry.digest.raw)
     let row = LogRow(
       lsn: state.end.lsn.next, incarnation: state.end.incarnation,
-      head: hashing.digest(state.end.head.bytes, entry.digest.bytes), entry: entry.identity,
+      head: hashing.digest(link.bytes), entry: entry.identity,
       digest: entry.digest, lane: entry.header.lane, recipients: recipients, via: via)
     try store.append(row, entry: isNew ? entry : nil)
     keep(AppendedRow(row: row, entry: entry))

@@ -74,14 +74,14 @@ package struct Standing<View: RecordView> {
   /// Whether a current put refers to something that is not here and must be.
   private func isHeld(_ record: HeldRecord) throws(StoreError) -> Bool {
     for put in record.resolution.current {
-      if let facts = record.facts(of: put), try isHeld(facts) { return true }
+      if let facts = record.facts(of: put), try isHeld(facts.references) { return true }
     }
     return false
   }
 
-  /// The same of one put.
-  func isHeld(_ facts: EntryFacts) throws(StoreError) -> Bool {
-    for reference in facts.references {
+  /// The same of what one put refers to.
+  func isHeld(_ references: [Reference]) throws(StoreError) -> Bool {
+    for reference in references {
       guard reference.hold == .everywhere || reference.hold == .atCentre && site == centre
       else { continue }
       let isHere =

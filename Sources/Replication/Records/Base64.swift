@@ -29,28 +29,35 @@ package enum Base64 {
   package static func decode(_ text: [UInt8]) -> [UInt8]? {
     guard text.count.isMultiple(of: 4) else { return nil }
     let padCount = text.suffix(2).reversed().prefix { $0 == padding }.count
-    let values = values
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(text.count / 4 * 3)
-    var bits: UInt32 = 0
+    let table = Self.values
+    let values = table.span
+    let wholeCount = text.count / 4 - (padCount > 0 ? 1 : 0)
+    var bytes = [UInt8](repeating: 0, count: text.count / 4 * 3 - padCount)
+    let characters = text.span
+    var target = bytes.mutableSpan
     var faults: UInt8 = 0
-    for index in 0..<text.count - padCount {
-      let value = values[Int(text[index])]
+    for group in 0..<wholeCount {
+      let first = values[Int(characters[4 * group])]
+      let second = values[Int(characters[4 * group + 1])]
+      let third = values[Int(characters[4 * group + 2])]
+      let fourth = values[Int(characters[4 * group + 3])]
+      faults |= first | second | third | fourth
+      target[3 * group] = first << 2 | second >> 4
+      target[3 * group + 1] = second << 4 | third >> 2
+      target[3 * group + 2] = third << 6 | fourth
+    }
+    // The last group: two characters or three, and what they have beyond whole bytes is 0.
+    var bits: UInt32 = 0
+    for index in 4 * wholeCount..<text.count - padCount {
+      let value = values[Int(characters[index])]
       faults |= value
       bits = bits << 6 | UInt32(value)
-      guard index % 4 == 3 else { continue }
-      bytes.append(UInt8(truncatingIfNeeded: bits >> 16))
-      bytes.append(UInt8(truncatingIfNeeded: bits >> 8))
-      bytes.append(UInt8(truncatingIfNeeded: bits))
-      bits = 0
     }
     guard faults & noValue == 0 else { return nil }
-    guard padCount > 0 else { return bytes }
-    // The last group: two characters or three, and what they have beyond whole bytes is 0.
     bits <<= UInt32(6 * padCount)
     guard bits & (1 << UInt32(8 * padCount) - 1) == 0 else { return nil }
-    for index in 0..<3 - padCount {
-      bytes.append(UInt8(truncatingIfNeeded: bits >> UInt32(16 - 8 * index)))
+    for (index, place) in (3 * wholeCount..<target.count).enumerated() {
+      target[place] = UInt8(truncatingIfNeeded: bits >> UInt32(16 - 8 * index))
     }
     return bytes
   }

@@ -61,8 +61,8 @@ extension JSONObject {
   func files(_ key: Text) -> [FileReference] {
     (self[key]?.array ?? []).compactMap { item in
       guard let object = item.object,
-        let digest = object.text("digest").flatMap(Digest.init(tagged:)),
-        let size = object["sizeBytes"]?.integer.flatMap({ UInt64(exactly: $0) })
+        let digest = object.text(.digest).flatMap(Digest.init(tagged:)),
+        let size = object[.sizeBytes]?.integer.flatMap({ UInt64(exactly: $0) })
       else { return nil }
       return FileReference(digest: digest, size: size)
     }
@@ -82,7 +82,24 @@ extension RecordKind {
 
 extension Digest {
   /// As records write it: `sha-256:` and 64 lower-case hexadecimal digits.
-  package var tagged: Text { Text("sha-256:\(self)") }
+  package var tagged: Text {
+    var text: [UInt8] = []
+    text.reserveCapacity(Self.taggedByteCount)
+    appendTagged(to: &text)
+    return Text(validated: text)
+  }
+
+  /// Of what ``tagged`` is.
+  static let taggedByteCount = 8 + 64
+
+  func appendTagged(to text: inout [UInt8]) {
+    text.append(contentsOf: Self.tag.bytes.slice)
+    for word in [raw.first, raw.second, raw.third, raw.fourth] {
+      for shift in stride(from: 60, through: 0, by: -4) {
+        text.append(hexDigit(UInt8(truncatingIfNeeded: word >> UInt64(shift)) & 15))
+      }
+    }
+  }
 
   /// - Returns: nil unless `text` is `sha-256:` and 64 lower-case hexadecimal digits.
   package init?(tagged text: Text) {

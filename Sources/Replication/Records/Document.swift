@@ -134,11 +134,9 @@ package enum DocumentRules: RecordRules {
   private static func numberKey(_ body: JSONObject) -> UniqueKey {
     let from = body[.from]?.object ?? JSONObject()
     let type = body[.documentType]?.object?.text(.code)
-    let parts = [
-      from.text(.siteId), from.text(.organId), type, body.text(.codeNumber),
-      body.text(.committeeTerm),
-    ]
-    return UniqueKey(.documentNumber, parts.map { $0?.bytes.slice ?? [] })
+    return UniqueKey(
+      .documentNumber, from.text(.siteId), from.text(.organId), type, body.text(.codeNumber),
+      body.text(.committeeTerm))
   }
 
   // MARK: Events
@@ -147,8 +145,8 @@ package enum DocumentRules: RecordRules {
 
   static func eventSchema(ofType type: Text) -> Schema? {
     switch type {
-    case "receipt": receipt
-    case "addressed": addressed
+    case .receipt: receipt
+    case .addressed: addressed
     default: Schema.common(ofType: type)
     }
   }
@@ -181,7 +179,7 @@ package enum DocumentRules: RecordRules {
     en: "must say why the document is refused (02); add it")
 
   static func checkEvent(_ body: JSONObject, type: Text) throws(FieldFault) {
-    if type == "receipt", body[.statusCode] == .string(ReceiptCode.status(.refused).text),
+    if type == .receipt, body[.statusCode] == .string(ReceiptCode.status(.refused).text),
       body[.description] == nil
     {
       throw FieldFault("description", .broken(saysWhy, detail: nil))
@@ -190,7 +188,7 @@ package enum DocumentRules: RecordRules {
 
   /// A receipt is for issuer, author and centre, none of which it need name.
   static func eventFacts(_ body: JSONObject, type: Text) -> EntryFacts {
-    guard type != "receipt" else {
+    guard type != .receipt else {
       var facts = EntryFacts(writer: .addressee)
       facts.speaker = body.site(.siteId)
       facts.sharesRecordAudience = false
@@ -201,7 +199,7 @@ package enum DocumentRules: RecordRules {
     }
     var facts = EntryFacts(writer: .owner)
     facts.speaker = body.site(.bySite)
-    if type == "addressed" {
+    if type == .addressed {
       facts.audience = body.organSites(.to).asAudience
       facts.widensRecordAudience = true
     }
@@ -224,7 +222,7 @@ package enum DocumentRules: RecordRules {
   ) throws(StoreError) {
     let events = record.events
     try showReceipts(of: record, in: view, into: &object)
-    let others = events.filter { $0.operation == .append && $0.type != "receipt" }
+    let others = events.filter { $0.operation == .append && $0.type != .receipt }
     object["events"] = others.isEmpty ? nil : .array(others.map(\.json))
     let keywords = keywords(put: record.put ?? JSONObject(), events: events)
     object["keywords"] = keywords.current

@@ -25,7 +25,7 @@ extension DocumentRules {
   static func objection(
     to event: FoldedEvent, on record: HeldRecord, in view: some RuleView
   ) throws(StoreError) -> FieldFault? {
-    guard event.type == "receipt", let text = event.body.text(.statusCode),
+    guard event.type == .receipt, let text = event.body.text(.statusCode),
       let code = ReceiptCode(text)
     else { return nil }
     func fault(_ rule: Rule, _ detail: String? = nil) -> FieldFault {
@@ -115,7 +115,7 @@ extension DocumentRules {
     about id: Text? = nil, _ hashing: some SHA256Hashing
   ) -> OwedEvent {
     var body: JSONObject = [
-      .type: .string("receipt"), .siteId: .string(Text(recipient.site.description)),
+      .type: .string(.receipt), .siteId: .string(Text(recipient.site.description)),
       .organId: .string(recipient.organ), .statusCode: .string(code.text),
     ]
     body[.description] = id.map { .string($0) }
@@ -176,7 +176,7 @@ extension DocumentRules {
   /// `to[]` and the late addressees of the owner, each organ once.
   private static func addressees(of record: HeldRecord) -> [Recipient] {
     var bodies = [record.put].compactMap { $0 }
-    bodies += record.events.filter { $0.type == "addressed" && $0.author == record.owner }
+    bodies += record.events.filter { $0.type == .addressed && $0.author == record.owner }
       .map(\.body)
     var organs: [Recipient] = []
     var known: Set<Recipient> = []
@@ -196,7 +196,7 @@ extension DocumentRules {
     let indexes = Dictionary(
       uniqueKeysWithValues: progress.enumerated().map { ($1.recipient, $0) })
     var receipts: [Receipt] = []
-    for event in record.events where event.type == "receipt" {
+    for event in record.events where event.type == .receipt {
       let recipient = Recipient(site: event.author, organ: event.body.text(.organId) ?? "")
       guard let index = indexes[recipient] else {
         receipts.append(Receipt(event: event, flag: .notAddressed))

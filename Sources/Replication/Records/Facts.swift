@@ -36,10 +36,23 @@ package struct EntryFacts: Hashable, Sendable {
   package static let conflictDecided: Text = "conflictDecided"
 }
 
-/// A body that was read: once on its way in, whoever asks of it then.
-package struct BodyReading: Hashable, Sendable {
+/// A body that was read: once on its way in, whoever asks of it then. One for all who do: facts are
+/// a dozen lists.
+package final class BodyReading: Sendable {
   package let object: JSONObject
   package let facts: EntryFacts
+
+  init(object: JSONObject, facts: EntryFacts) {
+    self.object = object
+    self.facts = facts
+  }
+}
+
+extension BodyReading: Hashable {
+  package static func == (left: BodyReading, right: BodyReading) -> Bool {
+    left === right || left.object == right.object && left.facts == right.facts
+  }
+  package func hash(into hasher: inout Hasher) { hasher.combine(object) }
 }
 
 /// What reading an entry came to: a pure function of the entry, so it may be done ahead and on
@@ -230,17 +243,42 @@ extension UniqueKey {
 
   /// Parts are prefixed with their length in 2 bytes, so no two lists of parts spell one key. The
   /// schemas keep every part short enough for ``maximumByteCount``.
-  init(_ space: Space, _ parts: [ArraySlice<UInt8>]) {
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(parts.reduce(1) { $0 + 2 + $1.count })
-    bytes.append(space.rawValue)
-    for part in parts {
-      bytes.append(UInt8(truncatingIfNeeded: part.count >> 8))
-      bytes.append(UInt8(truncatingIfNeeded: part.count))
-      bytes.append(contentsOf: part)
-    }
+  /// - Parameter byteCount: of all parts together.
+  private init(_ space: Space, byteCount: Int, _ write: (inout KeyWriter) -> Void) {
+    var writer = KeyWriter(bytes: ByteWriter(reserving: 1 + 2 * KeyWriter.usualCount + byteCount))
+    writer.bytes.write(space.rawValue)
+    write(&writer)
+    let bytes = writer.bytes.bytes
     precondition(bytes.count <= Self.maximumByteCount, "key of \(bytes.count) bytes")
     self.init(bytes)
+  }
+
+  private struct KeyWriter {
+    /// Parts for whose lengths there is room at once.
+    static let usualCount = 5
+    var bytes: ByteWriter
+
+    mutating func part(_ count: Int, _ write: (inout ByteWriter) -> Void) {
+      bytes.write(UInt16(count))
+      write(&bytes)
+    }
+  }
+
+  /// - Parameter parts: what is missing counts as empty.
+  init(_ space: Space, _ parts: Text?...) {
+    let byteCount = parts.reduce(0) { $0 + ($1?.bytes.count ?? 0) }
+    self.init(space, byteCount: byteCount) { key in
+      for text in parts {
+        key.part(text?.bytes.count ?? 0) { if let text { $0.write(text: text) } }
+      }
+    }
+  }
+
+  private init(_ space: Space, kind: RecordKind? = nil, _ id: RecordID) {
+    self.init(space, byteCount: 17) { key in
+      if let kind { key.part(1) { $0.write(kind.rawValue) } }
+      key.part(16) { $0.write(id.raw.raw) }
+    }
   }
 
   /// A key outside the spaces of records: what a site notes for itself.
@@ -254,7 +292,7 @@ extension UniqueKey {
 
   /// The name every record has: its own id.
   package static func record(_ key: RecordKey) -> UniqueKey {
-    UniqueKey(.record, [[key.kind.rawValue], key.id.raw.raw.bytes[...]])
+    UniqueKey(.record, kind: key.kind, key.id)
   }
 
   /// Under which the recalls, updates and replacements of what has this name are found.
@@ -267,11 +305,17 @@ extension UniqueKey {
   }
 
   /// Under which the entries that name a file are found.
-  package static func file(_ digest: Digest) -> UniqueKey { UniqueKey(.file, [digest.bytes[...]]) }
+  package static func file(_ digest: Digest) -> UniqueKey {
+    UniqueKey(.file, byteCount: 32) { key in key.part(32) { $0.write(digest.raw) } }
+  }
+
+  /// Under which the full reversals of a voucher are found, so that its other adjustments need not
+  /// be read to know that there is none.
+  static func reversals(of voucher: RecordKey) -> UniqueKey { UniqueKey(.reversal, voucher.id) }
 
   /// The name of a document that has this edXML id.
   package static func documentID(_ id: Text) -> UniqueKey {
-    UniqueKey(.documentID, [id.bytes.slice])
+    UniqueKey(.documentID, id)
   }
 }
 
@@ -279,7 +323,12 @@ extension Sequence<SiteID?> {
   /// Sorted, each once.
   var asAudience: [SiteID] {
     var audience: [SiteID] = []
-    for site in compactMap({ $0 }).sorted() where audience.last != site { audience.append(site) }
+    // Few, and mostly in order.
+    for case let site? in self {
+      let place = audience.lastIndex { $0 <= site }
+      if let place, audience[place] == site { continue }
+      audience.insert(site, at: place.map { $0 + 1 } ?? 0)
+    }
     return audience
   }
 }

@@ -1,5 +1,5 @@
-/// Names of fields that rules read, made once: a lookup by a literal would build its bytes each
-/// time.
+/// Names of fields, and words in them, that rules ask for in every entry, made once: a literal
+/// builds its bytes each time.
 extension Text {
   static let account: Text = "account"
   static let accountingPeriod: Text = "accountingPeriod"
@@ -34,6 +34,7 @@ extension Text {
   static let deadlineType: Text = "deadlineType"
   static let derived: Text = "derived"
   static let description: Text = "description"
+  static let digest: Text = "digest"
   static let documentId: Text = "documentId"
   static let documentType: Text = "documentType"
   static let dueDate: Text = "dueDate"
@@ -79,13 +80,16 @@ extension Text {
   static let secrecyLevel: Text = "secrecyLevel"
   static let side: Text = "side"
   static let signature: Text = "signature"
+  static let signerRole: Text = "signerRole"
   static let siteId: Text = "siteId"
   static let sites: Text = "sites"
+  static let sizeBytes: Text = "sizeBytes"
   static let sourceDocumentId: Text = "sourceDocumentId"
   static let statusCode: Text = "statusCode"
   static let subItem: Text = "subItem"
   static let successorSite: Text = "successorSite"
   static let tier: Text = "tier"
+  static let timestamp: Text = "timestamp"
   static let to: Text = "to"
   static let toSite: Text = "toSite"
   static let totalAmount: Text = "totalAmount"
@@ -98,4 +102,18 @@ extension Text {
   static let voucherCount: Text = "voucherCount"
   static let voucherForm: Text = "voucherForm"
   static let voucherNumber: Text = "voucherNumber"
+
+  // Kinds of entries of the books, and spans that a closing ends.
+  static let assetCard: Text = "assetCard"
+  static let handover: Text = "handover"
+  static let period: Text = "period"
+  static let periodClosing: Text = "periodClosing"
+  static let voucher: Text = "voucher"
+  static let year: Text = "year"
+
+  // Types of events.
+  static let addressed: Text = "addressed"
+  static let receipt: Text = "receipt"
+  static let received: Text = "received"
+  static let timestamp: Text = "timestamp"
 }

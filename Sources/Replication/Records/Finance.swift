@@ -153,7 +153,7 @@ package enum FinanceRules: RecordRules {
     var references = periodKey(body).map { [Reference(to: $0)] } ?? []
     if let adjusted = adjusted(by: body) {
       references.append(Reference(to: adjusted, hold: .everywhere, judgesTogether: true))
-      if isFullReversal(body) { references.append(Reference(to: reversalKey(of: adjusted))) }
+      if isFullReversal(body) { references.append(Reference(to: .reversals(of: adjusted))) }
     }
     return references
   }
@@ -188,11 +188,11 @@ package enum FinanceRules: RecordRules {
   /// F3: (budgetUnitCode, fiscalYear, voucherForm, voucherNumber) at its site: nobody else can put
   /// a unit's vouchers into conflict.
   private static func voucherKey(_ body: JSONObject) -> UniqueKey {
-    let unit = body[.accountingUnit]?.object?.text(.budgetUnitCode)
-    let site = body.organSite(.accountingUnit).map { Text($0.description) }
-    let year = Text("\(body[.fiscalYear]?.integer ?? 0)")
-    let parts = [site, unit, year, body.text(.voucherForm), body.text(.voucherNumber)]
-    return UniqueKey(.voucherNumber, parts.map { $0?.bytes.slice ?? [] })
+    let unit = body[.accountingUnit]?.object
+    return UniqueKey(
+      .voucherNumber, unit?.text(.siteId), unit?.text(.budgetUnitCode),
+      Text("\(body[.fiscalYear]?.integer ?? 0)"), body.text(.voucherForm),
+      body.text(.voucherNumber))
   }
 
   // MARK: Events
@@ -250,13 +250,13 @@ package enum FinanceRules: RecordRules {
 
   static func eventFacts(_ body: JSONObject, type: Text) -> EntryFacts {
     var writer = Writer.owner
-    if type == "received", let receiver = body.site(.toSite) { writer = .site(receiver) }
+    if type == .received, let receiver = body.site(.toSite) { writer = .site(receiver) }
     var facts = EntryFacts(writer: writer)
     facts.speaker = body.site(.bySite)
     facts.audience = [body.site(.fromSite), body.site(.toSite)].asAudience
     // The owner's transfer takes the card and itself to the other site, its other movements do not
     // go there; the other half goes back to whom it names.
-    facts.sharesRecordAudience = !movementTypes.contains(type) && type != "received"
+    facts.sharesRecordAudience = !movementTypes.contains(type) && type != .received
     facts.widensRecordAudience = movementTypes.contains(type) && !facts.audience.isEmpty
     return facts
   }

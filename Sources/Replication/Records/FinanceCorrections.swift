@@ -12,12 +12,6 @@ extension FinanceRules {
     body[.correction]?.object?[.fullReversal] == .bool(true)
   }
 
-  /// Under this key the full reversals of a voucher are found, so that its other adjustments need
-  /// not be read to know that there is none.
-  static func reversalKey(of voucher: RecordKey) -> UniqueKey {
-    UniqueKey(.reversal, [voucher.id.raw.raw.bytes[...]])
-  }
-
   private static let sameUnit = Rule(
     "F5", vi: "phải là chứng từ đã ghi sổ của cùng đơn vị; hãy sửa mã",
     en: "must be a posted voucher of the same unit; correct the id")
@@ -45,7 +39,7 @@ extension FinanceRules {
     guard target != record.key, its.isVoucher, its.isSameUnit(as: body) else {
       return [finding(.adjustsForeign, sameUnit)]
     }
-    let reversals = try adjustments(of: target, under: reversalKey(of: target), in: view) ?? []
+    let reversals = try adjustments(of: target, under: .reversals(of: target), in: view) ?? []
     for reversal in reversals where reversal.key != record.key {
       let order = try order(record, reversal, in: view)
       guard order != .before else { continue }

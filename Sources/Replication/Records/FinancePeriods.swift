@@ -11,33 +11,30 @@ extension FinanceRules {
   }
 
   private static func periodKey(_ body: JSONObject, _ period: Text) -> UniqueKey {
-    UniqueKey(.period, unitParts(body) + [period.bytes.slice])
+    let unit = body[.accountingUnit]?.object
+    return UniqueKey(.period, unit?.text(.siteId), unit?.text(.budgetUnitCode), period)
   }
 
   /// What a closing claims: two closings of one period, of one year, or of the unit as a whole are
   /// a conflict. A unit is handed over once.
   static func closingKey(_ body: JSONObject) -> UniqueKey {
     switch body.text(.closingType) {
-    case "period"?: closingKey(body, "period", body.text(.accountingPeriod) ?? "")
-    case "year"?: closingKey(body, "year", Text(yearText(body)))
-    default: closingKey(body, "handover", "")
+    case "period"?: closingKey(body, .period, body.text(.accountingPeriod))
+    case "year"?: closingKey(body, .year, Text(yearText(body)))
+    default: closingKey(body, .handover, nil)
     }
   }
 
-  private static func closingKey(_ body: JSONObject, _ type: Text, _ span: Text) -> UniqueKey {
-    UniqueKey(.closing, unitParts(body) + [type.bytes.slice, span.bytes.slice])
-  }
-
-  private static func unitParts(_ body: JSONObject) -> [ArraySlice<UInt8>] {
+  private static func closingKey(_ body: JSONObject, _ type: Text, _ span: Text?) -> UniqueKey {
     let unit = body[.accountingUnit]?.object
-    return [unit?.text(.siteId)?.bytes.slice ?? [], unit?.text(.budgetUnitCode)?.bytes.slice ?? []]
+    return UniqueKey(.closing, unit?.text(.siteId), unit?.text(.budgetUnitCode), type, span)
   }
 
   /// The keys of the closings that end a voucher's time.
   static func closingKeys(ofVoucher body: JSONObject) -> [UniqueKey] {
     [
-      closingKey(body, "period", body.text(.accountingPeriod) ?? ""),
-      closingKey(body, "year", Text(yearText(body))), closingKey(body, "handover", ""),
+      closingKey(body, .period, body.text(.accountingPeriod)),
+      closingKey(body, .year, Text(yearText(body))), closingKey(body, .handover, nil),
     ]
   }
 
@@ -231,14 +228,14 @@ extension FinanceRules {
 
   private static func openingKeys(of body: JSONObject) -> [UniqueKey] {
     let year = body[.fiscalYear]?.integer ?? 0
-    let yearBefore = closingKey(body, "year", Text("\(year - 1)"))
+    let yearBefore = closingKey(body, .year, Text("\(year - 1)"))
     guard body.text(.closingType) == "period" else { return [yearBefore] }
     let months = months(of: year)
     guard let place = months.firstIndex(where: { $0 == body.text(.accountingPeriod) }) else {
       return []
     }
-    if place > 0 { return [closingKey(body, "period", months[place - 1])] }
-    return [yearBefore, closingKey(body, "period", Text("\(year - 1)-12"))]
+    if place > 0 { return [closingKey(body, .period, months[place - 1])] }
+    return [yearBefore, closingKey(body, .period, Text("\(year - 1)-12"))]
   }
 
   // MARK: Judging again
@@ -272,17 +269,17 @@ extension FinanceRules {
 
   private static func followingKeys(of body: JSONObject) -> [UniqueKey] {
     let year = body[.fiscalYear]?.integer ?? 0
-    let january = closingKey(body, "period", Text("\(year + 1)-01"))
+    let january = closingKey(body, .period, Text("\(year + 1)-01"))
     switch body.text(.closingType) {
     case "period"?:
       let months = months(of: year)
       guard let place = months.firstIndex(where: { $0 == body.text(.accountingPeriod) }),
         place + 1 < months.count
       else { return [january] }
-      return [closingKey(body, "period", months[place + 1])]
+      return [closingKey(body, .period, months[place + 1])]
     case "year"?:
       return [
-        january, closingKey(body, "year", Text("\(year + 1)")), closingKey(body, "handover", ""),
+        january, closingKey(body, .year, Text("\(year + 1)")), closingKey(body, .handover, nil),
       ]
     default: return []
     }
@@ -315,7 +312,7 @@ extension HeldRecord {
 }
 
 extension JSONObject {
-  var isVoucher: Bool { self[.entryKind] == .string("voucher") }
-  var isClosing: Bool { self[.entryKind] == .string("periodClosing") }
-  var isAssetCard: Bool { self[.entryKind] == .string("assetCard") }
+  var isVoucher: Bool { self[.entryKind] == .string(.voucher) }
+  var isClosing: Bool { self[.entryKind] == .string(.periodClosing) }
+  var isAssetCard: Bool { self[.entryKind] == .string(.assetCard) }
 }

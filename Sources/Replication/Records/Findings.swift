@@ -19,8 +19,8 @@ package struct HeldRecord: Sendable {
   package let resolution: Resolution
   /// Of the current puts, in their order; nil for a stub.
   private let bodies: [JSONObject?]
-  /// Of the same; empty when nobody was expected to ask.
-  private let factsOfCurrent: [EntryFacts?]
+  /// Of the same; empty when nobody was expected to ask for facts.
+  private let readings: [BodyReading?]
 
   /// - Parameters:
   ///   - read: what was read already of the entry with this digest.
@@ -34,15 +34,15 @@ package struct HeldRecord: Sendable {
     self.entries = entries
     resolution = Resolution(of: entries)
     var bodies: [JSONObject?] = []
-    var facts: [EntryFacts?] = []
+    var readings: [BodyReading?] = []
     for put in resolution.current {
       let known = read.flatMap { $0.digest == put.digest ? $0.reading : nil }
       let body = known?.object ?? put.bodyObject
       bodies.append(body)
-      if readsFacts { facts.append(known?.facts ?? body.flatMap { put.facts(in: $0) }) }
+      if readsFacts { readings.append(known ?? body.flatMap { put.reading(of: $0) }) }
     }
     self.bodies = bodies
-    factsOfCurrent = facts
+    self.readings = readings
   }
 
   /// Of an entry of the record; nil for a stub.
@@ -55,7 +55,7 @@ package struct HeldRecord: Sendable {
   func facts(of entry: Entry) -> EntryFacts? {
     guard let position = resolution.current.firstIndex(where: { $0.digest == entry.digest })
     else { return entry.facts ?? nil }
-    guard factsOfCurrent.isEmpty else { return factsOfCurrent[position] }
+    guard readings.isEmpty else { return readings[position]?.facts }
     return bodies[position].flatMap { entry.facts(in: $0) }
   }
 
@@ -68,7 +68,8 @@ package struct HeldRecord: Sendable {
 
   /// Appends and annotations in the one order, each event id once for each body.
   package var events: [FoldedEvent] {
-    (resolution.events + resolution.annotations).sorted { $0.foldPosition < $1.foldPosition }
+    if resolution.events.isEmpty && resolution.annotations.isEmpty { return [] }
+    return (resolution.events + resolution.annotations).sorted { $0.foldPosition < $1.foldPosition }
       .compactMap(FoldedEvent.init(entry:))
   }
 }
@@ -206,9 +207,12 @@ package struct OwedEvent: Hashable, Sendable {
   /// - Parameter parts: what the id is made of, beside record and body.
   init(_ body: JSONObject, on record: RecordKey, hashing: some SHA256Hashing, parts: [[UInt8]]) {
     let bytes = JSONValue.object(body).canonicalBytes
-    var name = Array("owed:".utf8) + [record.kind.rawValue] + record.id.raw.raw.bytes
-    for part in parts { name += hashing.digest(part).bytes }
-    let digest = hashing.digest(name).raw
+    var name = ByteWriter(reserving: 32 * (parts.count + 1))
+    name.write("owed:")
+    name.write(record.kind.rawValue)
+    name.write(record.id.raw.raw)
+    for part in parts { name.write(hashing.digest(part).raw) }
+    let digest = hashing.digest(name.bytes).raw
     self.init(
       record: record, event: EventID(UniqueID(Bytes16(high: digest.first, low: digest.second))),
       body: bytes)

@@ -1,5 +1,6 @@
-/// One revision of the registry, read for use.
-package struct RegistrySnapshot: Hashable, Sendable {
+/// One revision of the registry, read for use: once, for whoever asks. Every entry is judged under
+/// one, so nobody gets a copy of its lists.
+package final class RegistrySnapshot: Sendable {
   /// Where a site stands in the organisation. Exactly one site is the centre.
   package enum Tier: Hashable, Sendable {
     case centre
@@ -77,7 +78,7 @@ package struct RegistrySnapshot: Hashable, Sendable {
 
   /// Reads a revision's canonical body. Its signature is read, not verified.
   /// - Throws: `.json` or `.field`.
-  package init(revision: RegistryRevision, body: [UInt8]) throws(RecordError) {
+  package convenience init(revision: RegistryRevision, body: [UInt8]) throws(RecordError) {
     let value: JSONValue
     do throws(JSONError) { value = try JSONValue.parseCanonical(body) } catch { throw .json(error) }
     guard let object = value.object else {
@@ -171,6 +172,9 @@ package struct RegistrySnapshot: Hashable, Sendable {
     revision.number > 0 || operation == .genesis || kind == .registry
   }
 
+  /// Whether `site` is listed.
+  package func knows(_ site: SiteID) -> Bool { sites.index(forKey: site) != nil }
+
   /// The highest secrecy level `site` may carry; `none` for a site that is not listed.
   package func ceiling(of site: SiteID) -> SecrecyLevel { sites[site]?.ceiling ?? .none }
 
@@ -180,6 +184,14 @@ package struct RegistrySnapshot: Hashable, Sendable {
     unsigned[.signature] = nil
     return JSONValue.object(unsigned).canonicalBytes
   }
+}
+
+/// A revision is named by the digest of its body.
+extension RegistrySnapshot: Hashable {
+  package static func == (left: RegistrySnapshot, right: RegistrySnapshot) -> Bool {
+    left.revision == right.revision
+  }
+  package func hash(into hasher: inout Hasher) { hasher.combine(revision) }
 }
 
 // MARK: - The next revision

@@ -28,15 +28,27 @@ package struct SignatureManifest: Hashable, Sendable {
 
   /// The bytes that are signed: canonical JSON, with a name of its own so that a signature made for
   /// another purpose never fits.
+  ///
+  /// Written out, keys in their order: every text in it is one that JSON holds as it is.
   package var canonicalBytes: [UInt8] {
-    JSONValue.object([
-      "body": .string(body.tagged),
-      "files": .array(files.map { .string($0.tagged) }),
-      "kind": .string(Text(record.kind.description)),
-      "manifest": .string("dongbo-record/1"),
-      "recordId": .string(Text(record.id.description)),
-      "revision": .integer(Int64(clamping: revision.value)),
-    ]).canonicalBytes
+    var text: [UInt8] = []
+    text.reserveCapacity(256 + (files.count + 1) * (Digest.taggedByteCount + 3))
+    text.append(contentsOf: #"{"body":""#.utf8)
+    body.appendTagged(to: &text)
+    text.append(contentsOf: #"","files":["#.utf8)
+    for (index, file) in files.enumerated() {
+      text.append(contentsOf: index == 0 ? "\"".utf8 : ",\"".utf8)
+      file.appendTagged(to: &text)
+      text.append(UInt8(ascii: "\""))
+    }
+    text.append(contentsOf: #"],"kind":""#.utf8)
+    text.append(contentsOf: record.kind.description.utf8)
+    text.append(contentsOf: #"","manifest":"dongbo-record/1","recordId":""#.utf8)
+    text.append(contentsOf: record.id.description.utf8)
+    text.append(contentsOf: #"","revision":"#.utf8)
+    text.append(contentsOf: String(Int64(clamping: revision.value)).utf8)
+    text.append(UInt8(ascii: "}"))
+    return text
   }
 }
 

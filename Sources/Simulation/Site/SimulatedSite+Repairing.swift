@@ -72,7 +72,8 @@ extension SimulatedSite {
   }
 
   func take(
-    _ wanted: Wanted, offset: UInt64, _ bytes: [UInt8], of total: UInt64, from link: SimulatedLink
+    _ wanted: Wanted, offset: UInt64, _ bytes: ArraySlice<UInt8>, of total: UInt64,
+    from link: SimulatedLink
   ) {
     guard case .entry(let digest) = wanted, var repair = repairs[digest],
       repair.session == link.number, offset == UInt64(repair.bytes.count)

@@ -204,6 +204,25 @@ extension OpenFile {
     return done
   }
 
+  /// The bytes from `offset` on, as far as the file reaches: fewer than `count` only at its end.
+  func read(count: Int, at offset: Int64, _ name: String) throws(FileStoreError) -> [UInt8] {
+    var failure: CInt?
+    // Into room that nobody fills first: that would cost as much as the read.
+    let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, done in
+      while done < count {
+        let read = pread(
+          descriptor, buffer.baseAddress.map { $0 + done }, count - done,
+          off_t(offset + Int64(done)))
+        if read < 0, errno == EINTR { continue }
+        if read < 0 { failure = errno }
+        guard read > 0 else { return }
+        done += read
+      }
+    }
+    if let failure { throw FileStoreError("read", name, errno: failure) }
+    return bytes
+  }
+
   /// Asks the kernel to begin writing back once `writebackByteCount` more bytes have come.
   func beginWriteback(from start: inout Int64, to end: Int64) {
     guard end - start >= FileLimits.writebackByteCount else { return }
@@ -211,5 +230,16 @@ extension OpenFile {
     // advice: the sync that counts reports every failure.
     _ = posix_fadvise(descriptor, off_t(start), off_t(end - start), POSIX_FADV_DONTNEED)
     start = end
+  }
+
+  /// The same, and memory forgets what it was asked to write back the time before and has written
+  /// since: a large file then passes through a few pages that are used again and again, instead of
+  /// through as many as it has, each taken from wherever memory has not been touched for longest.
+  func passOn(from start: inout Int64, to end: Int64) {
+    let before = start
+    beginWriteback(from: &start, to: end)
+    guard start != before else { return }
+    let forgotten = max(0, before - 2 * FileLimits.writebackByteCount)
+    _ = posix_fadvise(descriptor, off_t(forgotten), off_t(before - forgotten), POSIX_FADV_DONTNEED)
   }
 }

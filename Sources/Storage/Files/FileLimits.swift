@@ -6,7 +6,7 @@ package struct FileLimits: Hashable, Sendable {
   package static let chunkByteCount = 256 << 10
   /// Written bytes after which the kernel is asked to begin putting them on disk, so that the last
   /// sync of a large file is short.
-  static let writebackByteCount: Int64 = 8 << 20
+  static let writebackByteCount: Int64 = 4 << 20
   /// Names that one page of a listing holds at most.
   package static let maximumPageCount = 1_000
   /// Files remembered as hashed by this process; beyond it all are forgotten and hashed again.

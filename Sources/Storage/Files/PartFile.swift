@@ -70,9 +70,13 @@ package final class PartFile: @unchecked Sendable {
   }
 
   /// Writes the bytes that follow those on disk.
+  /// - Parameter whenWritten: called as soon as the next transfer would go on after them, before
+  ///   they are hashed: whoever sends the next ones need not wait for that.
   /// - Throws: `.outOfOrder` unless `offset` is ``receivedByteCount``; `.sizeMismatch` beyond the
   ///   declared size; `.noRoom`, `.full`, `.failed`. The part is then as it was.
-  package func write(_ bytes: Span<UInt8>, at offset: Int64) throws(FileStoreError) {
+  package func write(
+    _ bytes: Span<UInt8>, at offset: Int64, whenWritten: () -> Void = {}
+  ) throws(FileStoreError) {
     precondition(!isOver, "write to a part that is over")
     guard offset == receivedByteCount else {
       throw .outOfOrder(offset: offset, expected: receivedByteCount)
@@ -87,12 +91,14 @@ package final class PartFile: @unchecked Sendable {
       _ = ftruncate(file.descriptor, off_t(offset))
       throw error
     }
-    if hashedByteCount == receivedByteCount {
+    let isNext = hashedByteCount == receivedByteCount
+    receivedByteCount = end
+    whenWritten()
+    if isNext {
       stream.update(bytes)
       hashedByteCount = end
     }
-    receivedByteCount = end
-    file.beginWriteback(from: &writebackStart, to: end)
+    file.passOn(from: &writebackStart, to: end)
   }
 
   /// The peer has no more bytes.

@@ -36,14 +36,13 @@ package final class StoredFile: @unchecked Sendable {
       throw .outOfRange(offset: offset, byteCount: byteCount)
     }
     let wanted = Int(min(Int64(min(count, FileLimits.chunkByteCount)), byteCount - offset))
-    var bytes = [UInt8](repeating: 0, count: wanted)
-    let done: Int
+    let bytes: [UInt8]
     do throws(FileStoreError) {
-      done = try file.read(into: &bytes, count: wanted, at: offset, digest.description)
+      bytes = try file.read(count: wanted, at: offset, digest.description)
     } catch {
       throw error.isUnreadable ? .rotten(digest) : error
     }
-    guard done == wanted else { throw .rotten(digest) }
+    guard bytes.count == wanted else { throw .rotten(digest) }
     // After the read: what was moved aside meanwhile must not be served either.
     try requireInPlace()
     return bytes

@@ -19,11 +19,10 @@ struct IndexGuide: Hashable, Sendable {
   /// Of a block of half of them or fewer, as most segments have that a lookup asks: one time in
   /// four hundred.
   static let shortBlockBitsPerKey = 16
-  private static let probeCount = 4
-
   /// The keys the pages begin with, ascending.
   let firstKeys: [IndexKey]
-  private let filter: [UInt8]
+  /// ``KeyProbe`` says how it is asked.
+  let filter: [UInt8]
 
   /// - Parameter keys: of all items in the pages; one key need stand there once.
   /// - Precondition: 1 to ``maximumPageCount`` pages, and keys.
@@ -35,11 +34,7 @@ struct IndexGuide: Hashable, Sendable {
     var filter = [UInt8](repeating: 0, count: byteCount)
     filter.withUnsafeMutableBufferPointer { filter in
       for key in keys {
-        var probe = FilterProbe(key, bitCount: UInt64(byteCount) * 8)
-        for _ in 0..<Self.probeCount {
-          let bit = probe.next()
-          filter[bit >> 3] |= 1 << UInt8(truncatingIfNeeded: bit & 7)
-        }
+        KeyProbe(key).forEachBit(of: byteCount) { filter[$0] |= $1 }
       }
     }
     self.filter = filter
@@ -49,21 +44,10 @@ struct IndexGuide: Hashable, Sendable {
 
   /// False only when no item of the block has the key.
   func mayHold(_ key: IndexKey) -> Bool {
-    filter.withUnsafeBufferPointer { filter in
-      var probe = FilterProbe(key, bitCount: UInt64(filter.count) * 8)
-      for _ in 0..<Self.probeCount {
-        let bit = probe.next()
-        if filter[bit >> 3] & 1 << UInt8(truncatingIfNeeded: bit & 7) == 0 { return false }
-      }
-      return true
-    }
+    filter.withUnsafeBufferPointer { KeyProbe(key).mayBe(in: $0) }
   }
 
-  /// The first page that may hold items of the key: the one before the first that begins with it or
-  /// after it.
-  func firstPage(of key: IndexKey) -> Int {
-    max(firstKeys.partitioningIndex { $0 >= key } - 1, 0)
-  }
+  func firstPage(of key: IndexKey) -> Int { firstKeys.firstPage(of: key) }
 
   func encoded(at place: Int64) -> [UInt8] {
     var writer = ByteWriter()
@@ -116,26 +100,51 @@ struct IndexGuide: Hashable, Sendable {
   }
 }
 
-/// The bits of a filter that stand for a key, one after the other.
+extension RandomAccessCollection<IndexKey> where Index == Int {
+  /// Of pages that begin with these keys the first that may hold items of `key`: the one before the
+  /// first that begins with it or after it.
+  func firstPage(of key: IndexKey) -> Int {
+    Swift.max(partitioningIndex { $0 >= key } - 1, 0)
+  }
+}
+
+/// The bits of a filter that stand for a key.
 ///
 /// Identifiers are the callers' choice: whoever wants may find some that pass a filter. That costs
 /// a look at a page and changes no answer.
-private struct FilterProbe {
-  private var position: UInt64
+struct KeyProbe {
+  private static let bitCount = 4
+  private let start: UInt64
   private let step: UInt64
-  private let bitCount: UInt64
 
-  init(_ key: IndexKey, bitCount: UInt64) {
+  init(_ key: IndexKey) {
     var hash = (key.high ^ key.low &* 0x9e37_79b9_7f4a_7c15) &* 0xff51_afd7_ed55_8ccd
     hash ^= hash >> 32
     hash = hash &* 0xc4ce_b9fe_1a85_ec53
-    position = hash >> 32
+    start = hash >> 32
     step = hash & 0xffff_ffff | 1
-    self.bitCount = bitCount
   }
 
-  mutating func next() -> Int {
-    defer { position = (position &+ step) & 0xffff_ffff }
-    return Int(truncatingIfNeeded: (position &* bitCount) >> 32)
+  /// - Parameter body: gets a byte's index and the bit in it.
+  func forEachBit(of byteCount: Int, _ body: (Int, UInt8) -> Void) {
+    for number in 0..<Self.bitCount {
+      let (byte, bit) = bit(number, of: byteCount)
+      body(byte, bit)
+    }
+  }
+
+  /// False only when no key of the filter is this one.
+  func mayBe(in filter: UnsafeBufferPointer<UInt8>) -> Bool {
+    for number in 0..<Self.bitCount {
+      let (byte, bit) = bit(number, of: filter.count)
+      if filter[byte] & bit == 0 { return false }
+    }
+    return true
+  }
+
+  private func bit(_ number: Int, of byteCount: Int) -> (byte: Int, bit: UInt8) {
+    let position = (start &+ UInt64(number) &* step) & 0xffff_ffff
+    let bit = Int(truncatingIfNeeded: (position &* (UInt64(byteCount) * 8)) >> 32)
+    return (bit >> 3, 1 << UInt8(truncatingIfNeeded: bit & 7))
   }
 }

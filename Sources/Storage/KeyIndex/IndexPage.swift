@@ -87,7 +87,7 @@ struct IndexPage: Hashable, Sendable {
   }
 }
 
-extension Array {
+extension RandomAccessCollection where Index == Int {
   /// The first index whose element `isInSecondHalf` and so are all after it; the count when none.
   func partitioningIndex(_ isInSecondHalf: (Element) -> Bool) -> Int {
     var low = 0

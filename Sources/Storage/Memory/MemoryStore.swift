@@ -208,31 +208,24 @@ extension MemoryStore: LogReader {
     after lsn: LSN, lane: Lane, selection: RowSelection, limits: RowLimits
   ) throws(StoreError) -> RowBatch {
     var batch = BatchBuilder(after: lsn, limits: limits)
-    for row in rows(after: lsn) {
-      guard batch.mayScan else { break }
+    for row in rows(after: lsn).prefix(limits.scannedRows) {
       if row.lane == lane, selection.wants(row), let entry = held[row.entry]?.entry {
         // What comes before it is sent first.
         if rotten.contains(entry.digest), batch.last > lsn { break }
         _ = try sound(entry)
         guard batch.take(entry) else { break }
       }
-      batch.scanned(row.lsn)
+      batch.passed(upTo: row.lsn)
     }
     return RowBatch(after: lsn, last: try logEnd(at: batch.last), entries: batch.entries)
   }
 
   package func signedRecords(after lsn: LSN, limit: Int) throws(StoreError) -> SignedRecords {
     let found = signed.filter { $0 > lsn }.sorted().prefix(limit)
-    var records: [RecordKey] = []
-    for lsn in found {
-      if let record = held[log[Int(lsn.value) - 1].entry]?.entry.header.record,
-        !records.contains(record)
-      {
-        records.append(record)
-      }
+    let records = found.compactMap { lsn in
+      held[log[Int(lsn.value) - 1].entry]?.entry.header.record.map { (record: $0, lsn: lsn) }
     }
-    let end = if found.count == limit, let last = found.last { last } else { try logEnd().lsn }
-    return SignedRecords(records: records, end: max(end, lsn))
+    return SignedRecords(records, after: lsn, limit: limit, end: try logEnd().lsn)
   }
 
   package func outcomesEnd(for peer: SiteID) throws(StoreError) -> UInt64 {

@@ -58,11 +58,13 @@ struct RowBuffer {
 struct LogBuffer {
   private(set) var entries = RowBuffer(columnCount: 9)
   private(set) var rows = RowBuffer(columnCount: 7)
+  /// The LSN of the first row that waits here; nil while none does.
+  private(set) var first: LSN?
   /// The last row's recipients, and what they encode to: most rows are for the same.
   private var recipients = Recipients.none
   private var recipientBytes: [UInt8] = []
 
-  var isEmpty: Bool { rows.cells.isEmpty }
+  var isEmpty: Bool { first == nil }
   var isFull: Bool { entries.bytes.count + rows.bytes.count >= RowBuffer.maximumByteCount }
 
   mutating func add(_ entry: Entry, run: Int64, at lsn: LSN) {
@@ -90,6 +92,7 @@ struct LogBuffer {
   }
 
   mutating func add(_ row: LogRow, author: Int64, relogOf relogged: Int64?) {
+    if first == nil { first = row.lsn }
     rows.add(row.lsn.value)
     if let relogged { rows.add(relogged) } else { rows.addNull() }
     rows.add(author)
@@ -108,6 +111,7 @@ struct LogBuffer {
   mutating func removeAll() {
     entries.removeAll()
     rows.removeAll()
+    first = nil
   }
 }
 

@@ -31,7 +31,11 @@ final class SQLiteKeyIndex {
   /// All, as far as ``refresh()`` has read them.
   var segments: [Int64: Segment] = [:]
   /// Those that answer.
-  private var open: [OpenSegment] = []
+  private var open: [OpenSegment] = [] {
+    didSet { blocks = open.map(\.blocks) }
+  }
+  /// Of each of them.
+  private var blocks: [OpenSegment.Blocks] = []
   private var isCurrent = false
 
   // The writer's alone.
@@ -73,9 +77,10 @@ final class SQLiteKeyIndex {
     try refresh()
     var found: [IndexItem] = []
     pending.collect(key, into: &found)
-    for segment in open {
-      guard let first = segment.firstBlock(of: key) else { continue }
-      try collect(key, in: segment, from: first, into: &found)
+    let probe = KeyProbe(key)
+    for (index, blocks) in blocks.enumerated() {
+      guard let first = blocks.first(holding: key, probe) else { continue }
+      try collect(key, probe, in: open[index], from: first, into: &found)
     }
     guard found.count > 1 else { return found }
     found.sort()
@@ -83,22 +88,49 @@ final class SQLiteKeyIndex {
   }
 
   private func collect(
-    _ key: IndexKey, in opened: OpenSegment, from first: Int, into found: inout [IndexItem]
+    _ key: IndexKey, _ probe: KeyProbe, in segment: OpenSegment, from first: Int,
+    into found: inout [IndexItem]
   ) throws(StoreError) {
-    let segment = opened.segment
-    for block in first..<opened.firstKeys.count {
-      guard opened.firstKeys[block] <= key else { return }
-      let guide = if let kept = opened.guides[block] { kept } else { try guide(block, of: segment) }
-      guard guide.mayHold(key) else { continue }
-      for number in guide.firstPage(of: key)..<guide.firstKeys.count {
-        guard guide.firstKeys[number] <= key else { return }
-        let page = try page(block * IndexGuide.maximumPageCount + number, of: segment)
-        for item in page.items[page.firstIndex(notBefore: key)...] {
-          guard item.key == key else { return }
-          found.append(item)
+    for number in first..<segment.blocks.all.count {
+      let block = segment.blocks.all[number]
+      guard block.firstKey <= key else { return }
+      let isOver =
+        if block.isKept {
+          try collect(key, probe, in: segment, number, block.pageKeys, block.filter, &found)
+        } else {
+          try collect(key, probe, in: segment, number, guide(number, of: segment.segment), &found)
         }
+      if isOver { return }
+    }
+  }
+
+  private func collect(
+    _ key: IndexKey, _ probe: KeyProbe, in segment: OpenSegment, _ block: Int,
+    _ guide: IndexGuide, _ found: inout [IndexItem]
+  ) throws(StoreError) -> Bool {
+    try guide.firstKeys.withUnsafeBufferPointer { keys throws(StoreError) in
+      try guide.filter.withUnsafeBufferPointer { filter throws(StoreError) in
+        try collect(key, probe, in: segment, block, keys, filter, &found)
       }
     }
+  }
+
+  /// - Returns: whether what follows the key has been seen.
+  private func collect(
+    _ key: IndexKey, _ probe: KeyProbe, in segment: OpenSegment, _ block: Int,
+    _ pageKeys: UnsafeBufferPointer<IndexKey>, _ filter: UnsafeBufferPointer<UInt8>,
+    _ found: inout [IndexItem]
+  ) throws(StoreError) -> Bool {
+    guard probe.mayBe(in: filter) else { return false }
+    for number in pageKeys.firstPage(of: key)..<pageKeys.count {
+      guard pageKeys[number] <= key else { return true }
+      let page = try page(block * IndexGuide.maximumPageCount + number, of: segment)
+      for item in page.items[page.firstIndex(notBefore: key)...] {
+        guard item.key == key else { return true }
+        found.append(item)
+      }
+    }
+    return false
   }
 
   /// All items after `item`, as one run.
@@ -140,29 +172,33 @@ final class SQLiteKeyIndex {
 
   /// Lets a whole segment answer.
   func open(_ segment: Segment) throws(StoreError) {
-    var firstKeys: [IndexKey] = []
-    var guides: [IndexGuide?] = []
+    var guides: [IndexGuide] = []
     for block in 0..<Segment.blockCount(ofPages: segment.pageCount) {
-      let guide = try guide(block, of: segment)
-      guard let first = guide.firstKeys.first else { continue }
-      firstKeys.append(first)
-      let isKept = guideByteCount + guide.byteCount <= guideLimit
-      if isKept { guideByteCount += guide.byteCount }
-      guides.append(isKept ? guide : nil)
+      guides.append(try guide(block, of: segment))
     }
-    open.append(OpenSegment(segment, firstKeys: firstKeys, guides: guides))
+    let opened = OpenSegment(segment, guides: guides, room: guideLimit - guideByteCount)
+    guideByteCount += opened.byteCount
+    open.append(opened)
   }
 
   /// Lets some segments answer no more.
   func close(_ isGone: (OpenSegment) -> Bool) {
-    for segment in open where isGone(segment) {
-      guideByteCount -= segment.guides.reduce(0) { $0 + ($1?.byteCount ?? 0) }
-    }
+    for segment in open where isGone(segment) { guideByteCount -= segment.byteCount }
     open.removeAll(where: isGone)
   }
 
   func load(_ segment: Segment, _ number: Int) throws(StoreError) -> IndexPage {
     try page(number, of: segment)
+  }
+
+  /// For lookups: the pages that were read last are kept.
+  private func page(
+    _ number: Int, of segment: OpenSegment
+  ) throws(StoreError) -> IndexPage {
+    if let kept = segment.keptPage(number) { return kept }
+    let page = try page(number, of: segment.segment)
+    segment.keep(page, number)
+    return page
   }
 
   func page(_ number: Int, of segment: Segment) throws(StoreError) -> IndexPage {
@@ -183,32 +219,6 @@ final class SQLiteKeyIndex {
     ) { row throws(StoreError) in try IndexGuide(row.bytes(0), at: place) }
     guard let guide else { throw .corrupt("guide \(place) of the key index is missing") }
     return guide
-  }
-}
-
-/// What is kept in memory of a segment that answers. A reference, because each lookup goes through
-/// all of them, and copies of arrays are counted.
-final class OpenSegment {
-  let segment: Segment
-  /// The key that each block begins with.
-  let firstKeys: [IndexKey]
-  /// By block; nil where the bound leaves no room.
-  let guides: [IndexGuide?]
-
-  init(_ segment: Segment, firstKeys: [IndexKey], guides: [IndexGuide?]) {
-    self.segment = segment
-    self.firstKeys = firstKeys
-    self.guides = guides
-  }
-
-  /// The first block that may hold the key; nil when the only one that might holds it not.
-  func firstBlock(of key: IndexKey) -> Int? {
-    guard let least = firstKeys.first, least <= key else { return nil }
-    let after = firstKeys.count == 1 ? 1 : firstKeys.partitioningIndex { $0 >= key }
-    let block = max(after - 1, 0)
-    let isLast = block + 1 == firstKeys.count || key < firstKeys[block + 1]
-    let isDenied = guides.withUnsafeBufferPointer { $0[block]?.mayHold(key) == false }
-    return isLast && isDenied ? nil : block
   }
 }
 

@@ -55,15 +55,17 @@ extension SQLiteQueries {
     after lsn: LSN, lane: Lane, selection: RowSelection, limits: RowLimits
   ) throws(StoreError) -> RowBatch {
     var batch = BatchBuilder(after: lsn, limits: limits)
+    let end = try self.end(ofRows: limits.scannedRows, after: lsn)
     do throws(StoreError) {
-      try scan(after: lsn) { row throws(StoreError) in
-        guard batch.mayScan else { return false }
-        if try row.lane(5) == lane, try wants(row, selection) {
-          guard batch.take(try entry(row: row)) else { return false }
-        }
-        batch.scanned(LSN(row.unsigned(0)))
-        return true
+      var isFull = false
+      try scan(after: lsn, upTo: end, lane, selection) { row throws(StoreError) in
+        let number = row.unsigned(0)
+        batch.passed(upTo: LSN(number - 1))
+        isFull = !batch.take(try entry(row: row))
+        if !isFull { batch.passed(upTo: LSN(number)) }
+        return !isFull
       }
+      if !isFull { batch.passed(upTo: end) }
     } catch {
       // What stands before an entry that has changed goes out; the next load begins at it.
       guard case .rotten = error, batch.last > lsn else { throw error }
@@ -76,9 +78,9 @@ extension SQLiteQueries {
   ) throws(StoreError) -> Backlog {
     var count = 0
     var oldest: HybridTime?
-    try scan(after: lsn) { row throws(StoreError) in
+    let end = try logEnd().lsn
+    try scan(after: lsn, upTo: end, lane, selection) { row throws(StoreError) in
       guard count < limit else { return false }
-      guard try row.lane(5) == lane, try wants(row, selection) else { return true }
       if count == 0 { oldest = try entry(row: row).header.time }
       count += 1
       return true
@@ -86,14 +88,28 @@ extension SQLiteQueries {
     return Backlog(count: count, oldest: oldest)
   }
 
-  /// Rows of every lane in order: lsn, relog_of, author, recipients, via, lane.
+  /// The last of so many rows, or of the log: its numbers are dense.
+  private func end(ofRows count: Int, after lsn: LSN) throws(StoreError) -> LSN {
+    let end = try logEnd().lsn
+    guard end > lsn else { return lsn }
+    return LSN(lsn.value + min(end.value - lsn.value, UInt64(count)))
+  }
+
+  /// Rows that are wanted, in order: lsn, relog_of, author, recipients, via. SQLite itself passes
+  /// over other lanes and over what came from the peer, which is most of what a link looks at.
   private func scan(
-    after lsn: LSN, row: (SQLiteRow) throws(StoreError) -> Bool
+    after lsn: LSN, upTo end: LSN, _ lane: Lane, _ selection: RowSelection,
+    row: (SQLiteRow) throws(StoreError) -> Bool
   ) throws(StoreError) {
+    let origin: SiteID? = selection.peerIsRecovering ? nil : selection.peer
     try tables.connection.forEach(
       """
-      SELECT lsn, relog_of, author, recipients, via, lane FROM log WHERE lsn > ? ORDER BY lsn
-      """, [.unsigned(lsn.value)], row: row)
+      SELECT lsn, relog_of, author, recipients, via FROM log
+      WHERE lsn > ?1 AND lsn <= ?2 AND lane = ?3 AND (via IS NULL OR via IS NOT ?4) ORDER BY lsn
+      """, [.unsigned(lsn.value), .unsigned(end.value), .code(lane.rawValue), .site(origin)]
+    ) { found throws(StoreError) in
+      try wants(found, selection) ? try row(found) : true
+    }
   }
 
   private func wants(_ row: SQLiteRow, _ selection: RowSelection) throws(StoreError) -> Bool {

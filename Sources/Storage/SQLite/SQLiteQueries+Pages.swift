@@ -106,12 +106,8 @@ extension SQLiteQueries {
       SELECT signed.lsn, entry.kind, entry.record FROM signed JOIN entry ON entry.id = signed.lsn
       WHERE signed.lsn > ? ORDER BY signed.lsn LIMIT ?
       """, [.unsigned(lsn.value), .integer(Int64(limit))]
-    ) { row throws(StoreError) in (lsn: LSN(row.unsigned(0)), record: try row.key(1)) }
-    var seen: Set<RecordKey> = []
-    let records = found.map(\.record).filter { seen.insert($0).inserted }
-    let end =
-      if found.count == limit, let last = found.last { last.lsn } else { try logEnd().lsn }
-    return SignedRecords(records: records, end: max(end, lsn))
+    ) { row throws(StoreError) in (record: try row.key(1), lsn: LSN(row.unsigned(0))) }
+    return SignedRecords(found, after: lsn, limit: limit, end: try logEnd().lsn)
   }
 
   package func leaves(after: EntryIdentity?, limit: Int) throws(StoreError) -> [DigestLeaf] {

@@ -45,7 +45,7 @@ extension SQLiteQueries {
   }
 
   private func entry(at id: UInt64) throws(StoreError) -> Entry? {
-    try tables.connection.first(
+    try tables.connection(for: LSN(id)).first(
       "SELECT header, body, body_digest, digest FROM entry WHERE id = ?", [.unsigned(id)]
     ) { row throws(StoreError) in try tables.entry(row, 0) }
   }
@@ -79,7 +79,7 @@ extension SQLiteQueries {
 
   package func entry(digest: Digest) throws(StoreError) -> Entry? {
     for id in try tables.index.entryIDs(of: digest) {
-      let entry = try tables.connection.first(
+      let entry = try tables.connection(for: LSN(id)).first(
         "SELECT header, body, body_digest, digest FROM entry WHERE id = ? AND digest = ?",
         [.unsigned(id), .digest(digest)]
       ) { row throws(StoreError) in try tables.entry(row, 0) }

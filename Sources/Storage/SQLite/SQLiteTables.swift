@@ -38,6 +38,13 @@ package final class SQLiteTables {
     self.hashing = hashing
   }
 
+  /// For a statement that reads the entry or the row of this one LSN: what waits is written first
+  /// only when that is among it. A transaction asks for many that earlier ones have written.
+  func connection(for lsn: LSN) throws(StoreError) -> SQLiteConnection {
+    if let first = buffer.first, lsn >= first { try writeRows() }
+    return raw
+  }
+
   /// For every other statement: what waits in memory is written first, so that all see it.
   var connection: SQLiteConnection {
     get throws(StoreError) {

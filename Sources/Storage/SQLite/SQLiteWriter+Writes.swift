@@ -111,7 +111,8 @@ extension SQLiteWriter: StoreTransaction {
   }
 
   package func noteSigned(at lsn: LSN) throws(StoreError) {
-    try tables.connection.run("INSERT INTO signed (lsn) VALUES (?)", [.unsigned(lsn.value)])
+    // Past the rows that wait in memory: the table holds nothing but their numbers.
+    try tables.raw.run("INSERT INTO signed (lsn) VALUES (?)", [.unsigned(lsn.value)])
   }
 
   package func setCursor(_ consumer: LogConsumer, to lsn: LSN) throws(StoreError) {

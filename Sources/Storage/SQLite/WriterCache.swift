@@ -94,6 +94,9 @@ struct WriterCache {
 
 /// Reads of the port that the cache answers.
 extension SQLiteWriter {
+  /// A record's entries when they are in memory.
+  package func knownEntries(of record: RecordKey) -> [Entry]? { cache.entries(of: record) }
+
   package func summary(of record: RecordKey) throws(StoreError) -> RecordSummary? {
     if let known = cache.summary(of: record) { return known }
     let summary = try storedSummary(of: record)

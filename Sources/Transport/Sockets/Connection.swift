@@ -96,13 +96,26 @@ package final class Connection: ByteChannel {
     case .open: break
     }
     guard bytes.count <= output.room else { return .overLimit }
-    let wasIdle = output.isEmpty
-    _ = output.append(bytes[...])
-    // Most messages leave here. A failure is not reported from inside the caller's call: the
-    // socket then reports hang-up in the next pass.
-    if wasIdle { _ = try? flush() }
+    // Most messages leave here, and only what the kernel does not take is copied.
+    _ = output.append(output.isEmpty ? unwritten(bytes) : bytes[...])
     updateInterest()
     return .queued
+  }
+
+  /// What the kernel does not take now. A failure is not reported from inside the caller's call:
+  /// the socket then reports hang-up in the next pass.
+  private func unwritten(_ bytes: [UInt8]) -> ArraySlice<UInt8> {
+    var rest = bytes[...]
+    while !rest.isEmpty {
+      guard let result = try? Socket.write(rest, to: number) else { return rest }
+      switch result {
+      case .bytes(let count): rest = rest.dropFirst(count)
+      case .wouldBlock: return rest
+      // What the peer sent before it went may still wait to be read; reading reports the end.
+      case .closed: return []
+      }
+    }
+    return rest
   }
 
   /// Ends output after what is queued, then waits for the peer's end, at most ``lingerLimit``: a

@@ -21,7 +21,7 @@ enum DER {
   static let null: [UInt8] = [DERElement.null, 0]
 
   static func identifier(_ identifier: ObjectIdentifier) -> [UInt8] {
-    element(DERElement.objectIdentifier, identifier.contents)
+    element(DERElement.objectIdentifier, Array(identifier.contents))
   }
 
   static func length(_ count: Int) -> [UInt8] {

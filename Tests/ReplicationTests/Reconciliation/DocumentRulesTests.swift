@@ -222,7 +222,10 @@ import Testing
     }
     func tokens(_ site: SiteID) throws -> [[UInt8]?] {
       let held = HeldRecord(put.record, entries: try network[site].store.entries(of: put.record))
-      return SignatureReport.tasks(of: held).map(\.timestamp)
+      let settled = try SignatureReport.tasks(of: held) { _ throws(StoreError) in true }
+      #expect(settled.isEmpty)
+      return try SignatureReport.tasks(of: held) { _ throws(StoreError) in false }
+        .map(\.timestamp)
     }
     #expect(try tokens(a) == [nil, nil])
     let token: JSONObject = ["type": "timestamp", "signatureEventId": ids[1], "token": "MAED"]

@@ -16,6 +16,21 @@ import Testing
     #expect(Resolution(of: repeated) == resolution)
   }
 
+  /// Records with one put take a shorter way, which comes to the same. Kills: a shorter way that
+  /// keeps a repeat, a second put or a genesis, forgets a fork, or takes an order of its own.
+  @Test(arguments: 0..<400) func onePutIsResolvedAsAnyOther(seed: UInt64) {
+    var random = SeededRandom(seed: seed)
+    var entries = RandomRecord.entries(count: 2 + random.below(Resolution.plainCount + 4), &random)
+    let isPut = { (entry: Entry) in
+      entry.header.operation == .put || entry.header.operation == .withdraw
+    }
+    let kept = entries.first(where: isPut)?.digest
+    if !random.chance(20) { entries.removeAll { isPut($0) && $0.digest != kept } }
+    let some = entries + entries.filter { _ in random.chance(10) }
+    let shuffled = some.shuffled(using: &random)
+    #expect(Resolution(of: shuffled) == Resolution(any: shuffled))
+  }
+
   /// A union in any order and grouping says the same, twice the same is once, and what was read
   /// stays readable: a write is current or superseded, and the two only grow together.
   @Test(arguments: 0..<400) func unionIsCommutativeAssociativeIdempotentMonotone(seed: UInt64) {

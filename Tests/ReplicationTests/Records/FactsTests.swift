@@ -100,8 +100,10 @@ private func append(_ sample: Sample, _ fields: JSONObject) throws -> Submission
 
   /// Lengths in front of the parts: no two lists of parts make one key.
   @Test func keysDoNotRunTogether() {
-    #expect(UniqueKey(.record, [[1, 2], [3]]) != UniqueKey(.record, [[1], [2, 3]]))
-    #expect(UniqueKey(.record, [[1]]) != UniqueKey(.documentID, [[1]]))
+    #expect(UniqueKey(.period, "12", "3") != UniqueKey(.period, "1", "23"))
+    #expect(UniqueKey(.period, "1") != UniqueKey(.documentID, "1"))
+    #expect(UniqueKey(.period, nil, "1") != UniqueKey(.period, "1", nil))
+    #expect(UniqueKey(.period, "12", "3").bytes == [5, 0, 2, 0x31, 0x32, 0, 1, 0x33])
   }
 
   @Test func whoMayWrite() throws {

@@ -33,6 +33,43 @@ import Testing
     #expect(try store.parts() == [])
   }
 
+  /// Kills: an acknowledgement before the write, after which a cut loses what was acknowledged;
+  /// one after the hash, for which the sender would wait.
+  @Test func whatIsWrittenIsSaidOnceItIsThereAndBeforeItIsHashed() throws {
+    let lab = try FileLab()
+    let bytes = FileLab.bytes(3 * Self.chunk)
+    let digest = FileLab.digest(bytes)
+    let store = try lab.store()
+    let part = try store.openPart(digest, byteCount: Int64(bytes.count)).part()
+    var found: [Int64] = []
+    for start in stride(from: 0, to: bytes.count, by: Self.chunk) {
+      let piece = bytes.span.extracting(start..<start + Self.chunk)
+      try part.write(piece, at: Int64(start)) {
+        // What another process would find after a kill.
+        found += ((try? store.parts()) ?? []).map(\.byteCount)
+        #expect(part.hasUnhashedBytes)
+        #expect(part.receivedByteCount == Int64(start + Self.chunk))
+      }
+      #expect(!part.hasUnhashedBytes)
+    }
+    #expect(found == [1, 2, 3].map { Int64($0 * Self.chunk) })
+    #expect(throws: FileStoreError.self) {
+      try part.write([1].span, at: 0) { Issue.record("nothing was written") }
+    }
+    #expect(try part.verifyStep(maximumByteCount: 1) == .stored)
+  }
+
+  /// Kills: forgetting what is not written back yet, if that were more than advice.
+  @Test func aPartThatMemoryForgetsIsWhole() throws {
+    let lab = try FileLab()
+    let bytes = FileLab.bytes(3 * Int(FileLimits.writebackByteCount) + Self.chunk + 1)
+    let digest = FileLab.digest(bytes)
+    let part = try lab.store().openPart(digest, byteCount: Int64(bytes.count)).part()
+    try send(bytes, to: part, until: bytes.count)
+    #expect(try part.verifyStep(maximumByteCount: 1) == .stored)
+    #expect(try lab.content(digest) == bytes)
+  }
+
   @Test(arguments: [0, 1, 65_535, chunk - 1, chunk, chunk + 1, 2 * chunk + 5, 3 * chunk])
   func aPartResumesWhereItStopped(offset: Int) throws {
     let lab = try FileLab()

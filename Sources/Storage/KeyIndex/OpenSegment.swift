@@ -1,0 +1,96 @@
+/// What is kept in memory of a segment that answers: the key that each block begins with, the
+/// guides for which the bound leaves room, and the pages that were read last.
+///
+/// A lookup goes through all segments, and nearly all of them know nothing of the key. So what says
+/// that is plain memory: references counted on the way would cost more than the comparisons.
+final class OpenSegment {
+  /// Pages kept decoded. Who writes in the order of time, ids of that order included, looks into
+  /// one page many times.
+  static let keptPageCount = 4
+
+  /// One guide.
+  struct Block {
+    let firstKey: IndexKey
+    /// Empty where the guide is not kept.
+    let pageKeys: UnsafeBufferPointer<IndexKey>
+    let filter: UnsafeBufferPointer<UInt8>
+
+    var isKept: Bool { !pageKeys.isEmpty }
+  }
+
+  /// The blocks, ascending. Valid as long as their segment is open.
+  struct Blocks {
+    let all: UnsafeBufferPointer<Block>
+
+    /// The first block that may hold the key; nil when the only one that might holds it not.
+    func first(holding key: IndexKey, _ probe: KeyProbe) -> Int? {
+      guard let least = all.first?.firstKey, least <= key else { return nil }
+      let after = all.count == 1 ? 1 : all.partitioningIndex { $0.firstKey >= key }
+      let block = max(after - 1, 0)
+      let isLast = block + 1 == all.count || key < all[block + 1].firstKey
+      let isDenied = all[block].isKept && !probe.mayBe(in: all[block].filter)
+      return isLast && isDenied ? nil : block
+    }
+  }
+
+  let segment: Segment
+  let blocks: Blocks
+  /// Of the guides that are kept.
+  let byteCount: Int
+  private var pages: [(number: Int, page: IndexPage)] = []
+  private var oldest = 0
+
+  /// - Parameter guides: of the blocks, in order.
+  /// - Parameter room: bytes of guides that may be kept.
+  init(_ segment: Segment, guides: [IndexGuide], room: Int) {
+    self.segment = segment
+    var byteCount = 0
+    let blocks = UnsafeMutableBufferPointer<Block>.allocate(capacity: guides.count)
+    for (index, guide) in guides.enumerated() {
+      let isKept = byteCount + guide.byteCount <= room
+      if isKept { byteCount += guide.byteCount }
+      blocks.initializeElement(at: index, to: Block(guide, isKept: isKept))
+    }
+    self.byteCount = byteCount
+    self.blocks = Blocks(all: UnsafeBufferPointer(blocks))
+  }
+
+  deinit {
+    for block in blocks.all {
+      block.pageKeys.deallocate()
+      block.filter.deallocate()
+    }
+    blocks.all.deallocate()
+  }
+
+  func keptPage(_ number: Int) -> IndexPage? {
+    for kept in pages where kept.number == number { return kept.page }
+    return nil
+  }
+
+  func keep(_ page: IndexPage, _ number: Int) {
+    if pages.count < Self.keptPageCount {
+      pages.append((number, page))
+    } else {
+      pages[oldest] = (number, page)
+      oldest = (oldest + 1) % Self.keptPageCount
+    }
+  }
+}
+
+extension OpenSegment.Block {
+  fileprivate init(_ guide: IndexGuide, isKept: Bool) {
+    firstKey = guide.firstKeys[0]
+    pageKeys = isKept ? .copy(of: guide.firstKeys) : .copy(of: [])
+    filter = isKept ? .copy(of: guide.filter) : .copy(of: [])
+  }
+}
+
+extension UnsafeBufferPointer {
+  /// Memory of its own, for the owner to free.
+  fileprivate static func copy(of elements: [Element]) -> UnsafeBufferPointer {
+    let copy = UnsafeMutableBufferPointer<Element>.allocate(capacity: elements.count)
+    _ = copy.initialize(from: elements)
+    return UnsafeBufferPointer(copy)
+  }
+}
