@@ -58,8 +58,11 @@ extension DongboDaemon {
     for reply in replies { answer(reply) }
     witness.keep(
       Witness(storeID: news.state.storeID, checkpoint: news.logEnd))
-    if grew {
+    if news.hasSigned || verifierWaits && grew {
+      verifierWaits = false
       verifier.wake(news.signed)
+    }
+    if grew {
       admin?.wakeFeeds()
       status.changed()
     }
@@ -134,7 +137,7 @@ extension DongboDaemon {
         admin?.fail(request, .storageFull)
       case .editRegistry(let request, _):
         if let request { admin?.fail(request, .storageFull) }
-      case .keepVerdicts: verifier.answered(isKept: false)
+      case .keepVerdicts: verdictsNotKept()
       // Looked at again after the next start.
       case .collectFiles: break
       case .compact: compactor?.notWritten()
@@ -155,7 +158,7 @@ extension DongboDaemon {
         .retry(let request, _, _), .editRegistry(.some(let request), _),
         .fileCame(let request, _):
         admin?.fail(request, .store(.rotten(digest)))
-      case .keepVerdicts: verifier.answered(isKept: false)
+      case .keepVerdicts: verdictsNotKept()
       case .editRegistry(nil, _), .collectFiles: break
       case .compact: compactor?.notWritten()
       case .setFiles, .repair: files?.notWritten(job)
@@ -163,6 +166,12 @@ extension DongboDaemon {
         links.drivers[link]?.refuse(Refuse(.overloaded, "an entry is being repaired"))
       }
     }
+  }
+
+  /// The verifier is told again with the next row.
+  private func verdictsNotKept() {
+    verifierWaits = true
+    verifier.answered(isKept: false)
   }
 
   /// A failed commit is an unknown outcome: nothing is acknowledged, recovery decides.

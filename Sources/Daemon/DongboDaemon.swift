@@ -56,6 +56,8 @@ package final class DongboDaemon {
   var adminServer: HTTPServer?
   var monitoring: MonitoringServer?
   var pressure = DiskPressure()
+  /// Verdicts could not be kept.
+  var verifierWaits = false
   var isStopping = false
   var isDone = false
   var failure: StartError?
@@ -75,7 +77,7 @@ package final class DongboDaemon {
       // Before any other thread: threads inherit the blocked signals.
       signals = try SignalPipe()
       loop = try EventLoop()
-      inbox = try Mailbox<Inbox>(capacity: 65_536)
+      inbox = try Mailbox<Inbox>(capacity: 65_536, consumer: .reactor)
       context = try DaemonContext(configuration, files)
       store = try OpenedStore.open(
         configuration.site.dataDirectory, site: configuration.site.id, hashing: OpenSSLHash(),

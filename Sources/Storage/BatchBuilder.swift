@@ -15,7 +15,7 @@ struct BatchBuilder {
   /// - Returns: whether `entry` fits; the first always does. The row of one that does not is not
   ///   passed.
   mutating func take(_ entry: Entry) -> Bool {
-    let count = entry.headerBytes.count + (entry.body?.count ?? 0)
+    let count = entry.byteCount
     guard entries.isEmpty || entries.count < limits.entries && byteCount + count <= limits.bytes
     else { return false }
     entries.append(entry)

@@ -83,6 +83,24 @@ import Transport
     }
   }
 
+  /// Kills: a job that overtakes one that is being read, and a permit for a frame that was not read
+  /// here, with which memory would grow.
+  @Test func whatIsUnderWayIsKnownAndOnlyReadFramesCount() throws {
+    let forwarded = try Mailbox<WriterJob>(capacity: 16)
+    let bodies = try BodyReader(capacity: 16) { job in forwarded.postReply(job) }
+    #expect(bodies.isIdle)
+    for number in 1...3 as ClosedRange<UInt64> { bodies.taken([try Self.frame(number)]) }
+    for number in 1...3 as ClosedRange<UInt64> { bodies.post(try Self.frame(number)) }
+    var jobs: [WriterJob] = []
+    while jobs.count < 2 { jobs += try #require(forwarded.take(limit: 1)) }
+    // The third waits for a permit, whatever was taken unread.
+    #expect(!bodies.isIdle && forwarded.count == 0)
+    bodies.taken(jobs)
+    jobs += try #require(forwarded.take(limit: 1))
+    bodies.stop()
+    #expect(bodies.isIdle && jobs.count == 3)
+  }
+
   /// The process ends: the thread does not stay for permits that never come.
   @Test func aThreadThatIsGivenUpEnds() throws {
     let forwarded = try Mailbox<WriterJob>(capacity: 16)

@@ -188,7 +188,7 @@ private let get = "GET /a HTTP/1.1\r\nHost: a\r\n\r\n"
     _ path: String, _ body: () throws -> Void,
     handler: @escaping @Sendable (HTTPRequest) -> HTTPResponse?
   ) throws {
-    let stop = try Mailbox<Bool>(capacity: 1)
+    let stop = try Mailbox<Bool>(capacity: 1, consumer: .reactor)
     let ready = try Mailbox<Bool>(capacity: 1)
     let thread = try WorkerThread(name: "server") {
       defer { ready.close() }

@@ -31,7 +31,7 @@ import Testing
 
   /// The descriptor is readable exactly while something waits: a lost wake-up is a hung daemon.
   @Test func descriptorTellsTheState() throws {
-    let mailbox = try Mailbox<Int>(capacity: 10)
+    let mailbox = try Mailbox<Int>(capacity: 10, consumer: .reactor)
     #expect(!isReadable(mailbox.descriptor))
     for element in 0..<10 { _ = mailbox.post(element) }
     var taken: [Int] = []
@@ -65,9 +65,45 @@ import Testing
     #expect(mailbox.count == 0)
   }
 
+  /// Kills: a post that wakes nobody while a worker sleeps, which is a hung daemon; a close that
+  /// wakes one of several.
+  @Test func severalWorkersShareWhatComes() throws {
+    let mailbox = try Mailbox<Int>(capacity: 5)
+    let taken = try Mailbox<Int>(capacity: 1)
+    let workers = try (0..<3).map { worker in
+      try WorkerThread(name: "worker-\(worker)") {
+        while let elements = mailbox.take(limit: 1) {
+          for element in elements { taken.postReply(element) }
+          // One in three looks before it sleeps, with and without finding something.
+          if worker == 0 { _ = mailbox.wait(atMost: .zero) }
+          if worker == 1 { _ = mailbox.wait(atMost: .milliseconds(1)) }
+        }
+      }
+    }
+    for number in 0..<3_000 {
+      while !mailbox.post(number) { sched_yield() }
+      // All workers sleep now and then.
+      if number % 100 == 0 { while taken.count <= number { sched_yield() } }
+    }
+    mailbox.close()
+    for worker in workers { worker.join() }
+    #expect(taken.drain().sorted() == Array(0..<3_000))
+  }
+
+  /// Kills: a wake-up that is kept for later, or one that a wait takes without being given it.
+  @Test func aSleeperTakesOneWakeUp() throws {
+    let sleepers = SleepingThreads()
+    #expect(!sleepers.sleep(atMost: .zero))
+    sleepers.wake()
+    sleepers.wake()
+    sleepers.sleep()
+    #expect(sleepers.sleep(atMost: .seconds(60)))
+    #expect(!sleepers.sleep(atMost: .zero))
+  }
+
   @Test func wakesTheLoop() throws {
     let loop = try EventLoop()
-    let mailbox = try Mailbox<String>(capacity: 1)
+    let mailbox = try Mailbox<String>(capacity: 1, consumer: .reactor)
     var received: [String] = []
     let token = try loop.register(mailbox.descriptor, interest: .read) { _ in
       received += mailbox.drain()
@@ -159,7 +195,9 @@ import Testing
   /// its slot is used again at once. The stale event must reach neither the old nor the new owner.
   @Test func staleEventsOfAPassAreDropped() throws {
     let loop = try EventLoop()
-    let mailboxes = try (0..<3).map { _ in try Mailbox<Int>(capacity: 1) }
+    let mailboxes = try (0..<3).map { _ in
+      try Mailbox<Int>(capacity: 1, consumer: .reactor)
+    }
     var tokens: [EventLoop.Token?] = [nil, nil]
     var calls: [Int] = []
     for index in 0..<2 {
@@ -185,7 +223,7 @@ import Testing
 
   @Test func interestDecidesWhatIsReported() throws {
     let loop = try EventLoop()
-    let mailbox = try Mailbox<Int>(capacity: 1)
+    let mailbox = try Mailbox<Int>(capacity: 1, consumer: .reactor)
     var calls: [EventLoop.Readiness] = []
     let token = try loop.register(mailbox.descriptor, interest: []) { calls.append($0) }
     _ = mailbox.post(1)

@@ -88,13 +88,13 @@ extension AdminServer {
       day = CalendarDate(localDayOf: WallClock.now())
     }
     let record = RecordKey(kind: kind, id: id)
-    let notHere = AdminProblem.notHere(record).details.json(in: language).rendered
     let (site, centre, language) = (daemon.site, daemon.centre, language)
     query(respond) { reader throws(StoreError) in
       let held = HeldRecord(record, entries: try reader.entries(of: record))
       let content = try RecordContent(
         held, asOf: day, site: site, centre: centre, in: reader)
       guard var object = content?.json else {
+        let notHere = AdminProblem.notHere(record).details.json(in: language).rendered
         return HTTPResponse(
           .notFound, contentType: ProblemDetails.contentType, body: Array(notHere.utf8))
       }

@@ -38,16 +38,20 @@ extension Submission {
   /// Digests of the files that this names.
   var fileDigests: Set<Digest> { Set(facts.files.map(\.digest)) }
 
-  /// A file that is here and has another size than declared here; nil when there is none. A file
-  /// that is not here may still come: then the record shows it as pending.
-  func sizeMismatch(in files: FileStore) throws(FileStoreError) -> FileSizeMismatch? {
+  /// Which of its files are here, each looked for once, and the first of them of another size
+  /// than declared. A file that is not here may still come: then the record shows it as pending.
+  func filesHere(
+    in files: FileStore
+  ) throws(FileStoreError) -> (here: Set<Digest>, mismatch: FileSizeMismatch?) {
+    var here: Set<Digest> = []
+    var mismatch: FileSizeMismatch?
     for file in facts.files {
-      guard let actual = try files.size(of: file.digest), UInt64(actual) != file.size else {
-        continue
-      }
-      return FileSizeMismatch(digest: file.digest, declared: file.size, actual: actual)
+      guard let actual = try files.size(of: file.digest) else { continue }
+      here.insert(file.digest)
+      guard UInt64(actual) != file.size, mismatch == nil else { continue }
+      mismatch = FileSizeMismatch(digest: file.digest, declared: file.size, actual: actual)
     }
-    return nil
+    return (here, mismatch)
   }
 }
 

@@ -50,6 +50,8 @@ final class LinkDriver {
   private var timer: TimerID?
   /// Requests that wait until little waits for the line.
   private var heldRequests: [SessionRequest] = []
+  /// What the host answered from inside the call that asked.
+  private var answers: [SessionInput] = []
   /// Plaintext TLS could not take yet.
   private var unsent: [UInt8] = []
   private var pieceCompression = PieceCompression()
@@ -94,6 +96,18 @@ final class LinkDriver {
   func advance(_ input: SessionInput) {
     guard !isOver, isOpened else { return }
     perform(session.step(input, now: loop.now))
+    takeAnswers()
+  }
+
+  /// Answers a request from inside the call that makes it: taken when that step has done all that
+  /// it asks for.
+  func answer(_ input: SessionInput) { answers.append(input) }
+
+  /// Bounded as what is loaded is: each answer took a place in flight, or found nothing more.
+  private func takeAnswers() {
+    while !isOver, !answers.isEmpty {
+      perform(session.step(answers.removeFirst(), now: loop.now))
+    }
   }
 
   /// Ends the connection for a reason outside the session.
@@ -244,14 +258,15 @@ final class LinkDriver {
 
   private func perform(_ output: StepOutput) {
     guard let peer = identity?.site else { preconditionFailure("a session without a peer") }
+    // First: what the host does on hearing of the rest may step the session again.
+    setTimer(output.nextDeadline)
     for event in output.events {
       if case .becameUp = event { upSince = loop.now }
       host.noted(event, self)
     }
     for write in output.writes { host.perform(write, self, peer: peer) }
     for message in output.sendNow { send(message) }
-    for request in output.requests { start(request, peer: peer) }
-    setTimer(output.nextDeadline)
+    for request in output.requests where !isOver { start(request, peer: peer) }
     if let closure = output.close { finish(closure) }
   }
 
@@ -275,6 +290,7 @@ final class LinkDriver {
     let requests = heldRequests
     heldRequests = []
     for request in requests { start(request, peer: peer) }
+    takeAnswers()
   }
 
   private func setTimer(_ deadline: Instant?) {
@@ -359,6 +375,7 @@ final class LinkDriver {
     if let timer { loop.cancel(timer) }
     timer = nil
     heldRequests = []
+    answers = []
     flush()
     tls.close()
     flush()

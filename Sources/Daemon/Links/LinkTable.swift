@@ -1,6 +1,7 @@
 import Cryptography
 import Operations
 import Replication
+import Storage
 import Transport
 
 /// All links of this site, on the reactor: who may come in, whom to dial, which session holds a
@@ -27,6 +28,8 @@ final class LinkTable: LinkHost {
 
   private(set) var registry: RegistrySnapshot
   private(set) var news: CommitNews
+  /// For links that stand near the end of the log.
+  private var tail = LogTail()
   /// Told of every durable acknowledgement and outcome of a peer.
   var onProgress: ((SiteID) -> Void)?
   /// Set by the daemon before the first link.
@@ -59,6 +62,9 @@ final class LinkTable: LinkHost {
   func committed(_ news: CommitNews) {
     let recoveringBefore = self.news.state.unconfirmed
     self.news = news
+    if news.hasDroppedBodies { tail = LogTail() }
+    tail.append(news.rows, end: news.logEnd.lsn)
+    self.news.rows = []
     if let registry = news.registry {
       self.registry = registry
       knowPeers()
@@ -207,12 +213,29 @@ final class LinkTable: LinkHost {
     case .load(let lane, let after, let limits, let peerIsRecovering, _):
       let selection = RowSelection(
         peer: peer, peerIsCentre: peer == daemon.centre, peerIsRecovering: peerIsRecovering)
-      let ceiling = SecrecyChecks.sending(registry.ceiling(of: peer))
-      readers.postBounded(
-        .load(link.number, selection, lane, after: after, limits, ceiling: ceiling))
+      load(lane, after: after, limits, selection, link)
     case .loadOutcomes(let after, let limit):
       readers.postBounded(.outcomes(link.number, peer: peer, after: after, limit: limit))
     case .readFile, .writeFile: files?.perform(request, link, peer: peer)
+    }
+  }
+
+  /// What was committed a moment ago is at hand; a reader finds the rest.
+  private func load(
+    _ lane: Lane, after: LSN, _ limits: RowLimits, _ selection: RowSelection, _ link: LinkDriver
+  ) {
+    let ceiling = SecrecyChecks.sending(registry.ceiling(of: selection.peer))
+    guard
+      let batch = tail.rows(after: after, lane: lane, selection: selection, limits: limits)
+    else {
+      return readers.postBounded(
+        .load(link.number, selection, lane, after: after, limits, ceiling: ceiling))
+    }
+    let checked = CheckedBatch(batch, ceiling: ceiling, of: daemon.site, sealing: daemon.sealing)
+    switch checked {
+    case .sealed(let batch, let checkpoint): link.answer(.batchLoaded(lane, batch, checkpoint))
+    case .aboveCeiling(let entry, let record):
+      stopAboveCeiling(link.number, entry, of: record)
     }
   }
 

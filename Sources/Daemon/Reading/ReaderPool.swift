@@ -33,6 +33,24 @@ enum ReadReply: Sendable {
   case failed(SessionNumber, StoreError)
 }
 
+/// Rows on their way to a link, after the check at send (promise 7).
+enum CheckedBatch {
+  /// The checkpoint is the batch's end, sealed.
+  case sealed(RowBatch, Checkpoint)
+  case aboveCeiling(EntryIdentity, RecordKey?)
+
+  init(_ batch: RowBatch, ceiling: SecrecyLevel, of site: SiteID, sealing: CheckpointKey) {
+    if let entry = batch.firstEntry(above: ceiling) {
+      self = .aboveCeiling(entry.identity, entry.header.record)
+    } else {
+      let checkpoint = Checkpoint(
+        of: site, incarnation: batch.last.incarnation, lsn: batch.last.lsn,
+        head: batch.last.head, sealing: sealing)
+      self = .sealed(batch, checkpoint)
+    }
+  }
+}
+
 /// Threads that read, each with a read-only connection of its own; reads are time-boxed.
 final class ReaderPool: Sendable {
   static let threadCount = 2
@@ -86,13 +104,12 @@ private struct ReadWorker: Sendable {
       return answer(session, lane) { reader throws(StoreError) in
         let batch = try reader.rows(
           after: after, lane: lane, selection: selection, limits: limits)
-        if let entry = batch.firstEntry(above: ceiling) {
-          return .aboveCeiling(session, entry.identity, entry.header.record)
+        switch CheckedBatch(batch, ceiling: ceiling, of: site, sealing: sealing) {
+        case .sealed(let batch, let checkpoint):
+          return .loaded(session, lane, batch, checkpoint)
+        case .aboveCeiling(let entry, let record):
+          return .aboveCeiling(session, entry, record)
         }
-        let checkpoint = Checkpoint(
-          of: site, incarnation: batch.last.incarnation, lsn: batch.last.lsn,
-          head: batch.last.head, sealing: sealing)
-        return .loaded(session, lane, batch, checkpoint)
       }
     case .judge(let session, let hello):
       return answer(session) { reader throws(StoreError) in

@@ -1,11 +1,13 @@
 import Replication
+import Synchronization
 import Transport
 
 /// Reads the bodies that peers send, a step ahead of the writer: what a body says is a function of
 /// its bytes alone, and finding it out takes a third as long as writing it. So catching up uses a
 /// second core, and the writer never waits for it.
 ///
-/// All jobs of sessions pass here, so they reach the writer in the order posted.
+/// Jobs of sessions pass here, so they reach the writer in the order posted. While none is under
+/// way here (``isIdle``) whoever posts may go to the writer itself.
 final class BodyReader: Sendable {
   /// Frames read and not yet taken by the writer: one in hand, one beside it. Readings are several
   /// times as large as the bodies.
@@ -13,6 +15,8 @@ final class BodyReader: Sendable {
 
   private let jobs: Mailbox<WriterJob>
   private let permits: Mailbox<Void>
+  /// Jobs posted and not forwarded yet.
+  private let underWay = UnderWay()
   private let thread: WorkerThread
 
   /// - Parameter forward: hands a job on; called on this thread.
@@ -24,6 +28,7 @@ final class BodyReader: Sendable {
     for _ in 0..<Self.framesAhead { permits.postReply(()) }
     self.jobs = jobs
     self.permits = permits
+    let underWay = underWay
     thread = try WorkerThread(name: "bodies") {
       while let taken = jobs.take(limit: 1) {
         for job in taken {
@@ -34,6 +39,7 @@ final class BodyReader: Sendable {
             guard permits.take(limit: 1) != nil else { return }
             forward(job.read)
           }
+          underWay.count.subtract(1, ordering: .releasing)
         }
       }
     }
@@ -41,11 +47,17 @@ final class BodyReader: Sendable {
 
   var count: Int { jobs.count }
 
-  func post(_ job: WriterJob) { jobs.postReply(job) }
+  /// Whether all that was posted is forwarded. Only the thread that posts can rely on it.
+  var isIdle: Bool { underWay.count.load(ordering: .acquiring) == 0 }
 
-  /// The writer has taken these: as many frames may be read.
+  func post(_ job: WriterJob) {
+    underWay.count.add(1, ordering: .relaxed)
+    jobs.postReply(job)
+  }
+
+  /// The writer has taken these: as many frames may be read as were read for it.
   func taken(_ jobs: [WriterJob]) {
-    for job in jobs where !job.entries.isEmpty { permits.postReply(()) }
+    for job in jobs where job.isRead { permits.postReply(()) }
   }
 
   /// Forwards what was posted, then ends the thread.
@@ -60,7 +72,16 @@ final class BodyReader: Sendable {
   }
 }
 
+private final class UnderWay: Sendable {
+  let count = Atomic(0)
+}
+
 extension WriterJob {
+  /// Whether ``BodyReader`` has read what it brings.
+  fileprivate var isRead: Bool {
+    if case .change(_, _, _, let read) = self { !read.isEmpty } else { false }
+  }
+
   /// With the readings of the entries it brings.
   fileprivate var read: WriterJob {
     guard case .change(let session, let peer, let write, _) = self else { return self }

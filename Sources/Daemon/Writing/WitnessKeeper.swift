@@ -49,8 +49,7 @@ final class WitnessKeeper: Sendable {
 
   /// `witness` is durable in the store.
   func keep(_ witness: Witness) {
-    source.put(witness)
-    _ = wake.post(true)
+    if source.put(witness) { _ = wake.post(true) }
   }
 
   /// Writes the last one and ends.
@@ -63,7 +62,13 @@ final class WitnessKeeper: Sendable {
 /// The newest witness not yet written.
 private final class WitnessSource: Sendable {
   private let newest = Mutex<Witness?>(nil)
-  func put(_ witness: Witness) { newest.withLock { $0 = witness } }
+  /// - Returns: whether none was there: one that waits has woken the thread already.
+  func put(_ witness: Witness) -> Bool {
+    newest.withLock { newest in
+      defer { newest = witness }
+      return newest == nil
+    }
+  }
   func take() -> Witness? {
     newest.withLock { witness in
       defer { witness = nil }

@@ -11,6 +11,7 @@ struct WriterGroup {
   private var replies: [PendingReply] = []
   private var peersTouched: Set<SiteID> = []
   private var tally = GroupTally()
+  private var hasDroppedBodies = false
 
   /// A reply whose content may depend on the end of the group.
   private enum PendingReply {
@@ -82,7 +83,10 @@ struct WriterGroup {
       let isLocked = reconciler.log.state.lock != nil
       let tally = try store.compact(
         isLocked ? [] : records, supersededBefore: cutoff, limit: Compactor.bodyCount)
-      if tally.bodyCount > 0 { Failpoint.compacting.reach() }
+      if tally.bodyCount > 0 {
+        hasDroppedBodies = true
+        Failpoint.compacting.reach()
+      }
       replies.append(.ready(.compacted(tally)))
     case .openLink(let link, let peer):
       let opening = LinkOpening(
@@ -125,8 +129,9 @@ struct WriterGroup {
       state.registry == registryBefore ? nil : try store.registry(state.registry)
     let news = CommitNews(
       logEnd: sealed, state: state, outcomesEnd: outcomesEnd, alarms: reconciler.alarms,
-      tally: tally, namesFiles: reconciler.filesNamed > 0, registry: registry,
-      signed: signed(in: writer))
+      tally: tally, namesFiles: reconciler.filesNamed > 0,
+      hasSigned: !reconciler.signed.isEmpty, hasDroppedBodies: hasDroppedBodies,
+      registry: registry, rows: reconciler.log.appended, signed: signed(in: writer))
     return (ready, news)
   }
 
@@ -241,21 +246,17 @@ extension WriterGroup {
     for submission: Submission, in store: SQLiteWriter
   ) throws(StoreError) -> Result<Set<Digest>, EditRefusal> {
     guard !submission.facts.files.isEmpty else { return .success([]) }
-    let mismatch: FileSizeMismatch?
-    var here: Set<Digest> = []
+    let found: (here: Set<Digest>, mismatch: FileSizeMismatch?)
     do throws(FileStoreError) {
-      mismatch = try submission.sizeMismatch(in: context.files)
-      for digest in submission.fileDigests where try context.files.contains(digest) {
-        here.insert(digest)
-      }
+      found = try submission.filesHere(in: context.files)
     } catch {
       return .failure(.file(error))
     }
-    guard let mismatch else { return .success(here) }
+    guard let mismatch = found.mismatch else { return .success(found.here) }
     let isRepeat = try store.entries(of: submission.record).contains {
       $0.header.subject == submission.subject
     }
-    return isRepeat ? .success(here) : .failure(.fileSize(mismatch))
+    return isRepeat ? .success(found.here) : .failure(.fileSize(mismatch))
   }
 
   private func pendingFileCount(

@@ -131,8 +131,14 @@ struct CommitNews: Sendable {
   var tally: GroupTally
   /// Entries of the group name files: their content is to be looked for.
   let namesFiles: Bool
+  /// Signatures of its entries are to be verified, whether or not they are among `signed`.
+  var hasSigned = false
+  /// Superseded bodies have gone: what was read before has more than the store.
+  var hasDroppedBodies = false
   /// The registry in use, when this group changed it.
   let registry: RegistrySnapshot?
+  /// What the group appended, unless it was much (`SiteLog.keptRowCount`).
+  var rows: [AppendedRow] = []
   /// Records whose signatures are to be looked at, in the order they were noted.
   var signed: [SignedRecord] = []
 }

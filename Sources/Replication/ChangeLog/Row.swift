@@ -109,6 +109,16 @@ package struct LogRow: Hashable, Sendable {
   }
 }
 
+/// A row with its entry.
+package struct AppendedRow: Hashable, Sendable {
+  package let row: LogRow
+  package let entry: Entry
+  package init(row: LogRow, entry: Entry) {
+    self.row = row
+    self.entry = entry
+  }
+}
+
 /// The last row of a log.
 package struct LogEnd: Hashable, Sendable {
   package let lsn: LSN

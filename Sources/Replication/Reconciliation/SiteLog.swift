@@ -3,6 +3,13 @@
 /// before the transaction and takes it back when the transaction does not commit.
 package struct SiteLog: Sendable {
   package private(set) var state: SiteState
+  /// Rows of a transaction that are kept for whoever sends them on. A larger one is of a site that
+  /// catches up: who reads behind it reads from the store.
+  package static let keptRowCount = 128
+
+  /// What this transaction has appended, in order; empty when it was more than ``keptRowCount``.
+  package private(set) var appended: [AppendedRow] = []
+  private var appendedCount = 0
   /// The incarnation this start drew, until its genesis is written before the first row.
   private var unopened: Incarnation?
   private let hashing: any SHA256Hashing
@@ -101,8 +108,18 @@ package struct SiteLog: Sendable {
       head: hashing.digest(link.bytes), entry: entry.identity,
       digest: entry.digest, lane: entry.header.lane, recipients: recipients, via: via)
     try store.append(row, entry: isNew ? entry : nil)
+    keep(AppendedRow(row: row, entry: entry))
     if isNew { take(entry.header) }
     state.end = LogEnd(lsn: row.lsn, incarnation: row.incarnation, head: row.head)
+  }
+
+  private mutating func keep(_ row: AppendedRow) {
+    appendedCount += 1
+    if appendedCount <= Self.keptRowCount {
+      appended.append(row)
+    } else if !appended.isEmpty {
+      appended = []
+    }
   }
 
   /// Writes the genesis before the first row after a start, in the same transaction. It names its

@@ -46,7 +46,8 @@ package final class SQLiteConnection {
     let access = role == .reader ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
     let flags = access | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE
     var opened: OpaquePointer?
-    let code = sqlite3_open_v2(path, &opened, flags, fileLayer)
+    let layer = role == .writer ? GatheredWAL.layer(over: fileLayer) ?? fileLayer : fileLayer
+    let code = sqlite3_open_v2(path, &opened, flags, layer)
     guard code == SQLITE_OK, let opened else {
       let message = opened.map { String(cString: sqlite3_errmsg($0)) } ?? "out of memory"
       sqlite3_close(opened)

@@ -114,6 +114,9 @@ package final class HTTPClient {
   ) throws(HTTPClientError) -> HTTPResponse {
     var parser = HTTPResponseParser(omitsBody: method == .head, bodyLimit: responseLimit)
     while true {
+      // A thread that sleeps in `recv` is woken when the other end has read its request, too, and
+      // wakes in vain; one that sleeps in `poll` is not.
+      guard Socket.isReadable(number, within: timeout) else { throw .timedOut }
       var bytes: [UInt8] = []
       let result = try io { () throws(TransportError) in
         try Socket.read(from: number, appendingTo: &bytes, limit: Self.readByteLimit)

@@ -39,6 +39,13 @@ extension Socket {
     return try result(count, errno, .read)
   }
 
+  /// Waits until there is something to read, an end or an error included.
+  /// - Returns: false when nothing has come `within` the time.
+  static func isReadable(_ descriptor: CInt, within limit: Duration) -> Bool {
+    var waiting = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+    return retryingInterrupts { Int(poll(&waiting, 1, limit.pollMilliseconds)) } != 0
+  }
+
   /// Writes as much of `bytes` as the kernel takes. Never raises SIGPIPE.
   /// - Precondition: `bytes` is not empty.
   package static func write(
