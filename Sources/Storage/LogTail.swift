@@ -52,15 +52,15 @@ package struct LogTail: Sendable {
     }
     var batch = BatchBuilder(after: lsn, limits: limits)
     var end: LogEnd?
-    for appended in rows[(head + Int(lsn.next.value - rows[head].row.lsn.value))...] {
-      guard batch.mayScan else { break }
+    let first = head + Int(lsn.next.value - rows[head].row.lsn.value)
+    for appended in rows[first...].prefix(limits.scannedRows) {
       let row = appended.row
       if row.lane == lane,
         selection.wants(recipients: row.recipients, origin: row.entry.origin, via: row.via)
       {
         guard batch.take(appended.entry) else { break }
       }
-      batch.scanned(row.lsn)
+      batch.passed(upTo: row.lsn)
       end = row.end
     }
     return end.map { RowBatch(after: lsn, last: $0, entries: batch.entries) }
