@@ -1,6 +1,7 @@
 // What Swift cannot call: macros with casts and variadic functions.
 #pragma once
 #include <sqlite3.h>
+#include <sys/vfs.h>
 
 /// The bytes outlive the statement's steps: bound without a copy. (A macro with a cast.)
 static inline sqlite3_destructor_type dongbo_sqlite_static(void) { return SQLITE_STATIC; }
@@ -14,4 +15,11 @@ static inline int dongbo_sqlite_set_option(sqlite3 *connection, int option, int 
 /// nobody asks how much it is. Refused once SQLite is in use.
 static inline int dongbo_sqlite_count_no_memory(void) {
   return sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
+/// The kind of file system that an open file is on, one of those of statfs(2); -1: not known.
+/// Beside SQLite, and here because Swift's Glibc lacks the header.
+static inline long dongbo_file_system(int file) {
+  struct statfs known;
+  return fstatfs(file, &known) == 0 ? (long)known.f_type : -1;
 }

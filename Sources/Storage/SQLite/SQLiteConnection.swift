@@ -26,10 +26,6 @@ package final class SQLiteConnection {
   /// After a checkpoint the WAL file is cut to this.
   static let walFileByteCount = 16 << 20
 
-  /// Once, before the process opens its first. Where somebody used SQLite before, it goes on
-  /// counting.
-  private static let countsNoMemory = dongbo_sqlite_count_no_memory() == SQLITE_OK
-
   private var isClosed = false
   let handle: OpaquePointer
   private let timeBox: TimeBox?
@@ -42,7 +38,8 @@ package final class SQLiteConnection {
     path: String, fileLayer: String? = nil, role: Role, timeBox: TimeBox? = nil
   ) throws(StoreError) {
     self.timeBox = timeBox
-    _ = Self.countsNoMemory
+    // Takes effect before the process's first connection, and is refused after it.
+    _ = dongbo_sqlite_count_no_memory()
     let access = role == .reader ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
     let flags = access | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE
     var opened: OpaquePointer?
