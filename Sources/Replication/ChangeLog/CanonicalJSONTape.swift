@@ -18,6 +18,25 @@ final class JSONTape: Sendable {
       ? unescaped[Int(node.end)]
       : Text(validated: bytes, in: Int(node.start)..<Int(node.end))
   }
+
+  /// Where the value stands that the object at `index` has under `key`. Here and not at a place, so
+  /// that the arrays are looked at where they are, without a reference counted.
+  func member(_ key: Text, of index: Int) -> Int? {
+    let wanted = key.bytes
+    var next = index + 1
+    for _ in 0..<nodes[index].count {
+      let node = nodes[next]
+      if node.kind == .text {
+        if Int(node.end - node.start) == wanted.count, wanted.equals(bytes, at: Int(node.start)) {
+          return next + 1
+        }
+      } else if text(node) == key {
+        return next + 1
+      }
+      next += 1 + Int(nodes[next + 1].size)
+    }
+    return nil
+  }
 }
 
 /// One value, or the key of the value after it.
@@ -120,20 +139,6 @@ struct JSONPlace: Sendable {
   /// The value under `key`; nil when there is none.
   /// - Precondition: an object.
   func member(_ key: Text) -> JSONPlace? {
-    let (nodes, bytes) = (tape.nodes, tape.bytes)
-    let wanted = key.bytes
-    var next = index + 1
-    for _ in 0..<nodes[index].count {
-      let node = nodes[next]
-      if node.kind == .text {
-        if Int(node.end - node.start) == wanted.count, wanted.equals(bytes, at: Int(node.start)) {
-          return JSONPlace(tape: tape, index: next + 1)
-        }
-      } else if tape.text(node) == key {
-        return JSONPlace(tape: tape, index: next + 1)
-      }
-      next += 1 + Int(nodes[next + 1].size)
-    }
-    return nil
+    tape.member(key, of: index).map { JSONPlace(tape: tape, index: $0) }
   }
 }

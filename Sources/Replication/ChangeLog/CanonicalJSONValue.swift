@@ -12,8 +12,11 @@ package enum JSONValue: Hashable, Sendable {
   package static let maximumInteger: Int64 = 9_007_199_254_740_991
 
   /// The one byte form of this value: what is digested, signed, stored and sent.
-  package var canonicalBytes: [UInt8] {
-    var writer = CanonicalJSONWriter()
+  package var canonicalBytes: [UInt8] { canonicalBytes(reserving: 0) }
+
+  /// - Parameter count: as many bytes as are expected.
+  func canonicalBytes(reserving count: Int) -> [UInt8] {
+    var writer = CanonicalJSONWriter(reserving: count)
     writer.write(self)
     return writer.bytes
   }
@@ -132,6 +135,8 @@ extension JSONObject: ExpressibleByDictionaryLiteral {
 /// Appends values in canonical form: keys are sorted already, so writing is one walk.
 struct CanonicalJSONWriter {
   private(set) var bytes: [UInt8] = []
+
+  init(reserving count: Int) { if count > 0 { bytes.reserveCapacity(count) } }
 
   mutating func write(_ value: JSONValue) {
     switch value {

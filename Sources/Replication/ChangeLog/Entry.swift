@@ -159,6 +159,8 @@ package struct Entry: Sendable {
   @usableFromInline let content: Content
 
   @inlinable package var header: EntryHeader { content.header }
+  /// Of the header; nil in a genesis only.
+  package var record: RecordKey? { content.header.record }
   @inlinable package var headerBytes: [UInt8] { content.headerBytes }
   @inlinable package var bodyDigest: Digest { content.bodyDigest }
   @inlinable package var body: [UInt8]? { content.body }

@@ -77,7 +77,7 @@ extension Reconciler {
     in view: some RecordView
   ) throws(StoreError) -> FieldFault? {
     if let registry = try view.registry(entry.header.registry),
-      let fault = registry.codeLists.fault(of: reading.facts, in: entry.header)
+      let fault = registry.codeLists.fault(of: reading, in: entry)
     {
       return fault
     }

@@ -84,7 +84,7 @@ extension Reconciler {
     if let reading, reading.facts.audience != header.audience {
       return .wait(.quarantined, .audienceMismatch)
     }
-    if let reading, registry.codeLists.fault(of: reading.facts, in: header) != nil {
+    if let reading, registry.codeLists.fault(of: reading, in: entry) != nil {
       return .wait(.quarantined, .unknownCode)
     }
     let summary = try view.summary(of: record) ?? RecordSummary()

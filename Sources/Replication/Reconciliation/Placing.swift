@@ -206,20 +206,22 @@ extension Reconciler {
     _ entry: Entry, _ reading: BodyReading?, _ record: RecordKey, _ siblings: [Entry],
     in store: inout some StoreTransaction
   ) throws(StoreError) {
-    if let reading { try index(entry.identity, reading.facts, record, in: &store) }
+    if let reading { try index(entry.identity, reading, record, in: &store) }
     for parent in foreignParents(of: entry, siblings) {
       try store.refer(entry.identity, to: Self.childrenKey(of: parent))
     }
   }
 
   private mutating func index(
-    _ entry: EntryIdentity, _ facts: EntryFacts, _ record: RecordKey,
+    _ entry: EntryIdentity, _ reading: BodyReading, _ record: RecordKey,
     in store: inout some StoreTransaction
   ) throws(StoreError) {
-    for key in facts.claims { try store.claim(key, by: record) }
-    for reference in facts.references { try store.refer(entry, to: reference.listedUnder) }
-    filesNamed += facts.files.count
-    for file in facts.files {
+    for key in reading.facts.claims { try store.claim(key, by: record) }
+    for reference in reading.facts.references {
+      try store.refer(entry, to: reference.listedUnder)
+    }
+    filesNamed += reading.facts.files.count
+    for file in reading.facts.files {
       try store.refer(entry, to: .file(file.digest))
       try store.name(file)
     }

@@ -72,10 +72,11 @@ extension CodeLists {
 
 extension CodeLists {
   /// The first code of an entry that its registry does not list; nil when all are listed.
-  func fault(of facts: EntryFacts, in header: EntryHeader) -> FieldFault? {
-    guard !lists.isEmpty, !facts.codes.isEmpty else { return nil }
-    let day = CalendarDate(localDayOf: WallTime(microseconds: header.time.microseconds))
-    for use in facts.codes {
+  func fault(of reading: BodyReading, in entry: Entry) -> FieldFault? {
+    let codes = reading.facts.codes
+    guard !lists.isEmpty, !codes.isEmpty else { return nil }
+    let day = CalendarDate(localDayOf: WallTime(microseconds: entry.header.time.microseconds))
+    for use in codes {
       if let fault = fault(of: use, entryDay: day) { return fault }
     }
     return nil

@@ -43,7 +43,7 @@ package struct Submission: Hashable, Sendable {
     return Submission(
       record: header.record, operation: operation, subject: header.subject,
       ownerSite: header.owner, secrecy: secrecy, parents: header.parents,
-      body: JSONValue.object(envelope.body).canonicalBytes,
+      body: JSONValue.object(envelope.body).canonicalBytes(reserving: json.count),
       reading: BodyReading(object: envelope.body, facts: facts))
   }
 

@@ -68,7 +68,7 @@ struct LogBuffer {
   var isFull: Bool { entries.bytes.count + rows.bytes.count >= RowBuffer.maximumByteCount }
 
   mutating func add(_ entry: Entry, run: Int64, at lsn: LSN) {
-    let record = entry.header.record
+    let record = entry.record
     entries.add(lsn.value)
     entries.add(run)
     entries.add(entry.identity.sequence.value)

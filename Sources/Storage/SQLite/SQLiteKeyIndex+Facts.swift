@@ -59,7 +59,7 @@ extension SQLiteKeyIndex {
 
   func note(_ entry: Entry, id: UInt64) {
     pending.add(IndexItem(digest: entry.digest, entryID: id))
-    guard let record = entry.header.record else { return }
+    guard let record = entry.record else { return }
     pending.add(IndexItem(record: record, entryID: id))
     counts[record.kind, default: KindTally()].entries += 1
   }

@@ -36,7 +36,7 @@ extension SQLiteQueries {
   func storedEntries(of record: RecordKey) throws(StoreError) -> [Entry] {
     var entries: [Entry] = []
     for id in try tables.index.entryIDs(of: record).prefix(maximumEntriesPerRecord) {
-      guard let entry = try entry(at: id), entry.header.record == record else {
+      guard let entry = try entry(at: id), entry.record == record else {
         throw .corrupt("entry \(id) of \(record) is not where the key index says")
       }
       entries.append(entry)

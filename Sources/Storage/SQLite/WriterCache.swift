@@ -52,7 +52,7 @@ struct WriterCache {
 
   mutating func append(_ entry: Entry, run: Int64) {
     note(entry.identity.sequence, of: run)
-    guard let record = entry.header.record else { return }
+    guard let record = entry.record else { return }
     add(Self.byteCount(of: entry))
     guard let index = records.index(forKey: record),
       records.values[index].entries?.count ?? .max < maximumEntriesPerRecord
