@@ -5,6 +5,22 @@ import Transport
 
 /// From the return of the commit at the sender until the receiver shows the record, which it does
 /// only when it is committed and synced there.
+///
+/// Where one change's time goes, in microseconds, by `perf` on 44 changes at a6948b7 while tests ran:
+///
+/// | step | us |
+/// |---|---|
+/// | sender, before its OK and not counted: work 540, sync 240 | |
+/// | sender's sync until the frame is on the line | 209 |
+/// | the frame until the receiver has it | 67 |
+/// | receiver's reactor: TLS, zstd, decoding, session | 112 |
+/// | receiver's writer until its sync begins | 436 |
+/// | receiver's sync | 238 |
+/// | until the watcher's next look, which are 0.2 ms apart, is answered | 200-250 |
+///
+/// Given up: a WAL with room in advance (this file system has no journal to spare). What is left: a
+/// transaction of one change writes 13 pages at the receiver, of which 3 to 5 are a segment of the
+/// key index for its own few keys; one that waited for several changes would save them.
 enum LatencyRun {
   static func figures(rate: Int, count: Int, seed: UInt64) throws(BenchFailure) -> Figures {
     let changes = newRecords(count, seed: seed)

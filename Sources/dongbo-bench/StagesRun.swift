@@ -17,7 +17,8 @@ import Transport
 /// | b1f0eb7 | a body is read once on its way in | 64.2 | 5.6 | | 80.6 |
 /// | e306e3e | the writer remembers what it has just read | 46.2 | 5.0 | | 60.5 |
 /// | dc73ae0 | the same, on a free machine | 40.9 | 4.9 | 2.1 | 55.0 |
-/// | ef57f94 | all of the next table | 26.6 | 5.2 | 1.4 | 40.1 |
+/// | ef57f94 | all of the next table up to 3612af0 | 26.6 | 5.2 | 1.4 | 40.1 |
+/// | b0b6eeb | all of it up to this, the machine nearly free | 21.7 | 5.0 | 1.5 | 34.6 |
 ///
 /// In instructions, which noise does not move: `valgrind --tool=callgrind dongbo-bench stages
 /// --changes 4000`, thousands a change, take, commit and checkpoint together. Valgrind has no SHA
@@ -30,25 +31,42 @@ import Transport
 /// | 8792df9 | a tape for the JSON, loops eight bytes at a time | 369 |
 /// | 907f91e | a key index of sorted segments instead of six b-trees | 314 |
 /// | 3612af0 | rows of the log and entries eight to a statement | 300 |
+/// | 5bca83b | the same, and its answers' 0.6 | 400 |
+/// | 122ec5c | what is written is read without writing out what waits | 396 |
+/// | 5d5bac5 | key index: no counted references, a page is read once | 381 |
+/// | 424b123 | entry, reading and registry are shared by who holds them | 373 |
+/// | b0b6eeb | keys, leaves and words are made in one piece each | 349 |
+/// | 5e36cc8 | members found on the tape, facts left in their reading | 344 |
 ///
-/// Of the last, 79 are the reading of bodies, which the daemon does on a thread before the writer
+/// Of each, some 79 are the reading of bodies, which the daemon does on a thread before the writer
 /// (`BodyReader`). At 200,000 changes the b-trees had cost a tenth more than at 20,000, and four
 /// times the bytes to the disk; the segments cost the same.
-/// `replicate --changes 100000` on a free machine: 12,000 changes/s before, 22,100 after; CPU of
-/// receiver and sender 77 + 33 microseconds before, 50 + 22 after. A fifth of what went is the
-/// verifier, which looked into every record that had grown.
+/// `replicate --changes 100000` on a free machine: 12,000 changes/s at dc73ae0, 22,100 at ef57f94;
+/// CPU of receiver and sender 77 + 33 microseconds, then 50 + 22. A fifth of what went is the
+/// verifier, which looked into every record that had grown. From 5bca83b to d226240, medians of
+/// four in turn at 60,000: 71 to 59 microseconds at both ends, 22,300 to 26,500 changes/s, ingest
+/// 17,400 to 21,300. Of that, outside the stages: the scrub took a tenth of a core (it rests now for
+/// 49 times what a step took), links looked at each row of the log twice to pass over it, SQLite
+/// locked for every allocation, and a note of each entry was written to a file.
 ///
-/// Given up: an entry behind one reference, so that a copy counts up one instead of five: 4 of 100,
-/// within the noise, for a layer more. `-cross-module-optimization`: nothing.
+/// Instructions tell only part of it: a counted reference is two or three of them and takes five
+/// nanoseconds. Of the receiver's writer, 39 microseconds a change by `perf` in a catch-up of
+/// 100,000: 11 are our code, 9 the runtime's (references counted up and down, about 1,200 times), 7
+/// SQLite, 5 the kernel, 5 memory given out and taken back (some 80 times). In a catch-up it costs
+/// more than here: 64 clients wrote at once, so an update comes far behind its record and reads it
+/// again, and 18 % of the changes are judged together with other records.
+///
+/// Given up: `-cross-module-optimization`: nothing. Statically linked runtime: 2 of 100, and
+/// `Deploy/install` links so anyway. jemalloc: 8 of 100 and 10 MiB more, for a dependency.
 ///
 /// What is left, and what would remove it:
-/// - `take` 27: reading bodies 8 (rules written for the bytes instead of schemas that are walked),
-///   receipts 8 (prepared where the bodies are read); the rest is small arrays and counts up and
-///   down, hundreds for an entry.
-/// - `commit` and `checkpoint` 7: every byte is written twice, by SQLite's log and by the
+/// - Reading bodies 8: rules written for the bytes instead of schemas that are walked.
+/// - Receipts 6 at the receiver and, half a time a change, `answer` 21 at the sender (29 at
+///   ef57f94): made and placed without a submission, a record read for its headers alone.
+/// - Counted references and allocations 14: summaries and facts without arrays, a record's state
+///   found once for an entry instead of five times.
+/// - `commit` and `checkpoint` 6: every byte is written twice, by SQLite's log and by the
 ///   checkpoint; a frame kept compressed as it came would be an eighth of it.
-/// - `answer` 29, half a time a change: the sender reads its document again, to join a receipt to
-///   it.
 enum StagesRun {
   /// As LinkLimits at full speed.
   private static let frameByteCount = LinkLimits().largestFrameByteCount
