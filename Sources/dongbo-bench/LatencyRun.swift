@@ -6,7 +6,7 @@ import Transport
 /// From the return of the commit at the sender until the receiver shows the record, which it does
 /// only when it is committed and synced there.
 ///
-/// Where one change's time goes, in microseconds, by `perf` on 44 changes at a6948b7 while tests ran:
+/// Where one change's time goes, in microseconds, by `perf` on 44 changes at a6948b7, beside tests:
 ///
 /// | step | us |
 /// |---|---|
