@@ -9,9 +9,9 @@ import Transport
 /// CPU seconds of 1 GiB at both ends, all threads: the copy 2.4; ours 6.0 at 5bca83b, 3.4 at
 /// 921d367. Most of what went were pages of the receiver's cache that no file had touched before
 /// (the guest waits for its host to give them), a turn of a thread with its own look into the store
-/// for each 64 KiB, and copies. What is left beside the copy's: SHA-256 0.6, messages and sessions, a memory
-/// BIO between TLS and the socket; a window of 256 KiB, since a cut may cost no more, stands in the
-/// way of longer turns.
+/// for each 64 KiB, and copies. What is left beside the copy's: SHA-256 0.6, messages and sessions,
+/// a memory BIO between TLS and the socket; a window of 256 KiB, since a cut may cost no more,
+/// stands in the way of longer turns.
 enum CopyRun {
   /// What is read, sent and written at a time.
   private static let pieceByteCount = 256 << 10

@@ -7,11 +7,11 @@ import Transport
 ///
 /// Of a document's CPU time, by `perf` at 5bca83b, some 380 microseconds at both ends: OpenSSL 95,
 /// the rest of verifying 78, the receiver's writer 104 (3 entries, a receipt, 2 verdicts), its
-/// other threads 66, the sender 85 (half of it the receipt that comes back). 14e914f took a third of the
-/// verifier's 78. What would remove more: receipts that are placed without their record's bodies
-/// (20-25), readings handed on with the entries (8), verdicts many to a statement (4). Given up:
-/// tables of multiples for each signer's key (30), which need an equation of our own in place of
-/// OpenSSL's verification.
+/// other threads 66, the sender 85 (half of it the receipt that comes back). 14e914f took a third
+/// of the verifier's 78. What would remove more: receipts that are placed without their record's
+/// bodies (20-25), readings handed on with the entries (8), verdicts many to a statement (4). Given
+/// up: tables of multiples for each signer's key (30), which need an equation of our own in place
+/// of OpenSSL's verification.
 enum SignaturesRun {
   /// Changes without a signature in whose time one document is verified at the slowest.
   private static let patience = 100

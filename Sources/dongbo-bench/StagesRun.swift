@@ -46,8 +46,8 @@ import Transport
 /// verifier, which looked into every record that had grown. From 5bca83b to d226240, medians of
 /// four in turn at 60,000: 71 to 59 microseconds at both ends, 22,300 to 26,500 changes/s, ingest
 /// 17,400 to 21,300. Of that, outside the stages: the scrub took a tenth of a core (it rests now
-/// for 49 times what a step took), links looked at each row of the log twice to pass over it, SQLite
-/// locked for every allocation, and a note of each entry was written to a file.
+/// for 49 times what a step took), links looked at each row of the log twice to pass over it,
+/// SQLite locked for every allocation, and a note of each entry was written to a file.
 ///
 /// Instructions tell only part of it: a counted reference is two or three of them and takes five
 /// nanoseconds. Of the receiver's writer, 39 microseconds a change by `perf` in a catch-up of
