@@ -55,6 +55,7 @@ extension DongboDaemon {
     let grew = news.logEnd.lsn != links.news.logEnd.lsn
     note(news)
     links.committed(news)
+    if news.registry != nil { files?.rightsChanged() }
     for reply in replies { answer(reply) }
     witness.keep(
       Witness(storeID: news.state.storeID, checkpoint: news.logEnd))

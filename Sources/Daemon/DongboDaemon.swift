@@ -15,6 +15,8 @@ package final class DongboDaemon {
   /// Traffic keys of a link are used for no longer; records are counted beside.
   static let rekeyInterval = Duration.seconds(3_600)
   static let diskInterval = Duration.seconds(1)
+  /// The verifier looks again by itself: a read may have failed, or a wake have come to nothing.
+  static let verifierInterval = Duration.seconds(5)
 
   /// What the threads tell the reactor.
   enum Inbox: Sendable {
@@ -188,6 +190,7 @@ package final class DongboDaemon {
       self.backups?.dropIdle(now: MonotonicClock.now())
     }
     every(Self.diskInterval) { [unowned self] in lookAtDisk() }
+    every(Self.verifierInterval) { [unowned self] in verifier.wake() }
     if let interval = notifier.watchdogInterval {
       every(interval / 2) { [unowned self] in _ = notifier.send(.watchdog) }
     }

@@ -110,12 +110,13 @@ private func noteCrash(_ number: Int32) {
 /// The slot as a page of memory that the kernel shares with the file: a call to write one costs a
 /// twentieth of placing an entry.
 ///
-/// Only on file systems that write a block where it stands. Others need room for each write, and
-/// where there is none a store into memory ends the process, while a call merely fails.
+/// Only on file systems that write a block where it stands. Others need room for each write (XFS
+/// for a block that a copy shares), and where there is none a store into memory ends the process,
+/// while a call merely fails. One that an error of the disk has made read-only ends it here too,
+/// before the commit that would.
 private struct MappedSlot {
   private static let inPlaceFileSystems = [
     0xef53,  // ext4
-    0x5846_5342,  // XFS
     0x0102_1994,  // tmpfs
   ]
 

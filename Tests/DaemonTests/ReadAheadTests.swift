@@ -70,6 +70,17 @@ import Testing
     #expect(ahead.byteCount == 0, "what does not follow is forgotten")
   }
 
+  /// Kills: pieces that go out although a registry has come since they were read.
+  @Test func whatWasReadBeforeRightsChangedIsReadAgain() {
+    let key = Self.key(1)
+    var ahead = Self.filled(key)
+    ahead.dropAll()
+    let piece = ahead.take(
+      key, at: UInt64(Self.pieceByteCount), byteCount: Self.pieceByteCount, now: Self.start)
+    #expect(piece == nil)
+    #expect(ahead.byteCount == 0)
+  }
+
   @Test func entriesAndSmallPiecesAreReadOneByOne() {
     var ahead = ReadAhead()
     let entry = Self.key(1, .entry(Digest(Bytes32(1, 2, 3, 4))))

@@ -97,6 +97,9 @@ final class FileCare {
       .fileRead(key.wanted, offset: offset, bytes: first, totalByteCount: totalByteCount))
   }
 
+  /// A registry has come: who may have what may have changed.
+  func rightsChanged() { ahead.dropAll() }
+
   func ended(_ session: SessionNumber, peer: SiteID?) {
     ahead.drop(session)
     fetcher.ended(session, peer: peer)
@@ -117,7 +120,9 @@ final class FileCare {
     case .storedFile(let digest, let byteCount): fetcher.stored(digest, byteCount)
     case .fetchedEntry(let entry, let byteCount): fetcher.fetched(entry, byteCount)
     case .failed(let wanted, let fault): fetcher.failed(wanted, fault)
-    case .found(let findings): for finding in findings { found(finding) }
+    case .found(let findings):
+      ahead.dropAll()
+      for finding in findings { found(finding) }
     case .scrubbed(let step): scrubbed(step)
     }
   }

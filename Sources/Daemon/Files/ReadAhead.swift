@@ -97,6 +97,12 @@ struct ReadAhead {
     for key in stretches.keys where key.session == session { drop(key) }
   }
 
+  /// Who may have what, or what is sound, may have changed: all of it is looked at again.
+  mutating func dropAll() {
+    stretches = [:]
+    byteCount = 0
+  }
+
   private func hasRoom(for count: Int) -> Bool { byteCount + count <= Self.limitByteCount }
 
   /// What nobody may have any more gives its room back.

@@ -143,6 +143,8 @@ private final class GatheredFile {
   }
 
   func write(_ data: UnsafeRawBufferPointer, at offset: sqlite3_int64) -> Int32 {
+    // Asked first: what is at hand may have to go before this page, and takes the note with it.
+    let endsCommit = isCommitting
     let follows = offset == start + sqlite3_int64(bytes.count)
     if !bytes.isEmpty, !follows || bytes.count + data.count > Self.byteLimit {
       let code = handOn()
@@ -153,7 +155,6 @@ private final class GatheredFile {
       bytes.reserveCapacity(Self.byteLimit)
     }
     bytes.append(contentsOf: data)
-    let endsCommit = isCommitting
     isCommitting =
       data.count == Self.frameHeaderByteCount && data[4..<8].contains { $0 != 0 }
     return endsCommit ? handOn() : SQLITE_OK

@@ -41,6 +41,30 @@ import Testing
     opened.writer.close()
   }
 
+  /// With a sync at each commit, the sync would hand on what a commit has forgotten.
+  ///
+  /// Kills: a commit whose last page waits, because the one before it filled the piece.
+  @Test func readersSeeAWholeCommitThatNobodySyncs() throws {
+    let directory = try TemporaryDirectory()
+    let opened = try OpenedStore.open(
+      directory.path, site: Fixture.centre, hashing: OpenSSLHash()
+    ) { Fixture.storeID }
+    try opened.writer.tables.raw.execute("PRAGMA synchronous=OFF")
+    var last: UInt64 = 0
+    for count: UInt64 in 1...24 {
+      try opened.writer.begin()
+      try Self.append(last + 1...last + count, byteCount: 3_500, to: opened.writer)
+      try opened.writer.commit()
+      last += count
+      let reader = try opened.makeReader()
+      let entry = try reader.inSnapshot { reader throws(StoreError) in
+        try reader.entry(Fixture.identity(last))
+      }
+      #expect(entry?.body?.count == 3_500, "the last of \(count)")
+    }
+    opened.writer.close()
+  }
+
   /// Kills: a call longer than SQLite's layer for Unix can write, which is taken for a full disk.
   @Test func aLargeCommitGoesInPieces() throws {
     let directory = try TemporaryDirectory()
