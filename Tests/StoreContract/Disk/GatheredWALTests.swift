@@ -51,16 +51,16 @@ import Testing
     ) { Fixture.storeID }
     try opened.writer.tables.raw.execute("PRAGMA synchronous=OFF")
     var last: UInt64 = 0
-    for count: UInt64 in 1...24 {
+    // Commits of every length up to some fifty pages, so that some end where a piece does.
+    for count: UInt64 in 1...40 {
       try opened.writer.begin()
       try Self.append(last + 1...last + count, byteCount: 3_500, to: opened.writer)
       try opened.writer.commit()
       last += count
       let reader = try opened.makeReader()
-      let entry = try reader.inSnapshot { reader throws(StoreError) in
-        try reader.entry(Fixture.identity(last))
+      try reader.inSnapshot { reader throws(StoreError) in
+        try reader.tables.raw.execute("PRAGMA quick_check")
       }
-      #expect(entry?.body?.count == 3_500, "the last of \(count)")
     }
     opened.writer.close()
   }
