@@ -66,8 +66,3 @@ package struct LogTail: Sendable {
     return end.map { RowBatch(after: lsn, last: $0, entries: batch.entries) }
   }
 }
-
-extension Entry {
-  /// What it counts in the bounds of a read.
-  var byteCount: Int { headerBytes.count + (body?.count ?? 0) }
-}

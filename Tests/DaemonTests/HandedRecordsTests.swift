@@ -28,6 +28,16 @@ import Testing
       key: key(number), noted: LSN(lsn), entries: Array(repeating: entry, count: entryCount))
   }
 
+  /// Kills: a bound on memory that counts the reference to an entry and not the entry.
+  @Test func anEntryCountsWithAllThatItHolds() throws {
+    let record = try record(1, noted: 5)
+    let entry = try #require(record.entries.first)
+    let handed = HandedRecords()
+    handed.add([record])
+    let bytes = entry.headerBytes.count + 1_000
+    #expect(handed.byteCount >= bytes + MemoryLayout<EntryHeader>.size)
+  }
+
   @Test func aRecordIsHandedOverOnce() throws {
     let handed = HandedRecords()
     handed.add([try record(1, noted: 5), try record(2, noted: 6, entryCount: 2)])

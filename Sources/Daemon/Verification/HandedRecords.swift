@@ -10,9 +10,7 @@ struct SignedRecord: Sendable {
   let entries: [Entry]
 
   fileprivate var byteCount: Int {
-    entries.reduce(0) { sum, entry in
-      sum + MemoryLayout<Entry>.size + entry.headerBytes.count + (entry.body?.count ?? 0)
-    }
+    entries.reduce(0) { $0 + $1.memoryByteCount }
   }
 }
 

@@ -213,6 +213,13 @@ package struct Entry: Sendable {
   /// The same entry without its body; same digest.
   package var stub: Entry { Entry(stubOf: self) }
 
+  /// Header and body bytes: what it counts in the bounds of a read or a frame.
+  package var byteCount: Int { headerBytes.count + (body?.count ?? 0) }
+  /// About what it takes in memory: its bytes, and the object that all its copies share.
+  package var memoryByteCount: Int { byteCount + Self.contentByteCount }
+  private static let contentByteCount =
+    MemoryLayout<EntryHeader>.size + 2 * MemoryLayout<Digest>.size + 2 * MemoryLayout<[UInt8]>.size
+
   package var identity: EntryIdentity { header.identity }
   package var origin: SiteID { header.identity.origin }
 

@@ -61,7 +61,7 @@ extension SQLiteQueries {
       do throws(StoreError) {
         let entry = try tables.entry(row, 1)
         try requireKeys(of: entry, id: row.unsigned(0))
-        byteCount += entry.headerBytes.count + (entry.body?.count ?? 0)
+        byteCount += entry.byteCount
         if entry.body == nil { stubs.append(entry) }
       } catch {
         guard case .rotten(let digest) = error else { throw error }

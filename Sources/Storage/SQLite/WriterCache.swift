@@ -46,22 +46,18 @@ struct WriterCache {
   /// Only of a record whose summary is kept.
   mutating func keep(_ entries: [Entry], of record: RecordKey) {
     guard records[record] != nil else { return }
-    add(entries.reduce(0) { $0 + Self.byteCount(of: $1) })
+    add(entries.reduce(0) { $0 + $1.memoryByteCount })
     records[record]?.entries = entries
   }
 
   mutating func append(_ entry: Entry, run: Int64) {
     note(entry.identity.sequence, of: run)
     guard let record = entry.record else { return }
-    add(Self.byteCount(of: entry))
+    add(entry.memoryByteCount)
     guard let index = records.index(forKey: record),
       records.values[index].entries?.count ?? .max < maximumEntriesPerRecord
     else { return }
     records.values[index].entries?.append(entry)
-  }
-
-  private static func byteCount(of entry: Entry) -> Int {
-    MemoryLayout<Entry>.size + entry.headerBytes.count + (entry.body?.count ?? 0)
   }
 
   private mutating func add(_ count: Int) {
