@@ -51,7 +51,8 @@ import Testing
       case 0:
         sequence += 1
         let entry = Fixture.entry(
-          Fixture.identity(sequence), record: record, hashing: OpenSSLHash())
+          Fixture.identity(sequence), record: record,
+          subject: .revision(Revision(sequence % 5 + 1)), hashing: OpenSSLHash())
         try store.append(entry)
         try memory.append(entry)
       case 1:
@@ -72,8 +73,16 @@ import Testing
       for record in records {
         let entries = try model.entries(of: record)
         #expect(try store.entries(of: record) == entries)
+        let subject = Subject.revision(Revision(3))
+        #expect(
+          try store.entries(of: record, about: subject)
+            == entries.filter { $0.header.subject == subject })
         for entry in entries.suffix(20) {
           #expect(try store.entry(digest: entry.digest) == entry)
+          #expect(try store.record(of: entry.identity) == record)
+          for other in records {
+            #expect(try store.isEntry(entry.digest, of: other) == (other == record))
+          }
         }
       }
       #expect(try store.entry(digest: .zero) == nil)

@@ -132,13 +132,14 @@ enum Fixture {
   /// A put of `record`, or a genesis.
   static func entry(
     _ identity: EntryIdentity, record: RecordKey? = key(1), lane: Lane = .normal,
-    registry: UInt64 = 0, body: String = "{}", hashing: any SHA256Hashing = TestHashing()
+    subject: Subject = .revision(Revision(1)), registry: UInt64 = 0, body: String = "{}",
+    hashing: any SHA256Hashing = TestHashing()
   ) -> Entry {
     let header = EntryHeader(
       identity: identity,
       time: HybridTime(microseconds: 1_000 + identity.sequence.value, counter: 0),
       operation: record == nil ? .genesis : .put, record: record,
-      subject: record == nil ? .none : .revision(Revision(1)), parents: [], depth: Depth(1),
+      subject: record == nil ? .none : subject, parents: [], depth: Depth(1),
       registry: RegistryRevision(number: registry, digest: .zero), lane: lane, secrecy: .none,
       audience: [])
     return Entry(authoring: header, body: Array(body.utf8), hashing: hashing)

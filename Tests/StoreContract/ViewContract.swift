@@ -89,6 +89,52 @@ import Testing
     }
   }
 
+  private static func event(_ number: UInt64) -> Subject {
+    .event(EventID(UniqueID(Bytes16(high: 9, low: number))))
+  }
+
+  /// By subject, by digest and by identity, before the commit and after it.
+  @Test(arguments: Implementation.allCases)
+  func whatIsInARecordIsFoundWithoutReadingIt(_ implementation: Implementation) throws {
+    let (first, second) = (Fixture.key(1), Fixture.key(2, .directive))
+    let subjects: [Subject] = [
+      .revision(Revision(1)), Self.event(1), Self.event(1), Self.event(2),
+      .revision(Revision(2)),
+    ]
+    let entries = subjects.enumerated().map { index, subject in
+      Fixture.entry(Fixture.identity(UInt64(index) + 1), record: first, subject: subject)
+    }
+    let other = Fixture.entry(
+      Fixture.identity(9), record: second, subject: Self.event(1))
+    let genesis = Fixture.entry(Fixture.identity(10), record: nil)
+    let waiting = Fixture.entry(Fixture.identity(1, of: Fixture.hue), record: second)
+    func check(_ store: some ContractReads) throws {
+      #expect(try store.entries(of: first, about: Self.event(1)) == Array(entries[1...2]))
+      #expect(try store.entries(of: first, about: .revision(Revision(2))) == [entries[4]])
+      #expect(try store.entries(of: first, about: Self.event(7)).isEmpty)
+      #expect(try store.entries(of: second, about: Self.event(1)) == [other])
+      #expect(try store.entries(of: second, about: .revision(Revision(1))).isEmpty)
+      for entry in entries {
+        #expect(try store.isEntry(entry.digest, of: first))
+        #expect(try !store.isEntry(entry.digest, of: second))
+        #expect(try store.record(of: entry.identity) == first)
+      }
+      #expect(try !store.isEntry(waiting.digest, of: second))
+      #expect(try store.record(of: waiting.identity) == second)
+      #expect(try store.record(of: genesis.identity) == nil)
+      #expect(try store.record(of: Fixture.identity(99)) == nil)
+    }
+    try implementation.run { store in
+      for entry in entries + [other, genesis] { try store.append(entry) }
+      try store.setWaiting(
+        WaitingEntry(
+          entry: waiting, via: nil, state: .held, code: .registryMissing, attempts: 1))
+      try check(store)
+    } read: { store, _ throws in
+      try check(store)
+    }
+  }
+
   @Test(arguments: Implementation.allCases)
   func keysAreComparedBytewise(_ implementation: Implementation) throws {
     // "uỷ" composed and decomposed: one key for Swift's String, two here.

@@ -7,6 +7,7 @@ import Testing
 @Suite struct WriterCacheTests {
   private static let keys: [UniqueKey] = [[1, 7], [1, 8], [6], [255, 1], []].map { UniqueKey($0) }
   private static let records = (UInt64(1)...4).map { Fixture.key($0) }
+  private static let subjects: [Subject] = [1, 2].map { .revision(Revision($0)) }
   /// Of one run, the highest there is among them.
   private static let sequences: [UInt64] = [1, 2, 3, 4, 5, 6, 1 << 40]
 
@@ -45,7 +46,9 @@ import Testing
     switch Int.random(in: 0..<6, using: &numbers) {
     case 0:
       guard let sequence = free.popLast() else { return }
-      try store.append(Fixture.entry(Fixture.identity(sequence), record: record))
+      let subject = Self.subjects.randomElement(using: &numbers) ?? .none
+      try store.append(
+        Fixture.entry(Fixture.identity(sequence), record: record, subject: subject))
       // As whoever places an entry does; meanwhile the cache may have begun anew.
       if Bool.random(using: &numbers) { writer.cache = WriterCache() }
       if Bool.random(using: &numbers) { _ = try writer.summary(of: record) }
@@ -72,6 +75,15 @@ import Testing
   private func compare(_ writer: SQLiteWriter) throws {
     for record in Self.records {
       #expect(try writer.summary(of: record) == writer.storedSummary(of: record))
+      for subject in Self.subjects {
+        let known = try writer.entries(of: record, about: subject)
+        #expect(try known == writer.storedEntries(of: record, about: subject))
+      }
+      let digests = try Self.sequences.compactMap { try writer.digest(of: Fixture.identity($0)) }
+      for digest in digests {
+        #expect(
+          try writer.isEntry(digest, of: record) == writer.isStored(digest, of: record))
+      }
       #expect(try writer.entries(of: record) == writer.storedEntries(of: record))
     }
     for sequence in Self.sequences {

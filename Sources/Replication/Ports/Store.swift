@@ -105,6 +105,14 @@ package protocol RecordView {
   /// Every entry of the record that has a row here, each once, in log order. At most
   /// `maximumEntriesPerRecord`.
   func entries(of record: RecordKey) throws(StoreError) -> [Entry]
+  /// Those of them that have this subject, in log order: asked of every event that comes, whatever
+  /// the record's size.
+  func entries(of record: RecordKey, about subject: Subject) throws(StoreError) -> [Entry]
+  /// Whether an entry with this digest has a row in the record.
+  func isEntry(_ digest: Digest, of record: RecordKey) throws(StoreError) -> Bool
+  /// The record of the entry with this identity, row or waiting; nil when it is of none, or unknown
+  /// here.
+  func record(of identity: EntryIdentity) throws(StoreError) -> RecordKey?
   /// The entry with this identity, row or waiting; nil when unknown here.
   func entry(_ identity: EntryIdentity) throws(StoreError) -> Entry?
   /// The digest under this identity, row or waiting; cheap, for duplicates and forks.

@@ -39,9 +39,10 @@ extension Reconciler {
   ) throws(StoreError) {
     let before = try store.summary(of: record) ?? RecordSummary()
     let after = try summary(before, with: entry, reading, in: store)
-    try index(entry, reading, record, siblings, in: &store)
+    let foreign = try foreignParents(of: entry, siblings, in: store)
+    try index(entry, reading, record, foreignParents: foreign, in: &store)
     try store.setSummary(after, of: record)
-    let recipients = try route(entry, reading, after, siblings, in: store)
+    let recipients = try route(entry, reading, after, foreignParents: foreign, in: store)
     try log.append(entry, recipients: recipients, via: arrival.via, isNew: false, in: &store)
     // What refers to the record by a name that only this body says may now be for more sites.
     let grown = try widen(record, newest: entry, in: &store)

@@ -9,23 +9,26 @@ extension Reconciler {
       return try placeGenesis(entry, arrival, in: &store)
     }
     let known = try store.summary(of: record)
-    let siblings = known == nil ? [] : try store.entries(of: record)
     let before = known ?? RecordSummary()
     let after = try summary(before, with: entry, reading, in: store)
-    let recipients = try route(entry, reading, after, siblings, in: store)
+    let isPlain = try isPlainEvent(entry, reading, before, after, in: store)
+    let siblings = known == nil || isPlain ? [] : try store.entries(of: record)
+    let foreign = try foreignParents(of: entry, isPlain ? nil : siblings, in: store)
+    let recipients = try route(entry, reading, after, foreignParents: foreign, in: store)
     try log.append(entry, recipients: recipients, via: arrival.via, isNew: true, in: &store)
     if SignatureReport.isChanged(by: entry, reading, siblings) {
       try store.noteSigned(at: log.state.end.lsn)
       signed[record] = log.state.end.lsn
     }
-    try index(entry, reading, record, siblings, in: &store)
-    try store.setSummary(after, of: record)
+    try index(entry, reading, record, foreignParents: foreign, in: &store)
+    if after != known { try store.setSummary(after, of: record) }
     if record.kind == .registry { try use(registry: entry, in: &store) }
     try noteBranch(of: entry, in: &store)
 
     let isWider = after.audience != before.audience || (before.owner == nil && after.owner != nil)
     let grown = try grow(record, isWider, siblings, newest: entry, reading, in: &store)
     try deliverToChildren(of: entry, in: &store)
+    if isPlain { return Reconciled(state: .applied, code: .none, isDuplicate: false) }
     try releaseHeld(siblings, before, after, in: &store)
     let code = try conflict(record, after, siblings, newest: entry, reading, in: &store)
     var hasRetried = false
@@ -33,6 +36,21 @@ extension Reconciler {
     let entries = hasRetried ? try store.entries(of: record) : siblings + [entry]
     try answer(to: entry, reading, among: entries, in: &store)
     return try conclude(entry, owner: after.owner, code, in: &store)
+  }
+
+  /// Whether the entry is an event or annotation that changes nothing but its record's history: not
+  /// whom the record is for, nor how it stands, since it has an owner, nothing open, and nothing
+  /// else under this id (findings are of puts). Then what else is in the record need not be read,
+  /// and a document to all provinces has thousands of receipts.
+  private func isPlainEvent(
+    _ entry: Entry, _ reading: BodyReading?, _ before: RecordSummary, _ after: RecordSummary,
+    in view: some RecordView
+  ) throws(StoreError) -> Bool {
+    guard let reading, entry.isEvent, before.owner != nil, after.audience == before.audience,
+      after.conflicts.isEmpty, after.holds.isEmpty, !reading.facts.widensRecordAudience,
+      reading.facts.eventType != EntryFacts.conflictDecided, let record = entry.record
+    else { return false }
+    return try view.entries(of: record, about: entry.header.subject).isEmpty
   }
 
   /// Most records come alone: with no sibling and nobody that refers to it nothing widens.
@@ -51,18 +69,11 @@ extension Reconciler {
     return try widen(record, newest: newest, in: &store)
   }
 
-  /// ... and with no rival for its keys, and what it refers to here, it stands on its own. Where a
-  /// record stands with nobody, an event of its own id changes nothing: findings are of puts.
+  /// ... and with no rival for its keys, and what it refers to here, it stands on its own.
   private mutating func conflict(
     _ record: RecordKey, _ summary: RecordSummary, _ siblings: [Entry], newest: Entry,
     _ reading: BodyReading?, in store: inout some StoreTransaction
   ) throws(StoreError) -> OutcomeCode? {
-    if let reading, newest.isPlainEvent(reading),
-      summary.conflicts.isEmpty, summary.holds.isEmpty,
-      !siblings.contains(where: { $0.header.subject == newest.header.subject })
-    {
-      return nil
-    }
     if siblings.isEmpty, let reading {
       var rivalCount = 0
       for key in reading.facts.claims { rivalCount += try store.claimants(of: key).count - 1 }
@@ -203,11 +214,11 @@ extension Reconciler {
   }
 
   mutating func index(
-    _ entry: Entry, _ reading: BodyReading?, _ record: RecordKey, _ siblings: [Entry],
+    _ entry: Entry, _ reading: BodyReading?, _ record: RecordKey, foreignParents: [Digest],
     in store: inout some StoreTransaction
   ) throws(StoreError) {
     if let reading { try index(entry.identity, reading, record, in: &store) }
-    for parent in foreignParents(of: entry, siblings) {
+    for parent in foreignParents {
       try store.refer(entry.identity, to: Self.childrenKey(of: parent))
     }
   }
@@ -290,11 +301,7 @@ extension Reconciler {
 }
 
 extension Entry {
-  /// An event or annotation that decides nothing between records.
-  fileprivate func isPlainEvent(_ reading: BodyReading) -> Bool {
-    (header.operation == .append || header.operation == .annotate)
-      && reading.facts.eventType != EntryFacts.conflictDecided
-  }
+  fileprivate var isEvent: Bool { header.operation == .append || header.operation == .annotate }
 }
 
 extension RecordSummary {

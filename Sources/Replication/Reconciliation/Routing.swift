@@ -3,8 +3,8 @@
 extension Reconciler {
   /// Named sites beside origin and centre.
   func route(
-    _ entry: Entry, _ reading: BodyReading?, _ summary: RecordSummary, _ siblings: [Entry],
-    in view: some RecordView
+    _ entry: Entry, _ reading: BodyReading?, _ summary: RecordSummary,
+    foreignParents: [Digest], in view: some RecordView
   ) throws(StoreError) -> Recipients {
     guard let record = entry.header.record, record.kind != .registry else { return .everyone }
     var recipients = Recipients(entry.header.audience)
@@ -14,7 +14,7 @@ extension Reconciler {
     if reading?.facts.sharesRecordAudience ?? true {
       recipients = recipients.union(summary.audience)
     }
-    for parent in foreignParents(of: entry, siblings) {
+    for parent in foreignParents {
       guard let its = try view.entry(digest: parent) else { continue }
       recipients = recipients.union(Recipients([its.origin]))
         .union(try view.recipients(of: its.identity) ?? .none)
@@ -43,7 +43,7 @@ extension Reconciler {
       if reach.contains(site) { return true }
       if try goesBackToUnknown(key, in: view) { return true }
     }
-    for parent in foreignParents(of: entry, siblings) {
+    for parent in try foreignParents(of: entry, siblings, in: view) {
       guard let its = try view.entry(digest: parent) else { return true }
       if its.origin == site { return true }
       if try view.recipients(of: its.identity)?.contains(site) == true { return true }
@@ -88,10 +88,25 @@ extension Reconciler {
   }
 
   /// Parents in other records, or not here yet.
-  func foreignParents(of entry: Entry, _ siblings: [Entry]) -> [Digest] {
-    guard !entry.header.parents.isEmpty else { return [] }
-    let own = Set(siblings.map(\.digest))
-    return entry.header.parents.filter { !own.contains($0) }
+  /// - Parameter siblings: the entries of its record, where they are read; nil: the store is asked
+  ///   for each parent.
+  func foreignParents(
+    of entry: Entry, _ siblings: [Entry]?, in view: some RecordView
+  ) throws(StoreError) -> [Digest] {
+    var foreign: [Digest] = []
+    guard !entry.header.parents.isEmpty, let record = entry.record else { return foreign }
+    // One parent is the rule, and among few it is found sooner than hashed.
+    let own = siblings.map { $0.count > Resolution.plainCount ? Set($0.map(\.digest)) : nil }
+    for parent in entry.header.parents {
+      let isOwn =
+        if let siblings {
+          (own ?? nil)?.contains(parent) ?? siblings.contains { $0.digest == parent }
+        } else {
+          try view.isEntry(parent, of: record)
+        }
+      if !isOwn { foreign.append(parent) }
+    }
+    return foreign
   }
 
   static func childrenKey(of parent: Digest) -> UniqueKey {
@@ -181,7 +196,8 @@ extension Reconciler {
     _ entry: Entry, _ summary: RecordSummary, _ siblings: [Entry],
     in store: inout some StoreTransaction
   ) throws(StoreError) -> Bool {
-    let wanted = try route(entry, entry.bodyReading, summary, siblings, in: store)
+    let foreign = try foreignParents(of: entry, siblings, in: store)
+    let wanted = try route(entry, entry.bodyReading, summary, foreignParents: foreign, in: store)
     let had = try store.recipients(of: entry.identity) ?? .none
     guard let missing = wanted.subtracting(had) else { return false }
     let via: SiteID? = entry.origin == site ? nil : site == centre ? entry.origin : centre

@@ -66,7 +66,7 @@ package struct Standing<View: RecordView> {
   private func records(listedUnder key: UniqueKey) throws(StoreError) -> Set<RecordKey> {
     var records: Set<RecordKey> = []
     for identity in try view.referrers(of: key) {
-      if let record = try view.entry(identity)?.header.record { records.insert(record) }
+      if let record = try view.record(of: identity) { records.insert(record) }
     }
     return records
   }

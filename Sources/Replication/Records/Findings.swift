@@ -134,7 +134,7 @@ struct RuleLookup<View: RecordView>: RuleView {
   }
 
   func recordKey(of entry: EntryIdentity) throws(StoreError) -> RecordKey? {
-    try view.entry(entry)?.header.record
+    try view.record(of: entry)
   }
 
   func order(

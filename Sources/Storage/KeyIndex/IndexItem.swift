@@ -21,14 +21,15 @@ struct IndexKey: Hashable, Comparable, Sendable {
 ///
 /// | item | 0 | 1 | 15 | 16 | 17 | 24 |
 /// |---|---|---|---|---|---|---|
-/// | entry of a record | 0x10 + kind | record's id, 16 bytes ||| entry's id, 8 bytes, then zeros ||
+/// | entry of a record | 0x10 + kind | record's id, 16 bytes ||| entry's id, 8, subject's tag, 7 ||
 /// | entry of a digest | 0x20 | digest, its first 23 bytes |||| entry's id |
 /// | claim | 0x21 | hash of the key | kind | record's id, 16 bytes |||
 /// | reference | 0x22 | hash of the key | 0 | run || sequence |
 /// | summary of a record | 0x30 + kind | record's id, 16 bytes ||| version, 7 | number |
 ///
 /// Names of any length are hashed with a secret of the store (``KeyHash``), so that nobody can
-/// choose two that fall together; digests and identifiers stand as they are.
+/// choose two that fall together; digests and identifiers stand as they are. Of an entry's subject
+/// a tag is kept (``SubjectTag``).
 struct IndexItem: Hashable, Comparable, Sendable {
   static let byteCount = 32
 
@@ -96,18 +97,26 @@ extension IndexKey {
 }
 
 extension IndexItem {
-  init(record: RecordKey, entryID: UInt64) {
+  init(record: RecordKey, entryID: UInt64, about tag: SubjectTag = .unknown) {
     let id = record.id.raw.raw
     let space = IndexSpace.entryOfRecord + UInt64(record.kind.rawValue)
     self.init(
       space << 56 | id.high >> 8, id.high << 56 | id.low >> 8, id.low << 56 | entryID >> 8,
-      entryID << 56)
+      entryID << 56 | tag.value)
   }
 
   /// The entry's id, when the item is one of `record`.
   func entryID(of record: RecordKey) -> UInt64? {
     let entryID = third << 8 | fourth >> 56
-    return self == IndexItem(record: record, entryID: entryID) ? entryID : nil
+    let tag = SubjectTag(value: fourth & SubjectTag.mask)
+    return self == IndexItem(record: record, entryID: entryID, about: tag) ? entryID : nil
+  }
+
+  /// Whether the entry of a record may have the subject: it does when the tags are the same for all
+  /// but one in 2^55, and nobody knows of an item without one.
+  func mayBe(about tag: SubjectTag) -> Bool {
+    let own = fourth & SubjectTag.mask
+    return own == tag.value || own == SubjectTag.unknown.value
   }
 
   init(digest: Digest, entryID: UInt64) {
@@ -142,6 +151,31 @@ extension IndexItem {
 
   /// The entry that refers to the key.
   var referrer: (run: Int64, sequence: UInt64) { (Int64(bitPattern: third), fourth) }
+}
+
+/// 55 bits of a subject, with the item of its entry: whether an event is in a record already is
+/// asked of each that comes, and a document to all provinces has thousands. Who makes two with one
+/// tag costs us the reading of an entry.
+struct SubjectTag: Hashable, Sendable {
+  static let mask: UInt64 = 1 << 56 - 1
+  private static let known: UInt64 = 1 << 55
+
+  let value: UInt64
+
+  /// Of items that versions before this one wrote.
+  static let unknown = SubjectTag(value: 0)
+
+  fileprivate init(value: UInt64) { self.value = value }
+
+  init(_ subject: Subject) {
+    let bits: UInt64 =
+      switch subject {
+      case .none: 0
+      case .revision(let revision): revision.value
+      case .event(let event): event.raw.raw.low
+      }
+    value = Self.known | bits & (Self.known - 1)
+  }
 }
 
 extension IndexItem {

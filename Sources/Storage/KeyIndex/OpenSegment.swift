@@ -4,9 +4,9 @@
 /// A lookup goes through all segments, and nearly all of them know nothing of the key. So what says
 /// that is plain memory: references counted on the way would cost more than the comparisons.
 final class OpenSegment {
-  /// Pages kept decoded. Who writes in the order of time, ids of that order included, looks into
-  /// one page many times.
-  static let keptPageCount = 4
+  /// Pages kept decoded, each at the place that its number says. Who writes in the order of time,
+  /// ids of that order included, looks into one page many times.
+  static let keptPageCount = 32
 
   /// One guide.
   struct Block {
@@ -37,8 +37,7 @@ final class OpenSegment {
   let blocks: Blocks
   /// Of the guides that are kept.
   let byteCount: Int
-  private var pages: [(number: Int, page: IndexPage)] = []
-  private var oldest = 0
+  private var pages: [(number: Int, page: IndexPage)?] = []
 
   /// - Parameter guides: of the blocks, in order.
   /// - Parameter room: bytes of guides that may be kept.
@@ -64,17 +63,14 @@ final class OpenSegment {
   }
 
   func keptPage(_ number: Int) -> IndexPage? {
-    for kept in pages where kept.number == number { return kept.page }
-    return nil
+    guard !pages.isEmpty, let kept = pages[number % Self.keptPageCount], kept.number == number
+    else { return nil }
+    return kept.page
   }
 
   func keep(_ page: IndexPage, _ number: Int) {
-    if pages.count < Self.keptPageCount {
-      pages.append((number, page))
-    } else {
-      pages[oldest] = (number, page)
-      oldest = (oldest + 1) % Self.keptPageCount
-    }
+    if pages.isEmpty { pages = Array(repeating: nil, count: Self.keptPageCount) }
+    pages[number % Self.keptPageCount] = (number, page)
   }
 }
 

@@ -106,6 +106,25 @@ extension MemoryStore: RecordView {
     return entries
   }
 
+  package func entries(
+    of record: RecordKey, about subject: Subject
+  ) throws(StoreError) -> [Entry] {
+    var entries: [Entry] = []
+    for identity in entriesOfRecord[record] ?? [] {
+      guard let entry = held[identity]?.entry, entry.header.subject == subject else { continue }
+      if let entry = try sound(entry) { entries.append(entry) }
+    }
+    return entries
+  }
+
+  package func isEntry(_ digest: Digest, of record: RecordKey) throws(StoreError) -> Bool {
+    identities[digest].flatMap { held[$0]?.entry.record } == record
+  }
+
+  package func record(of identity: EntryIdentity) throws(StoreError) -> RecordKey? {
+    held[identity]?.entry.record ?? arrivals[identity]?.waiting.entry.record
+  }
+
   package func entry(_ identity: EntryIdentity) throws(StoreError) -> Entry? {
     try sound(held[identity]?.entry) ?? arrivals[identity]?.waiting.entry
   }

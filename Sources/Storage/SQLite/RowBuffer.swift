@@ -54,20 +54,26 @@ struct RowBuffer {
   }
 }
 
-/// The rows that the open transaction has added to the log, and entries that came with them.
+/// The rows that the open transaction has added to the log, and entries that came with them. Who
+/// asks for one of these entries gets it from here: it need not be written to be read.
 struct LogBuffer {
   private(set) var entries = RowBuffer(columnCount: 9)
   private(set) var rows = RowBuffer(columnCount: 7)
-  /// The LSN of the first row that waits here; nil while none does.
-  private(set) var first: LSN?
+  /// The entries, in the order of their ids, and what each is found by.
+  private var waiting: [Entry] = []
+  private var ids: [UInt64] = []
+  private var numbers: [(run: Int64, sequence: UInt64)] = []
   /// The last row's recipients, and what they encode to: most rows are for the same.
   private var recipients = Recipients.none
   private var recipientBytes: [UInt8] = []
 
-  var isEmpty: Bool { first == nil }
+  var isEmpty: Bool { rows.cells.isEmpty }
   var isFull: Bool { entries.bytes.count + rows.bytes.count >= RowBuffer.maximumByteCount }
 
   mutating func add(_ entry: Entry, run: Int64, at lsn: LSN) {
+    waiting.append(entry)
+    ids.append(lsn.value)
+    numbers.append((run, entry.identity.sequence.value))
     let record = entry.record
     entries.add(lsn.value)
     entries.add(run)
@@ -92,7 +98,6 @@ struct LogBuffer {
   }
 
   mutating func add(_ row: LogRow, author: Int64, relogOf relogged: Int64?) {
-    if first == nil { first = row.lsn }
     rows.add(row.lsn.value)
     if let relogged { rows.add(relogged) } else { rows.addNull() }
     rows.add(author)
@@ -111,7 +116,23 @@ struct LogBuffer {
   mutating func removeAll() {
     entries.removeAll()
     rows.removeAll()
-    first = nil
+    waiting.removeAll(keepingCapacity: true)
+    ids.removeAll(keepingCapacity: true)
+    numbers.removeAll(keepingCapacity: true)
+  }
+
+  /// The entry with this id, when it waits here.
+  func entry(at id: UInt64) -> Entry? {
+    guard let first = ids.first, id >= first else { return nil }
+    let place = ids.partitioningIndex { $0 >= id }
+    return place < ids.count && ids[place] == id ? waiting[place] : nil
+  }
+
+  /// The entry with this number of its run, when it waits here.
+  func entry(_ run: Int64, _ sequence: UInt64) -> Entry? {
+    // The newest are asked for most; a buffer holds some thousand.
+    let place = numbers.lastIndex { $0.sequence == sequence && $0.run == run }
+    return place.map { waiting[$0] }
   }
 }
 

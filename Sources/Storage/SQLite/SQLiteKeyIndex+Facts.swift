@@ -35,6 +35,15 @@ extension SQLiteKeyIndex {
     try items(of: IndexKey(entriesOf: record)).compactMap { $0.entryID(of: record) }
   }
 
+  /// Ids of the entries of a record that may have this subject, ascending: all that have it, and
+  /// some that do not.
+  func entryIDs(of record: RecordKey, about subject: Subject) throws(StoreError) -> [UInt64] {
+    let tag = SubjectTag(subject)
+    return try items(of: IndexKey(entriesOf: record)).compactMap { item in
+      item.mayBe(about: tag) ? item.entryID(of: record) : nil
+    }
+  }
+
   /// Ids of the entries whose digest begins like this one.
   func entryIDs(of digest: Digest) throws(StoreError) -> [UInt64] {
     try items(of: IndexKey(entryOf: digest)).compactMap { $0.entryID(of: digest) }
@@ -60,7 +69,8 @@ extension SQLiteKeyIndex {
   func note(_ entry: Entry, id: UInt64) {
     pending.add(IndexItem(digest: entry.digest, entryID: id))
     guard let record = entry.record else { return }
-    pending.add(IndexItem(record: record, entryID: id))
+    pending.add(
+      IndexItem(record: record, entryID: id, about: SubjectTag(entry.header.subject)))
     counts[record.kind, default: KindTally()].entries += 1
   }
 

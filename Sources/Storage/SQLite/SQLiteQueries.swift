@@ -36,23 +36,67 @@ extension SQLiteQueries {
   func storedEntries(of record: RecordKey) throws(StoreError) -> [Entry] {
     var entries: [Entry] = []
     for id in try tables.index.entryIDs(of: record).prefix(maximumEntriesPerRecord) {
-      guard let entry = try entry(at: id), entry.record == record else {
-        throw .corrupt("entry \(id) of \(record) is not where the key index says")
-      }
-      entries.append(entry)
+      entries.append(try entry(at: id, of: record))
     }
     return entries
   }
 
+  package func entries(
+    of record: RecordKey, about subject: Subject
+  ) throws(StoreError) -> [Entry] {
+    try storedEntries(of: record, about: subject)
+  }
+
+  func storedEntries(
+    of record: RecordKey, about subject: Subject
+  ) throws(StoreError) -> [Entry] {
+    var entries: [Entry] = []
+    for id in try tables.index.entryIDs(of: record, about: subject) {
+      let entry = try entry(at: id, of: record)
+      if entry.header.subject == subject { entries.append(entry) }
+    }
+    return entries
+  }
+
+  package func isEntry(_ digest: Digest, of record: RecordKey) throws(StoreError) -> Bool {
+    try isStored(digest, of: record)
+  }
+
+  func isStored(_ digest: Digest, of record: RecordKey) throws(StoreError) -> Bool {
+    let ids = try tables.index.entryIDs(of: digest)
+    if ids.isEmpty { return false }
+    let own = try tables.index.entryIDs(of: record)
+    return ids.contains(where: own.contains)
+  }
+
+  package func record(of identity: EntryIdentity) throws(StoreError) -> RecordKey? {
+    guard let run = try tables.runID(of: identity) else { return nil }
+    if let entry = tables.waitingEntry(run, identity.sequence) { return entry.record }
+    let found = try tables.raw.first(
+      "SELECT kind, record FROM entry WHERE run = ? AND sequence = ?",
+      [.integer(run), .unsigned(identity.sequence.value)]
+    ) { row throws(StoreError) in row.isNull(0) ? nil : try row.key(0) }
+    return if let found { found } else { try waiting(identity)?.entry.record }
+  }
+
+  private func entry(at id: UInt64, of record: RecordKey) throws(StoreError) -> Entry {
+    guard let entry = try entry(at: id), entry.record == record else {
+      throw .corrupt("entry \(id) of \(record) is not where the key index says")
+    }
+    return entry
+  }
+
   private func entry(at id: UInt64) throws(StoreError) -> Entry? {
-    try tables.connection(for: LSN(id)).first(
+    if let entry = tables.waitingEntry(at: id) { return entry }
+    return try tables.raw.first(
       "SELECT header, body, body_digest, digest FROM entry WHERE id = ?", [.unsigned(id)]
     ) { row throws(StoreError) in try tables.entry(row, 0) }
   }
 
   package func entry(_ identity: EntryIdentity) throws(StoreError) -> Entry? {
     guard let run = try tables.runID(of: identity) else { return nil }
-    let entry = try tables.connection.first(
+    if let entry = tables.waitingEntry(run, identity.sequence) { return entry }
+    let entry = try tables.raw.first(
       """
       SELECT header, body, body_digest, digest FROM entry WHERE run = ?1 AND sequence = ?2
       UNION ALL SELECT header, body, body_digest, digest FROM waiting
@@ -69,7 +113,8 @@ extension SQLiteQueries {
 
   func storedDigest(of identity: EntryIdentity) throws(StoreError) -> Digest? {
     guard let run = try tables.runID(of: identity) else { return nil }
-    return try tables.connection.first(
+    if let entry = tables.waitingEntry(run, identity.sequence) { return entry.digest }
+    return try tables.raw.first(
       """
       SELECT digest FROM entry WHERE run = ?1 AND sequence = ?2
       UNION ALL SELECT digest FROM waiting WHERE run = ?1 AND sequence = ?2
@@ -79,11 +124,7 @@ extension SQLiteQueries {
 
   package func entry(digest: Digest) throws(StoreError) -> Entry? {
     for id in try tables.index.entryIDs(of: digest) {
-      let entry = try tables.connection(for: LSN(id)).first(
-        "SELECT header, body, body_digest, digest FROM entry WHERE id = ? AND digest = ?",
-        [.unsigned(id), .digest(digest)]
-      ) { row throws(StoreError) in try tables.entry(row, 0) }
-      if let entry { return entry }
+      if let entry = try entry(at: id), entry.digest == digest { return entry }
     }
     return nil
   }

@@ -38,14 +38,17 @@ package final class SQLiteTables {
     self.hashing = hashing
   }
 
-  /// For a statement that reads the entry or the row of this one LSN: what waits is written first
-  /// only when that is among it. A transaction asks for many that earlier ones have written.
-  func connection(for lsn: LSN) throws(StoreError) -> SQLiteConnection {
-    if let first = buffer.first, lsn >= first { try writeRows() }
-    return raw
+  /// The entry with this id, when no statement has written it yet. Any other is in the table: `raw`
+  /// finds it.
+  func waitingEntry(at id: UInt64) -> Entry? { buffer.entry(at: id) }
+
+  /// The same by the number of its run.
+  func waitingEntry(_ run: Int64, _ sequence: SequenceNumber) -> Entry? {
+    buffer.entry(run, sequence.value)
   }
 
-  /// For every other statement: what waits in memory is written first, so that all see it.
+  /// For statements that read more than one entry: what waits in memory is written first, so that
+  /// all see it.
   var connection: SQLiteConnection {
     get throws(StoreError) {
       try writeRows()

@@ -107,6 +107,20 @@ extension SQLiteWriter {
     return entries
   }
 
+  package func entries(
+    of record: RecordKey, about subject: Subject
+  ) throws(StoreError) -> [Entry] {
+    guard let known = cache.entries(of: record) else {
+      return try storedEntries(of: record, about: subject)
+    }
+    return known.filter { $0.header.subject == subject }
+  }
+
+  package func isEntry(_ digest: Digest, of record: RecordKey) throws(StoreError) -> Bool {
+    guard let known = cache.entries(of: record) else { return try isStored(digest, of: record) }
+    return known.contains { $0.digest == digest }
+  }
+
   package func digest(of identity: EntryIdentity) throws(StoreError) -> Digest? {
     guard let run = try tables.runID(of: identity) else { return nil }
     if cache.isBeyond(identity.sequence, of: run) == nil {

@@ -109,6 +109,21 @@ import Testing
     #expect(try progress(network, put, of: b)?.text("status") == "01")
   }
 
+  /// Kills: events that read all of their record. A document may have thousands of receipts.
+  @Test("a receipt is placed without reading what else is in its record")
+  func arrivalIsPlacedAlone() throws {
+    var network = try TestNetwork(seed: 1)
+    let put = network.document(from: a, to: [centre])
+    try network.put(a, .document, put)
+    try network.deliver(a, centre)
+    let entry = try #require(try network[a].store.entries(of: put.record).first)
+    network[a].store.rot(entry.digest)
+    #expect(throws: StoreError.rotten(entry.digest)) { try network[a].store.entries(of: put.record) }
+    try network.deliver(centre, a)
+    #expect(try network[a].store.repair(entry))
+    #expect(try codes(network, a, put) == ["trung-uong 01"])
+  }
+
   @Test("a late addressee writes 01 when it gets the document")
   func lateArrival() throws {
     var network = try TestNetwork(seed: 2)

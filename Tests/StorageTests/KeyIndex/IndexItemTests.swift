@@ -35,6 +35,26 @@ import Testing
     #expect(reference.referrer == (-3, number))
   }
 
+  /// Of items that know their subject one is asked for, of those that do not all of them.
+  @Test func anEntryIsFoundByItsSubject() {
+    let record = Self.record(7, .finance)
+    func event(_ high: UInt64, _ low: UInt64) -> Subject {
+      .event(EventID(UniqueID(Bytes16(high: high, low: low))))
+    }
+    let subjects: [Subject] = [
+      .none, .revision(Revision(1)), .revision(Revision(.max)), event(1, 1 << 54), event(1, 2),
+    ]
+    for subject in subjects {
+      let tag = SubjectTag(subject)
+      let item = IndexItem(record: record, entryID: .max, about: tag)
+      #expect(item.key == IndexKey(entriesOf: record) && item.entryID(of: record) == .max)
+      for other in subjects { #expect(item.mayBe(about: SubjectTag(other)) == (other == subject)) }
+      #expect(IndexItem(record: record, entryID: 5).mayBe(about: tag))
+    }
+    // Some fall together, and are told apart by whoever reads the entry.
+    #expect(SubjectTag(event(1, 2)) == SubjectTag(event(2, 2 | 1 << 63)))
+  }
+
   /// Kinds and purposes never meet in a key.
   @Test func spacesAreApart() {
     let record = Self.record(7, .document)
