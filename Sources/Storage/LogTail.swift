@@ -6,11 +6,10 @@ package import Replication
 /// It answers as the store would, or not at all: whoever stands before its first row asks the
 /// store. A pure value, fed with committed rows only.
 package struct LogTail: Sendable {
-  /// Rows kept at most: several groups of what applications write.
-  package static let maximumRowCount = 512
-  /// Header and body bytes kept at most, as much as one frame; the newest row stays whatever its
-  /// size.
-  package static let maximumByteCount = 1 << 20
+  /// Rows kept at most: a group of a site that catches up, many of what applications write.
+  package static let maximumRowCount = SiteLog.keptRowCount
+  /// Header and body bytes kept at most; the newest row stays whatever its size.
+  package static let maximumByteCount = SiteLog.keptByteCount
 
   private var rows: [AppendedRow] = []
   /// Rows before this index are given up; they leave the array in bulk.

@@ -3,13 +3,16 @@
 /// before the transaction and takes it back when the transaction does not commit.
 package struct SiteLog: Sendable {
   package private(set) var state: SiteState
-  /// Rows of a transaction that are kept for whoever sends them on. A larger one is of a site that
-  /// catches up: who reads behind it reads from the store.
-  package static let keptRowCount = 128
+  /// Rows of a transaction that are kept for whoever sends them on, and header and body bytes of
+  /// their entries: those of a site that catches up are within both, so that its receipts go out
+  /// without being read back. Who reads behind a larger one reads from the store.
+  package static let keptRowCount = 4_096
+  package static let keptByteCount = 2 << 20
 
-  /// What this transaction has appended, in order; empty when it was more than ``keptRowCount``.
+  /// What this transaction has appended, in order; empty when it was more than is kept.
   package private(set) var appended: [AppendedRow] = []
-  private var appendedCount = 0
+  private var appendedByteCount = 0
+  private var isTooMuch = false
   /// The incarnation this start drew, until its genesis is written before the first row.
   private var unopened: Incarnation?
   private let hashing: any SHA256Hashing
@@ -114,12 +117,10 @@ package struct SiteLog: Sendable {
   }
 
   private mutating func keep(_ row: AppendedRow) {
-    appendedCount += 1
-    if appendedCount <= Self.keptRowCount {
-      appended.append(row)
-    } else if !appended.isEmpty {
-      appended = []
-    }
+    guard !isTooMuch else { return }
+    appendedByteCount += row.entry.byteCount
+    isTooMuch = appended.count == Self.keptRowCount || appendedByteCount > Self.keptByteCount
+    if isTooMuch { appended = [] } else { appended.append(row) }
   }
 
   /// Writes the genesis before the first row after a start, in the same transaction. It names its
