@@ -161,6 +161,7 @@ package struct Entry: Sendable {
   @inlinable package var header: EntryHeader { content.header }
   /// Of the header; nil in a genesis only.
   package var record: RecordKey? { content.header.record }
+  package var subject: Subject { content.header.subject }
   @inlinable package var headerBytes: [UInt8] { content.headerBytes }
   @inlinable package var bodyDigest: Digest { content.bodyDigest }
   @inlinable package var body: [UInt8]? { content.body }

@@ -28,31 +28,85 @@ package enum StoreError: Error, Hashable, Sendable {
   }
 }
 
-/// What is kept of a record beside its entries: enough to route and to refuse without a fold.
-package struct RecordSummary: Hashable, Sendable {
-  /// Origin of the first put held here; nil while only events of it are.
-  package var owner: SiteID?
-  /// nil until the first put fixes it.
-  package var lane: Lane?
-  /// Sites entitled to the record as a whole, beside owner and centre (law 4).
-  package var audience: Recipients
-  package var greatestRevision: Revision
-  /// Why the owner must decide; empty when there is no conflict.
-  package var conflicts: [OutcomeCode]
-  /// What the record as a whole waits for; empty when it waits for nothing.
-  package var holds: [OutcomeCode]
-  /// Entries of the record that wait for its put.
-  package var heldCount: UInt32
-
-  package init() {
-    owner = nil
-    lane = nil
-    audience = .none
-    greatestRevision = Revision(0)
-    conflicts = []
-    holds = []
-    heldCount = 0
+/// What is kept of a record beside its entries: enough to route and to refuse without a fold. One
+/// immutable object for all copies: a summary is handed on some forty times while an entry is
+/// placed, and three of its fields are counted references.
+package struct RecordSummary: Sendable {
+  /// What a summary says.
+  package struct Fields: Hashable, Sendable {
+    /// Origin of the first put held here; nil while only events of it are.
+    package var owner: SiteID?
+    /// nil until the first put fixes it.
+    package var lane: Lane?
+    /// Sites entitled to the record as a whole, beside owner and centre (law 4).
+    package var audience = Recipients.none
+    package var greatestRevision = Revision(0)
+    /// Why the owner must decide; empty when there is no conflict.
+    package var conflicts: [OutcomeCode] = []
+    /// What the record as a whole waits for; empty when it waits for nothing.
+    package var holds: [OutcomeCode] = []
+    /// Entries of the record that wait for its put.
+    package var heldCount: UInt32 = 0
   }
+
+  private final class Content: Sendable {
+    let fields: Fields
+    init(_ fields: Fields) { self.fields = fields }
+    static let empty = Content(Fields())
+  }
+
+  private var content: Content
+
+  package init() { content = .empty }
+  package init(_ fields: Fields) { content = Content(fields) }
+
+  package var fields: Fields { content.fields }
+
+  /// Changes any number of fields at once.
+  package mutating func change(_ body: (inout Fields) -> Void) {
+    var fields = content.fields
+    body(&fields)
+    content = Content(fields)
+  }
+}
+
+/// The fields, each by itself: `RecordSummary.Fields` says what they are.
+extension RecordSummary {
+  package var owner: SiteID? {
+    get { content.fields.owner }
+    set { change { $0.owner = newValue } }
+  }
+  package var lane: Lane? {
+    get { content.fields.lane }
+    set { change { $0.lane = newValue } }
+  }
+  package var audience: Recipients {
+    get { content.fields.audience }
+    set { change { $0.audience = newValue } }
+  }
+  package var greatestRevision: Revision {
+    get { content.fields.greatestRevision }
+    set { change { $0.greatestRevision = newValue } }
+  }
+  package var conflicts: [OutcomeCode] {
+    get { content.fields.conflicts }
+    set { change { $0.conflicts = newValue } }
+  }
+  package var holds: [OutcomeCode] {
+    get { content.fields.holds }
+    set { change { $0.holds = newValue } }
+  }
+  package var heldCount: UInt32 {
+    get { content.fields.heldCount }
+    set { change { $0.heldCount = newValue } }
+  }
+}
+
+extension RecordSummary: Hashable {
+  package static func == (left: Self, right: Self) -> Bool {
+    left.content === right.content || left.content.fields == right.content.fields
+  }
+  package func hash(into hasher: inout Hasher) { hasher.combine(content.fields) }
 }
 
 /// A name by which a record claims something or is referred to: bytes, compared bytewise.

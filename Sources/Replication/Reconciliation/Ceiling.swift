@@ -3,8 +3,12 @@
 extension Entry {
   /// Whether an entry may go where nothing above `ceiling` may. A body that names a level of its
   /// own may go nowhere: it hides it from whoever reads headers.
-  package func isWithin(_ ceiling: SecrecyLevel) -> Bool {
-    header.secrecy <= ceiling && !bodyNamesSecrecy
+  /// - Parameter read: the entry's reading, when that was done already: a body that names a level
+  ///   is malformed (`EntryFacts.read`), so one that was read names none.
+  package func isWithin(_ ceiling: SecrecyLevel, read: EntryReading? = nil) -> Bool {
+    guard header.secrecy <= ceiling else { return false }
+    if case .body = read { return true }
+    return !bodyNamesSecrecy
   }
 
   private var bodyNamesSecrecy: Bool {

@@ -12,7 +12,7 @@ extension Reconciler {
     // Only `none` passes, whatever a ceiling says: refused whole, no stub, no subject (promise 7),
     // and before anything else could keep the entry.
     let ceiling = arrival == .authored ? ingestCeiling : .none
-    guard entry.isWithin(ceiling) else { return .refuse(.secrecy) }
+    guard entry.isWithin(ceiling, read: read) else { return .refuse(.secrecy) }
     if let code = refusalOfCarrier(entry, arrival) { return .refuse(code) }
     if known != nil { return .fork }
     if try precedesItsOrigin(entry, arrival, in: view) {

@@ -12,16 +12,9 @@ extension Reconciler {
     let lookup = RuleLookup(view: store, site: site, centre: centre)
     let held = HeldRecord(record, entries: entries, read: reading.map { (newest.digest, $0) })
     let due = try record.kind.rules.owed(for: newest, in: held, by: lookup, hashing: hashing)
-    // A late addressee makes all of a document's receipts due again: those that are here are told
-    // apart in one reading, not in one each.
-    var written: [RecordKey: Set<Subject>] = [:]
-    for event in due {
-      if written[event.record] == nil {
-        let entries =
-          event.record == record ? held.entries : try store.entries(of: event.record)
-        written[event.record] = Set(entries.map(\.header.subject))
-      }
-      if written[event.record]?.contains(.event(event.event)) == true { continue }
+    // A late addressee makes all of a document's receipts due again.
+    for event in due
+    where try store.entries(of: event.record, about: .event(event.event)).isEmpty {
       if log.state.lock != nil {
         try store.owe(event)
       } else {

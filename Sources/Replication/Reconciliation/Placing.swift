@@ -189,7 +189,7 @@ extension Reconciler {
   func summary(
     _ before: RecordSummary, with entry: Entry, _ reading: BodyReading?, in view: some RecordView
   ) throws(StoreError) -> RecordSummary {
-    var summary = before
+    var summary = before.fields
     let isPut = entry.header.operation == .put || entry.header.operation == .withdraw
     if isPut, summary.owner == nil {
       summary.owner = entry.origin
@@ -210,7 +210,7 @@ extension Reconciler {
       guard let reach = try reach(ofTarget: reference.key, in: view) else { continue }
       summary.audience = summary.audience.union(reach)
     }
-    return summary
+    return summary == before.fields ? before : RecordSummary(summary)
   }
 
   mutating func index(

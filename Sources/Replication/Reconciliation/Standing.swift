@@ -196,8 +196,10 @@ extension Reconciler {
   ) throws(StoreError) {
     guard var summary = try store.summary(of: record.key) else { return }
     let before = summary
-    summary.conflicts = found.map(\.code).filter { !$0.isHold }
-    summary.holds = found.map(\.code).filter(\.isHold)
+    summary.change {
+      $0.conflicts = found.map(\.code).filter { !$0.isHold }
+      $0.holds = found.map(\.code).filter(\.isHold)
+    }
     guard summary != before else { return }
     try store.setSummary(summary, of: record.key)
     let isSame =

@@ -111,7 +111,7 @@ extension MemoryStore: RecordView {
   ) throws(StoreError) -> [Entry] {
     var entries: [Entry] = []
     for identity in entriesOfRecord[record] ?? [] {
-      guard let entry = held[identity]?.entry, entry.header.subject == subject else { continue }
+      guard let entry = held[identity]?.entry, entry.subject == subject else { continue }
       if let entry = try sound(entry) { entries.append(entry) }
     }
     return entries

@@ -11,19 +11,21 @@ struct KeyKinds {
 
   /// Of one purpose: the first bytes, then the empty name.
   private static let countPerPurpose = 257
-  private var isUsed = [Bool](repeating: false, count: 2 * countPerPurpose)
+  private static let count = 2 * countPerPurpose
+  /// A bit each. In place: it is asked of every name.
+  private var words = InlineArray<9, UInt64>(repeating: 0)
 
   /// As the store holds it.
   static func number(_ purpose: Purpose, _ key: UniqueKey) -> Int {
     purpose.rawValue * countPerPurpose + (key.bytes.first.map { Int($0) } ?? countPerPurpose - 1)
   }
 
-  func contains(_ number: Int) -> Bool { isUsed[number] }
+  func contains(_ number: Int) -> Bool { words[number / 64] & 1 << UInt64(number % 64) != 0 }
 
   /// - Returns: false when there is no such kind.
   mutating func insert(_ number: Int) -> Bool {
-    guard isUsed.indices.contains(number) else { return false }
-    isUsed[number] = true
+    guard (0..<Self.count).contains(number) else { return false }
+    words[number / 64] |= 1 << UInt64(number % 64)
     return true
   }
 }
@@ -32,16 +34,23 @@ struct KeyKinds {
 extension SQLiteKeyIndex {
   /// Ids of the entries of a record, ascending.
   func entryIDs(of record: RecordKey) throws(StoreError) -> [UInt64] {
-    try items(of: IndexKey(entriesOf: record)).compactMap { $0.entryID(of: record) }
+    try entryItems(of: record).compactMap { $0.entryID(of: record) }
   }
 
   /// Ids of the entries of a record that may have this subject, ascending: all that have it, and
   /// some that do not.
   func entryIDs(of record: RecordKey, about subject: Subject) throws(StoreError) -> [UInt64] {
     let tag = SubjectTag(subject)
-    return try items(of: IndexKey(entriesOf: record)).compactMap { item in
+    return try entryItems(of: record).compactMap { item in
       item.mayBe(about: tag) ? item.entryID(of: record) : nil
     }
+  }
+
+  private func entryItems(of record: RecordKey) throws(StoreError) -> [IndexItem] {
+    if let lastEntries, lastEntries.record == record { return lastEntries.items }
+    let items = try items(of: IndexKey(entriesOf: record))
+    lastEntries = (record, items)
+    return items
   }
 
   /// Ids of the entries whose digest begins like this one.
@@ -69,8 +78,9 @@ extension SQLiteKeyIndex {
   func note(_ entry: Entry, id: UInt64) {
     pending.add(IndexItem(digest: entry.digest, entryID: id))
     guard let record = entry.record else { return }
+    lastEntries = nil
     pending.add(
-      IndexItem(record: record, entryID: id, about: SubjectTag(entry.header.subject)))
+      IndexItem(record: record, entryID: id, about: SubjectTag(entry.subject)))
     counts[record.kind, default: KindTally()].entries += 1
   }
 

@@ -37,6 +37,9 @@ final class SQLiteKeyIndex {
   /// Of each of them.
   private var blocks: [OpenSegment.Blocks] = []
   private var isCurrent = false
+  /// What was found of the record whose entries were asked for last: an event asks for those of its
+  /// subject, and then for its parents.
+  var lastEntries: (record: RecordKey, items: [IndexItem])?
 
   // The writer's alone.
   var pending = PendingItems()
@@ -54,6 +57,7 @@ final class SQLiteKeyIndex {
   /// A reader's snapshot is another one, or a transaction was rolled back.
   func forget() {
     isCurrent = false
+    lastEntries = nil
     pending.removeAll()
     merges = [:]
     kinds = nil

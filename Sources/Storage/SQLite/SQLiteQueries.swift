@@ -53,7 +53,7 @@ extension SQLiteQueries {
     var entries: [Entry] = []
     for id in try tables.index.entryIDs(of: record, about: subject) {
       let entry = try entry(at: id, of: record)
-      if entry.header.subject == subject { entries.append(entry) }
+      if entry.subject == subject { entries.append(entry) }
     }
     return entries
   }
@@ -63,10 +63,23 @@ extension SQLiteQueries {
   }
 
   func isStored(_ digest: Digest, of record: RecordKey) throws(StoreError) -> Bool {
-    let ids = try tables.index.entryIDs(of: digest)
-    if ids.isEmpty { return false }
-    let own = try tables.index.entryIDs(of: record)
-    return ids.contains(where: own.contains)
+    let ids = try tables.index.entryIDs(of: record)
+    // Rows of one record stand near each other and are read from memory, digests stand anywhere.
+    guard ids.count <= comparedDigestCount else {
+      return try tables.index.entryIDs(of: digest).contains(where: ids.contains)
+    }
+    for id in ids where try storedDigest(at: id) == digest { return true }
+    return false
+  }
+
+  /// Entries of a record whose digests are compared; of more, the digest is looked up.
+  private var comparedDigestCount: Int { 4 }
+
+  private func storedDigest(at id: UInt64) throws(StoreError) -> Digest? {
+    if let entry = tables.waitingEntry(at: id) { return entry.digest }
+    return try tables.raw.first("SELECT digest FROM entry WHERE id = ?", [.unsigned(id)]) {
+      row throws(StoreError) in try row.digest(0)
+    }
   }
 
   package func record(of identity: EntryIdentity) throws(StoreError) -> RecordKey? {

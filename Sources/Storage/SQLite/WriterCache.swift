@@ -113,7 +113,7 @@ extension SQLiteWriter {
     guard let known = cache.entries(of: record) else {
       return try storedEntries(of: record, about: subject)
     }
-    return known.filter { $0.header.subject == subject }
+    return known.filter { $0.subject == subject }
   }
 
   package func isEntry(_ digest: Digest, of record: RecordKey) throws(StoreError) -> Bool {

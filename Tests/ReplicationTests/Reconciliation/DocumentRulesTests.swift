@@ -118,7 +118,9 @@ import Testing
     try network.deliver(a, centre)
     let entry = try #require(try network[a].store.entries(of: put.record).first)
     network[a].store.rot(entry.digest)
-    #expect(throws: StoreError.rotten(entry.digest)) { try network[a].store.entries(of: put.record) }
+    #expect(throws: StoreError.rotten(entry.digest)) {
+      try network[a].store.entries(of: put.record)
+    }
     try network.deliver(centre, a)
     #expect(try network[a].store.repair(entry))
     #expect(try codes(network, a, put) == ["trung-uong 01"])
