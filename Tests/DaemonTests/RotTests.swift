@@ -72,7 +72,8 @@ extension DaemonTests {
       #expect(try lab.fileBytes("sent", at: centre, with: "nghe-an") == file.bytes.count)
     }
 
-    /// What a peer writes to a damaged record waits for the repair, which comes over the same link.
+    /// What a peer writes to a damaged record waits for the repair, which comes over the same link,
+    /// when it cannot be placed without the record: a late addressee gets all of it.
     @Test func whatBuildsOnADamagedEntryWaitsForItsRepair() throws {
       let lab = try Lab("lang-son")
       let file = Content(byteCount: 1_000, seed: 22)
@@ -85,10 +86,11 @@ extension DaemonTests {
       try lab.awaitFile(file, at: centre)
       try lab.awaitEqual()
       try lab.stop(centre)
-      let keywords: JSONObject = [
-        "eventId": .string(Text(Samples.id(77))), "keywords": .array([.string("báo cáo")]),
+      let late: JSONObject = [
+        "eventId": .string(Text(Samples.id(77))), "type": .string("addressed"),
+        "to": try #require(body["to"]),
       ]
-      let answer = try api.post("records/document/\(Samples.id(1))/annotations", keywords)
+      let answer = try api.post("records/document/\(Samples.id(1))/events", late)
       #expect(answer.status == 200, "\(answer)")
       try flip(Self.subject, inStoreOf: centre, lab)
       try lab.start(centre)

@@ -7,6 +7,9 @@ import Testing
 @Suite struct WriterCacheTests {
   private static let keys: [UniqueKey] = [[1, 7], [1, 8], [6], [255, 1], []].map { UniqueKey($0) }
   private static let records = (UInt64(1)...4).map { Fixture.key($0) }
+  private static let files = (UInt64(1)...3).map {
+    FileReference(digest: Digest(Bytes32($0, 0, 0, 1)), size: $0)
+  }
   private static let subjects: [Subject] = [1, 2].map { .revision(Revision($0)) }
   /// Of one run, the highest there is among them.
   private static let sequences: [UInt64] = [1, 2, 3, 4, 5, 6, 1 << 40]
@@ -43,7 +46,13 @@ import Testing
     var store: any ContractStore = writer
     let record = Self.records.randomElement(using: &numbers) ?? Fixture.key(1)
     let key = Self.keys.randomElement(using: &numbers) ?? Self.keys[0]
-    switch Int.random(in: 0..<6, using: &numbers) {
+    let file = Self.files.randomElement(using: &numbers) ?? Self.files[0]
+    switch Int.random(in: 0..<9, using: &numbers) {
+    case 6: try writer.name(file)
+    case 7:
+      let isHere = Bool.random(using: &numbers)
+      try writer.setFileState(isHere ? .here : .pending, of: file.digest)
+    case 8: try writer.forgetFile(file.digest)
     case 0:
       guard let sequence = free.popLast() else { return }
       let subject = Self.subjects.randomElement(using: &numbers) ?? .none
@@ -89,6 +98,10 @@ import Testing
     for sequence in Self.sequences {
       let identity = Fixture.identity(sequence)
       #expect(try writer.digest(of: identity) == writer.storedDigest(of: identity))
+    }
+    for file in Self.files {
+      #expect(
+        try writer.fileState(of: file.digest) == writer.storedFileState(of: file.digest))
     }
     for key in Self.keys {
       #expect(try writer.referrers(of: key) == writer.storedReferrers(of: key))

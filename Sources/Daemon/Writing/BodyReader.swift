@@ -1,4 +1,5 @@
 import Replication
+import Storage
 import Synchronization
 import Transport
 
@@ -13,7 +14,15 @@ final class BodyReader: Sendable {
   /// times as large as the bodies.
   private static let framesAhead = 2
 
-  private let jobs: Mailbox<WriterJob>
+  /// What the thread is given to do.
+  private enum Task: Sendable {
+    case read(WriterJob)
+    /// The writer is done with it: readings are freed where they were made and the next ones use
+    /// their memory, and the writer, for which all wait, need not do it.
+    case free([WriterJob], ForgottenRecords?)
+  }
+
+  private let jobs: Mailbox<Task>
   private let permits: Mailbox<Void>
   /// Jobs posted and not forwarded yet.
   private let underWay = UnderWay()
@@ -23,7 +32,7 @@ final class BodyReader: Sendable {
   init(
     capacity: Int, forward: @escaping @Sendable (WriterJob) -> Void
   ) throws(TransportError) {
-    let jobs = try Mailbox<WriterJob>(capacity: capacity)
+    let jobs = try Mailbox<Task>(capacity: capacity)
     let permits = try Mailbox<Void>(capacity: Self.framesAhead)
     for _ in 0..<Self.framesAhead { permits.postReply(()) }
     self.jobs = jobs
@@ -31,7 +40,7 @@ final class BodyReader: Sendable {
     let underWay = underWay
     thread = try WorkerThread(name: "bodies") {
       while let taken = jobs.take(limit: 1) {
-        for job in taken {
+        for case .read(let job) in taken {
           if job.entries.isEmpty {
             forward(job)
           } else {
@@ -45,6 +54,7 @@ final class BodyReader: Sendable {
     }
   }
 
+  /// Jobs that wait, and some that are done.
   var count: Int { jobs.count }
 
   /// Whether all that was posted is forwarded. Only the thread that posts can rely on it.
@@ -52,7 +62,13 @@ final class BodyReader: Sendable {
 
   func post(_ job: WriterJob) {
     underWay.count.add(1, ordering: .relaxed)
-    jobs.postReply(job)
+    jobs.postReply(.read(job))
+  }
+
+  /// Lets go of what the writer is done with.
+  func free(_ jobs: consuming [WriterJob], _ records: consuming ForgottenRecords?) {
+    guard jobs.contains(where: \.isRead) || records != nil else { return }
+    self.jobs.postReply(.free(jobs, records))
   }
 
   /// The writer has taken these: as many frames may be read as were read for it.

@@ -31,11 +31,12 @@ final class Writer: Sendable {
     self.bodies = bodies
     thread = try WorkerThread(name: "writer") {
       var loop = WriterLoop(store: store, context: context, report: report)
-      loop.run { limit in
-        let taken = jobs.take(limit: limit)
-        if let taken { bodies.taken(taken) }
-        return taken
-      }
+      loop.run(
+        take: { limit in
+          let taken = jobs.take(limit: limit)
+          if let taken { bodies.taken(taken) }
+          return taken
+        }, free: bodies.free)
     }
   }
 
@@ -128,8 +129,13 @@ private struct WriterLoop {
     unopened = context.incarnation
   }
 
-  /// - Parameter take: up to so many jobs, when there are some; nil at the end.
-  mutating func run(_ take: (Int) -> [WriterJob]?) {
+  /// - Parameters:
+  ///   - take: up to so many jobs, when there are some; nil at the end.
+  ///   - free: takes jobs that nothing here holds any more.
+  mutating func run(
+    take: (Int) -> [WriterJob]?,
+    free: (consuming [WriterJob], consuming ForgottenRecords?) -> Void
+  ) {
     while let taken = take(context.groupEntryCount) {
       var rest = sort(taken)
       while !rest.isEmpty {
@@ -138,6 +144,8 @@ private struct WriterLoop {
         guard commit(Array(group)) else { return }
         rest = sort(release() + rest)
       }
+      rest = []
+      free(consume taken, store.takeForgotten())
     }
   }
 

@@ -82,8 +82,9 @@ final class SQLiteKeyIndex {
     var found: [IndexItem] = []
     pending.collect(key, into: &found)
     let probe = KeyProbe(key)
-    for (index, blocks) in blocks.enumerated() {
-      guard let first = blocks.first(holding: key, probe) else { continue }
+    let blocks = blocks
+    for index in blocks.indices {
+      guard let first = blocks[index].first(holding: key, probe) else { continue }
       try collect(key, probe, in: open[index], from: first, into: &found)
     }
     guard found.count > 1 else { return found }

@@ -241,6 +241,10 @@ extension SQLiteQueries {
   }
 
   package func fileState(of digest: Digest) throws(StoreError) -> FileState? {
+    try storedFileState(of: digest)
+  }
+
+  func storedFileState(of digest: Digest) throws(StoreError) -> FileState? {
     let state = try tables.raw.first(
       "SELECT state FROM file WHERE digest = ?", [.digest(digest)]
     ) { row throws(StoreError) in try row.code(0) }

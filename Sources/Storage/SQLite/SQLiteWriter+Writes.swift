@@ -95,18 +95,22 @@ extension SQLiteWriter: StoreTransaction {
   }
 
   package func name(_ file: FileReference) throws(StoreError) {
+    guard try fileState(of: file.digest) == nil else { return }
     try tables.raw.run(
       "INSERT INTO file (digest, size, state) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
       [.digest(file.digest), .unsigned(file.size), .code(FileState.pending.rawValue)])
   }
 
   package func setFileState(_ state: FileState, of digest: Digest) throws(StoreError) {
+    guard let known = try fileState(of: digest), known != state else { return }
     try tables.raw.run(
       "UPDATE file SET state = ? WHERE digest = ?",
       [.code(state.rawValue), .digest(digest)])
+    cache.keep(state, ofFile: digest)
   }
 
   package func forgetFile(_ digest: Digest) throws(StoreError) {
+    cache.keep(nil, ofFile: digest)
     try tables.raw.run("DELETE FROM file WHERE digest = ?", [.digest(digest)])
   }
 

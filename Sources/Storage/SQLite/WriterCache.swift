@@ -5,14 +5,16 @@ package import Replication
 /// placed, and most of what is looked for on the way is not there.
 ///
 /// Confined to the writer's thread; forgotten whole when a transaction is rolled back, when stored
-/// bytes change under it, and when it outgrows its bound.
+/// bytes change under it, and when it outgrows its bound. To free what was forgotten takes as long
+/// as to judge a fifteenth of it: whoever has the time may do it (``takeForgotten()``).
 struct WriterCache {
   /// Records kept, and entries of them by their bytes.
   static let maximumRecordCount = 2_048
   static let maximumByteCount = 4 << 20
   static let maximumRunCount = 4_096
+  static let maximumFileCount = 1_024
 
-  private struct Record {
+  fileprivate struct Record: Sendable {
     var summary: RecordSummary?
     /// nil: not read yet.
     var entries: [Entry]?
@@ -20,6 +22,10 @@ struct WriterCache {
 
   private var records: [RecordKey: Record] = [:]
   private var byteCount = 0
+  /// The last that was forgotten for its size and not taken.
+  private var forgotten: ForgottenRecords?
+  /// Of files that are named: a form goes with thousands of documents.
+  private var fileStates: [Digest: FileState] = [:]
   /// The highest number under which anything of a run is stored; only of runs that were asked for.
   private var lastSequences: [Int64: UInt64] = [:]
 
@@ -66,8 +72,26 @@ struct WriterCache {
   }
 
   private mutating func forgetRecords() {
-    records.removeAll(keepingCapacity: true)
+    forgotten = ForgottenRecords(records: records)
+    records = Dictionary(minimumCapacity: Self.maximumRecordCount)
     byteCount = 0
+  }
+
+  /// For another thread to let go of; nil when nothing was forgotten since the last one.
+  mutating func takeForgotten() -> ForgottenRecords? {
+    defer { forgotten = nil }
+    return forgotten
+  }
+
+  // MARK: Files
+
+  /// Where a file stands; nil: not known here.
+  func fileState(of digest: Digest) -> FileState? { fileStates[digest] }
+
+  /// - Parameter state: nil when no record names the file.
+  mutating func keep(_ state: FileState?, ofFile digest: Digest) {
+    if fileStates.count >= Self.maximumFileCount { fileStates = [:] }
+    fileStates[digest] = state
   }
 
   // MARK: Numbers
@@ -88,8 +112,16 @@ struct WriterCache {
   }
 }
 
+/// What the writer remembered and needs no more: nothing but memory to be freed.
+package struct ForgottenRecords: Sendable {
+  fileprivate let records: [RecordKey: WriterCache.Record]
+}
+
 /// Reads of the port that the cache answers.
 extension SQLiteWriter {
+  /// Memory that another thread may free, so that the writer need not; nil when there is none.
+  package func takeForgotten() -> ForgottenRecords? { cache.takeForgotten() }
+
   /// A record's entries when they are in memory.
   package func knownEntries(of record: RecordKey) -> [Entry]? { cache.entries(of: record) }
 
@@ -119,6 +151,13 @@ extension SQLiteWriter {
   package func isEntry(_ digest: Digest, of record: RecordKey) throws(StoreError) -> Bool {
     guard let known = cache.entries(of: record) else { return try isStored(digest, of: record) }
     return known.contains { $0.digest == digest }
+  }
+
+  package func fileState(of digest: Digest) throws(StoreError) -> FileState? {
+    if let known = cache.fileState(of: digest) { return known }
+    let state = try storedFileState(of: digest)
+    cache.keep(state, ofFile: digest)
+    return state
   }
 
   package func digest(of identity: EntryIdentity) throws(StoreError) -> Digest? {
