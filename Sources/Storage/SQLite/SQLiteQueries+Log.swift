@@ -58,10 +58,14 @@ extension SQLiteQueries {
     let end = try self.end(ofRows: limits.scannedRows, after: lsn)
     do throws(StoreError) {
       var isFull = false
-      try scan(after: lsn, upTo: end, lane, selection) { row throws(StoreError) in
+      // The centre wants nearly every row: its entry comes with it, found in passing.
+      let isJoined = selection.peerIsCentre
+      try scan(
+        after: lsn, upTo: end, lane, selection, isJoined ? Self.joinedRows : Self.plainRows
+      ) { row throws(StoreError) in
         let number = row.unsigned(0)
         batch.passed(upTo: LSN(number - 1))
-        isFull = !batch.take(try entry(row: row))
+        isFull = !batch.take(try isJoined ? joinedEntry(row) : entry(row: row))
         if !isFull { batch.passed(upTo: LSN(number)) }
         return !isFull
       }
@@ -79,7 +83,7 @@ extension SQLiteQueries {
     var count = 0
     var oldest: HybridTime?
     let end = try logEnd().lsn
-    try scan(after: lsn, upTo: end, lane, selection) { row throws(StoreError) in
+    try scan(after: lsn, upTo: end, lane, selection, Self.plainRows) { row throws(StoreError) in
       guard count < limit else { return false }
       if count == 0 { oldest = try entry(row: row).header.time }
       count += 1
@@ -95,27 +99,48 @@ extension SQLiteQueries {
     return LSN(lsn.value + min(end.value - lsn.value, UInt64(count)))
   }
 
-  /// Rows that are wanted, in order: lsn, relog_of, author, recipients, via. SQLite itself passes
-  /// over other lanes and over what came from the peer, which is most of what a link looks at.
+  /// Columns lsn, relog_of, author, recipients, via. SQLite itself passes over other lanes and over
+  /// what came from the peer, which is most of what a link looks at.
+  private static var plainRows: StaticString {
+    """
+    SELECT lsn, relog_of, author, recipients, via FROM log
+    WHERE lsn > ?1 AND lsn <= ?2 AND lane = ?3 AND (via IS NULL OR via IS NOT ?4) ORDER BY lsn
+    """
+  }
+
+  /// The same, then those of the row's entry.
+  private static var joinedRows: StaticString {
+    """
+    SELECT lsn, relog_of, author, recipients, via, header, body, body_digest, digest
+    FROM log LEFT JOIN entry ON id = coalesce(relog_of, lsn)
+    WHERE lsn > ?1 AND lsn <= ?2 AND lane = ?3 AND (via IS NULL OR via IS NOT ?4) ORDER BY lsn
+    """
+  }
+
+  /// Rows that are wanted, in order.
   private func scan(
-    after lsn: LSN, upTo end: LSN, _ lane: Lane, _ selection: RowSelection,
+    after lsn: LSN, upTo end: LSN, _ lane: Lane, _ selection: RowSelection, _ rows: StaticString,
     row: (SQLiteRow) throws(StoreError) -> Bool
   ) throws(StoreError) {
     let origin: SiteID? = selection.peerIsRecovering ? nil : selection.peer
     try tables.connection.forEach(
-      """
-      SELECT lsn, relog_of, author, recipients, via FROM log
-      WHERE lsn > ?1 AND lsn <= ?2 AND lane = ?3 AND (via IS NULL OR via IS NOT ?4) ORDER BY lsn
-      """, [.unsigned(lsn.value), .unsigned(end.value), .code(lane.rawValue), .site(origin)]
+      rows,
+      [.unsigned(lsn.value), .unsigned(end.value), .code(lane.rawValue), .site(origin)]
     ) { found throws(StoreError) in
       try wants(found, selection) ? try row(found) : true
     }
   }
 
   private func wants(_ row: SQLiteRow, _ selection: RowSelection) throws(StoreError) -> Bool {
+    // Nobody asks whom a row is for that goes to the centre.
     selection.wants(
-      recipients: try row.recipients(3), origin: try tables.run(row.integer(2)).origin,
+      recipients: try selection.peerIsCentre ? .none : row.recipients(3), origin: try tables.run(row.integer(2)).origin,
       via: try row.site(4))
+  }
+
+  private func joinedEntry(_ row: SQLiteRow) throws(StoreError) -> Entry {
+    guard !row.isNull(8) else { throw .corrupt("row \(row.integer(0)) without its entry") }
+    return try tables.entry(row, 5)
   }
 
   /// The entry of a scanned row.
