@@ -137,16 +137,19 @@ struct LogBuffer {
 }
 
 extension SQLiteConnection {
-  /// Writes the rows, entries first.
+  /// Writes the rows, entries first. OR FAIL: no statement is taken back by itself, since whatever
+  /// fails takes back the transaction, so SQLite need not prepare for it.
   func write(_ buffer: LogBuffer) throws(StoreError) {
     try insert(
       buffer.entries,
       one: """
-        INSERT INTO entry (id, run, sequence, kind, record, digest, header, body_digest, body)
+        INSERT OR FAIL INTO entry
+          (id, run, sequence, kind, record, digest, header, body_digest, body)
         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
         """,
       batch: """
-        INSERT INTO entry (id, run, sequence, kind, record, digest, header, body_digest, body)
+        INSERT OR FAIL INTO entry
+          (id, run, sequence, kind, record, digest, header, body_digest, body)
         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?), (?, ?, ?, ?, ?, ?, ?, ?, ?),
           (?, ?, ?, ?, ?, ?, ?, ?, ?), (?, ?, ?, ?, ?, ?, ?, ?, ?),
           (?, ?, ?, ?, ?, ?, ?, ?, ?), (?, ?, ?, ?, ?, ?, ?, ?, ?),
@@ -155,11 +158,11 @@ extension SQLiteConnection {
     try insert(
       buffer.rows,
       one: """
-        INSERT INTO log (lsn, relog_of, author, lane, via, recipients, head)
+        INSERT OR FAIL INTO log (lsn, relog_of, author, lane, via, recipients, head)
         VALUES (?, ?, ?, ?, ?, ?, ?)
         """,
       batch: """
-        INSERT INTO log (lsn, relog_of, author, lane, via, recipients, head)
+        INSERT OR FAIL INTO log (lsn, relog_of, author, lane, via, recipients, head)
         VALUES (?, ?, ?, ?, ?, ?, ?), (?, ?, ?, ?, ?, ?, ?), (?, ?, ?, ?, ?, ?, ?),
           (?, ?, ?, ?, ?, ?, ?), (?, ?, ?, ?, ?, ?, ?), (?, ?, ?, ?, ?, ?, ?),
           (?, ?, ?, ?, ?, ?, ?), (?, ?, ?, ?, ?, ?, ?)
