@@ -20,11 +20,23 @@ final class AdminSite {
 
   /// Writes one change; everything but "applied" fails the run.
   func write(_ change: WorkloadChange) throws(BenchFailure) {
-    let path = Self.path(of: change)
-    let response = try send(.post, path, body: change.json)
-    guard response.status.code == 200,
-      Self.object(response)?["state"] == .text("applied")
-    else { throw Self.unexpected(response, path) }
+    try Self.check(try send(.post, Self.path(of: change), body: change.json), to: change)
+  }
+
+  /// The same write, for who waits for many answers at once.
+  static func exchange(for change: WorkloadChange) -> HTTPExchange {
+    HTTPExchange(
+      .post, target(path(of: change)), fields: [contentType("application/json")],
+      body: change.json)
+  }
+
+  /// - Throws: unless the change was applied.
+  static func check(
+    _ response: HTTPResponse, to change: WorkloadChange
+  ) throws(BenchFailure) {
+    guard response.status.code == 200, object(response)?["state"] == .text("applied") else {
+      throw unexpected(response, path(of: change))
+    }
   }
 
   static func path(of change: WorkloadChange) -> [String] {
@@ -90,13 +102,23 @@ final class AdminSite {
     _ method: HTTPMethod, _ path: [String], query: [HTTPTarget.QueryItem] = [],
     body: [UInt8] = [], contentType: String = "application/json"
   ) throws(BenchFailure) -> HTTPResponse {
-    let target = HTTPTarget(segments: ["api", "v1"] + path, query: query)
-    let fields = body.isEmpty ? [] : [HTTPField("content-type", contentType)]
+    let target = Self.target(path, query)
+    let fields = body.isEmpty ? [] : [Self.contentType(contentType)]
     do throws(HTTPClientError) {
       return try http.send(method, target, fields: fields, body: body)
     } catch {
       throw BenchFailure("\(target.text): \(error); \(error.hint)")
     }
+  }
+
+  private static func target(
+    _ path: [String], _ query: [HTTPTarget.QueryItem] = []
+  ) -> HTTPTarget {
+    HTTPTarget(segments: ["api", "v1"] + path, query: query)
+  }
+
+  private static func contentType(_ type: String) -> HTTPField {
+    HTTPField("content-type", type)
   }
 
   static func object(_ response: HTTPResponse) -> JSONObject? {

@@ -1,3 +1,4 @@
+import Glibc
 import Replication
 import Transport
 
@@ -22,9 +23,7 @@ enum ReplicateRun {
     let loaded = try load(streams, into: lab)
     Terminal.note("replicating")
     var figures = try catchUp(lab, loaded)
-    figures.add(
-      "ingestPerSecond", Statistics.rate(plan.changeCount, nanoseconds: loaded.nanoseconds),
-      decimals: 1)
+    loaded.addIngest(to: &figures)
     try lab.remove()
     return figures
   }
@@ -37,6 +36,20 @@ enum ReplicateRun {
     /// One document more, behind all others in their lane: the centre has everything once it has
     /// this. What the sender says of its lag is up to a second old, and older in a large store.
     let marker: RecordKey
+    /// What the load took of the cores: of the daemon with its start, and of the clients.
+    let daemonCPUSeconds: Double
+    let clientCPUSeconds: Double
+
+    func addIngest(to figures: inout Figures) {
+      let rate = Statistics.rate(changeCount, nanoseconds: nanoseconds)
+      figures.add("ingestPerSecond", rate, decimals: 1)
+      for (key, seconds) in [
+        ("ingestDaemonCpuMicroseconds", daemonCPUSeconds),
+        ("ingestClientCpuMicroseconds", clientCPUSeconds),
+      ] {
+        figures.add(key, seconds * 1e6 / Double(changeCount), decimals: 1)
+      }
+    }
   }
 
   /// Numbers of markers begin here, above those of any workload.
@@ -55,13 +68,17 @@ enum ReplicateRun {
     let loading = try lab.start(lab.province)
     try lab.waitUntilReady(lab.province)
     try lab.province.admin.upload(Workload.file)
+    let clientBefore = try ProcessUsage.read(getpid()).cpuSeconds
     let time = try Loader.load(streams, socket: lab.province.socket)
+    let clientAfter = try ProcessUsage.read(getpid()).cpuSeconds
+    let daemonAfter = try ProcessUsage.read(loading.id).cpuSeconds
     let marker = marker(part)
     try lab.province.admin.write(marker)
     try finish()
     try loading.stop()
     return Loaded(
-      changeCount: streams.reduce(0) { $0 + $1.count }, nanoseconds: time, marker: marker.record)
+      changeCount: streams.reduce(0) { $0 + $1.count }, nanoseconds: time, marker: marker.record,
+      daemonCPUSeconds: daemonAfter, clientCPUSeconds: clientAfter - clientBefore)
   }
 
   private static func marker(_ part: Int) -> WorkloadChange {

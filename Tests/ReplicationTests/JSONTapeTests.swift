@@ -40,6 +40,90 @@ import Testing
     #expect(object["b"]?.object?["c"] == .integer(2))
   }
 
+  /// What goes out in one piece, because it came canonical, is what would be written anew.
+  @Test(arguments: UInt64(0)..<300) func canonicalPiecesAreWhatIsWrittenAnew(seed: UInt64) throws {
+    var random = SeededRandom(state: seed)
+    let text = randomObject(depth: 0, using: &random)
+    let read = try read(text)
+    let built = rebuilt(.object(read))
+    #expect(JSONValue.object(read).canonicalBytes == built.canonicalBytes, "\(text)")
+    #expect(
+      try JSONValue.parseCanonical(built.canonicalBytes).canonicalBytes == built.canonicalBytes)
+    let names = read.members.map(\.key).filter { _ in Bool.random(using: &random) } + ["absent"]
+    let rest = read.removing(names)
+    var expected = try #require(built.object)
+    for name in names { expected[name] = nil }
+    #expect(rest == expected)
+    #expect(JSONValue.object(rest).canonicalBytes == JSONValue.object(expected).canonicalBytes)
+    for member in read.members {
+      #expect(rest[member.key] == (names.contains(member.key) ? nil : member.value))
+    }
+    #expect(expected.removing(names) == expected)
+  }
+
+  /// Often not canonical: blanks, keys in no order, escapes that need not be.
+  private func randomObject(depth: Int, using random: inout SeededRandom) -> String {
+    let keys = ["a", "b", "é", "\\u0063", "d", #"q\"q"#, "\\u001f", "z"]
+    var names = keys.filter { _ in Bool.random(using: &random) }
+    if Int.random(in: 0..<4, using: &random) == 0 { names.shuffle(using: &random) }
+    let members = names.map { name in
+      "\"\(name)\":" + blank(&random) + randomValue(depth: depth + 1, using: &random)
+    }
+    return "{" + members.joined(separator: "," + blank(&random)) + "}"
+  }
+
+  private func blank(_ random: inout SeededRandom) -> String {
+    Int.random(in: 0..<8, using: &random) == 0 ? " " : ""
+  }
+
+  private func randomValue(depth: Int, using random: inout SeededRandom) -> String {
+    switch Int.random(in: 0..<(depth < 4 ? 8 : 6), using: &random) {
+    case 0: return "null"
+    case 1: return "-\(Int.random(in: 1..<99, using: &random))"
+    case 2: return #""plain ủ""#
+    case 3: return [#""\/""#, #""\u0041""#, #""\u001F""#].randomElement(using: &random) ?? ""
+    case 4: return [#""\n\"""#, #""\u001f""#, #""\\""#].randomElement(using: &random) ?? ""
+    case 5: return "true"
+    case 6:
+      let items = (0..<Int.random(in: 0..<4, using: &random)).map { _ in
+        randomValue(depth: depth + 1, using: &random)
+      }
+      return "[" + items.joined(separator: "," + blank(&random)) + "]"
+    default: return randomObject(depth: depth, using: &random)
+    }
+  }
+
+  /// The same, of which nothing stands on a tape.
+  private func rebuilt(_ value: JSONValue) -> JSONValue {
+    switch value {
+    case .array(let items): return .array(items.map(rebuilt))
+    case .object(let object):
+      var copy = JSONObject()
+      for member in object.members {
+        copy[Text(member.key.string)] = rebuilt(member.value)
+      }
+      return .object(copy)
+    case .string(let text): return .string(Text(text.string))
+    case .null, .bool, .integer: return value
+    }
+  }
+
+  @Test func anObjectWrittenByMembersIsThatOfItsValues() {
+    var inner = CanonicalObjectWriter(reserving: 0)
+    #expect(inner.bytes == Array("{}".utf8))
+    inner.add("flag", false)
+    var object = CanonicalObjectWriter(reserving: 64)
+    object.add("a", "plain")
+    object.add("b", "\"\\\n\u{1f}ủ")
+    object.add("n", -7)
+    object.add("object", canonical: inner.bytes)
+    let expected: JSONObject = [
+      "a": .string("plain"), "b": .string("\"\\\n\u{1f}ủ"), "n": .integer(-7),
+      "object": .object(["flag": .bool(false)]),
+    ]
+    #expect(object.bytes == JSONValue.object(expected).canonicalBytes)
+  }
+
   /// A text keeps its place in the body: equal, hashed, ordered and indexed as if it stood alone.
   @Test func textsAreTheSameWhereverTheyStand() throws {
     let body = Array("xxabcdefghijkyyabcdefghijz".utf8)

@@ -142,6 +142,30 @@ private let get = "GET /a HTTP/1.1\r\nHost: a\r\n\r\n"
     #expect(client.statuses == statuses)
   }
 
+  /// The timer of one phase stands through the next ones; the deadline is that of the last.
+  @Test func deadlinesMoveWithTheRequests() throws {
+    let test = try ServerUnderTest()
+    let client = try test.client()
+    for round in 1...3 {
+      client.send(get)
+      try drive(test.loop) { client.statuses.count == round }
+      test.clock.advance(.seconds(50))
+      try test.loop.runOnce(atMost: .zero)
+      #expect(test.server.connectionCount == 1)
+    }
+    client.send("GET /later HTTP/1.1\r\nHost: a\r\n\r\n")
+    try drive(test.loop) { test.owedCount == 1 }
+    test.clock.advance(.seconds(600))
+    try test.loop.runOnce(atMost: .zero)
+    #expect(test.server.connectionCount == 1, "an answer may take its time")
+    test.answerOwed()
+    client.send("GET /a HTT")
+    for _ in 0..<3 { try test.loop.runOnce(atMost: .zero) }
+    test.clock.advance(.seconds(10))
+    try drive(test.loop) { client.isClosed }
+    #expect(client.statuses == ["200", "200", "200", "200", "408"])
+  }
+
   /// A byte now and then does not move the deadline of the head.
   @Test func slowlorisGetsTenSeconds() throws {
     let test = try ServerUnderTest()
@@ -234,6 +258,19 @@ private let get = "GET /a HTTP/1.1\r\nHost: a\r\n\r\n"
       HTTPResponse(
         .ok, fields: [HTTPField("x-target", request.target.text)], body: request.body)
     }
+  }
+
+  @Test func anExchangeTakesItsAnswerByteByByteAndNothingMore() throws {
+    let exchange = HTTPExchange(
+      .post, HTTPTarget(segments: ["a b"]), fields: [HTTPField("X", "1")], body: [0x78])
+    let request = "POST /a%20b HTTP/1.1\r\nhost: localhost\r\nx: 1\r\ncontent-length: 1\r\n\r\nx"
+    #expect(String(decoding: exchange.requestBytes, as: UTF8.self) == request)
+    let answer = Array("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok".utf8)
+    var slow = exchange
+    for byte in answer.dropLast() { #expect(try slow.received([byte]) == nil) }
+    #expect(try slow.received([answer[answer.count - 1]])?.body == Array("ok".utf8))
+    var twice = exchange
+    #expect(throws: HTTPParseError(.statusLineMalformed)) { try twice.received(answer + answer) }
   }
 
   @Test func idleConnectionsThatEndedAreReplacedForSafeRequests() throws {

@@ -169,7 +169,10 @@ final class AdminServer {
 extension HTTPResponse {
   /// 200 with a JSON body.
   static func json(_ object: JSONObject) -> HTTPResponse {
-    HTTPResponse(
-      .ok, contentType: "application/json", body: JSONValue.object(object).canonicalBytes)
+    json(bytes: JSONValue.object(object).canonicalBytes)
+  }
+
+  static func json(bytes: [UInt8]) -> HTTPResponse {
+    HTTPResponse(.ok, contentType: "application/json", body: bytes)
   }
 }

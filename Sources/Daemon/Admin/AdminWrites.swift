@@ -12,8 +12,7 @@ struct WaitOption {
 
 /// A write that waits for the centre.
 struct Waiter {
-  let authored: Authored
-  let answer: JSONObject
+  let answer: WriteAnswer
   let respond: AdminServer.Respond
   let timer: TimerID
   /// Outcomes up to here must have come; known once the entry is acknowledged.
@@ -103,57 +102,26 @@ extension AdminServer {
     switch result {
     case .failure(let refusal): respond(problem(.refused(refusal)))
     case .success(let authored):
-      var answer = Self.json(record, subject, authored)
-      if pendingFileCount > 0 { answer["filesPending"] = .integer(Int64(pendingFileCount)) }
-      guard let wait else { return respond(.json(answer)) }
-      self.wait(wait, authored, answer, respond)
+      let answer = WriteAnswer(
+        record: record, subject: subject, authored: authored, pendingFileCount: pendingFileCount)
+      guard let wait else { return respond(answer.response()) }
+      self.wait(wait, answer, respond)
     }
-  }
-
-  private static func json(
-    _ record: RecordKey, _ subject: Subject, _ authored: Authored
-  ) -> JSONObject {
-    var object: JSONObject = [
-      "kind": .string(Text(record.kind.description)),
-      "recordId": .string(Text(record.id.description)),
-      "origin": .string(Text(authored.identity.origin.description)),
-      "incarnation": .string(Text(authored.identity.incarnation.description)),
-      "sequence": .integer(Int64(clamping: authored.identity.sequence.value)),
-      "digest": .string(Text(authored.digest.description)),
-      "lane": .string(Text(authored.lane.description)),
-      "state": .string(Text(authored.state.description)),
-      "code": .string(Text(authored.code.description)),
-      "repeat": .bool(authored.isRepeat),
-    ]
-    switch subject {
-    case .revision(let revision):
-      object["revision"] = .integer(Int64(clamping: revision.value))
-    case .event(let event): object["eventId"] = .string(Text(event.description))
-    case .none: break
-    }
-    return object
   }
 
   // MARK: Waiting for the centre
 
   private func wait(
-    _ option: WaitOption, _ authored: Authored, _ answer: JSONObject,
-    _ respond: @escaping Respond
+    _ option: WaitOption, _ answer: WriteAnswer, _ respond: @escaping Respond
   ) {
     if links.isCentre {
-      var own = answer
-      own["centre"] = Self.centre(authored.state, authored.code)
-      return respond(.json(own))
+      let own = WriteAnswer.AtCentre(answer.authored.state, answer.authored.code)
+      return respond(answer.response(own))
     }
-    guard waiters.count < Self.waiterLimit else {
-      var unknown = answer
-      unknown["centre"] = .object(["state": .string("unknown"), "code": .string("busy")])
-      return respond(.json(unknown))
-    }
+    guard waiters.count < Self.waiterLimit else { return respond(answer.response(.busy)) }
     let request = newRequest()
     let timer = loop.schedule(after: option.timeout) { [weak self] in self?.gaveUp(request) }
-    waiters[request] = Waiter(
-      authored: authored, answer: answer, respond: respond, timer: timer)
+    waiters[request] = Waiter(answer: answer, respond: respond, timer: timer)
     lookAgain(at: request)
   }
 
@@ -166,9 +134,9 @@ extension AdminServer {
     guard var waiter = waiters[request], let centre = links.peers[daemon.centre] else { return }
     let session = links.directory.holder(of: daemon.centre).flatMap { links.drivers[$0]?.progress }
     let reached = max(
-      session?.acknowledged[waiter.authored.lane] ?? .start,
-      centre.acknowledged[waiter.authored.lane] ?? .start)
-    guard reached >= waiter.authored.lsn else { return }
+      session?.acknowledged[waiter.answer.authored.lane] ?? .start,
+      centre.acknowledged[waiter.answer.authored.lane] ?? .start)
+    guard reached >= waiter.answer.authored.lsn else { return }
     let needed = waiter.outcomesNeeded ?? centre.outcomesAnnounced
     waiter.outcomesNeeded = needed
     waiters[request] = waiter
@@ -179,28 +147,17 @@ extension AdminServer {
   }
 
   private func answerWithOutcome(_ waiter: Waiter) {
-    let (centre, identity, answer) = (daemon.centre, waiter.authored.identity, waiter.answer)
+    let (centre, identity, answer) = (daemon.centre, waiter.answer.authored.identity, waiter.answer)
     query(waiter.respond) { reader throws(StoreError) in
       let outcome = try reader.remoteOutcomes(of: identity).first { $0.site == centre }
-      var told = answer
-      told["centre"] = Self.centre(outcome?.state ?? .applied, outcome?.code ?? .none)
-      return .json(told)
+      return answer.response(
+        WriteAnswer.AtCentre(outcome?.state ?? .applied, outcome?.code ?? .none))
     }
   }
 
   private func gaveUp(_ request: RequestID) {
     guard let waiter = waiters.removeValue(forKey: request) else { return }
-    var answer = waiter.answer
-    answer["centre"] = .object([
-      "state": .string("unknown"), "code": .string("durable-here-only"),
-    ])
-    waiter.respond(.json(answer))
-  }
-
-  private static func centre(_ state: OutcomeState, _ code: OutcomeCode) -> JSONValue {
-    .object([
-      "state": .string(Text(state.description)), "code": .string(Text(code.description)),
-    ])
+    waiter.respond(waiter.answer.response(.durableHereOnly))
   }
 
   // MARK: Decisions, registry, rejoin

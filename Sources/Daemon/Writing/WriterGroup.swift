@@ -12,6 +12,9 @@ struct WriterGroup {
   private var peersTouched: Set<SiteID> = []
   private var tally = GroupTally()
   private var hasDroppedBodies = false
+  /// Files that are here and that an entry of this group names with their true size: looked for and
+  /// noted already. Forgotten with whatever may change that.
+  private var filesSeen: [Digest: UInt64] = [:]
 
   /// A reply whose content may depend on the end of the group.
   private enum PendingReply {
@@ -36,6 +39,7 @@ struct WriterGroup {
   mutating func perform(_ job: WriterJob, in writer: SQLiteWriter) throws(StoreError) {
     var store = writer
     tally.jobCount += 1
+    if job.movesFiles { filesSeen = [:] }
     switch job {
     case .submit(let request, let submission):
       let result = try author(submission, in: &store)
@@ -146,17 +150,17 @@ struct WriterGroup {
   private mutating func author(
     _ submission: Submission, in store: inout SQLiteWriter
   ) throws(StoreError) -> Result<Authored, EditRefusal> {
-    let filesHere: Set<Digest>
-    switch try self.filesHere(for: submission, in: store) {
-    case .success(let found): filesHere = found
-    case .failure(let refusal): return .failure(refusal)
+    let areSeen = areSeen(submission.facts.files)
+    var filesHere: Set<Digest> = []
+    if !areSeen {
+      switch try self.filesHere(for: submission, in: store) {
+      case .success(let found): filesHere = found
+      case .failure(let refusal): return .failure(refusal)
+      }
     }
     let result = try reconciler.author(submission, in: &store)
-    if case .success = result {
-      for digest in submission.fileDigests.sorted() {
-        try store.setFileState(filesHere.contains(digest) ? .here : .pending, of: digest)
-      }
-      tally.namedFiles.formUnion(submission.fileDigests)
+    if case .success(let authored) = result, !areSeen {
+      try note(submission, filesHere, isRepeat: authored.isRepeat, in: &store)
     }
     if case .success(let authored) = result, !authored.isRepeat {
       tally.entryCount += 1
@@ -259,9 +263,29 @@ extension WriterGroup {
     return isRepeat ? .success(found.here) : .failure(.fileSize(mismatch))
   }
 
+  private func areSeen(_ files: [FileReference]) -> Bool {
+    files.allSatisfy { filesSeen[$0.digest] == $0.size }
+  }
+
+  private mutating func note(
+    _ submission: Submission, _ filesHere: Set<Digest>, isRepeat: Bool,
+    in store: inout SQLiteWriter
+  ) throws(StoreError) {
+    for digest in submission.fileDigests.sorted() {
+      try store.setFileState(filesHere.contains(digest) ? .here : .pending, of: digest)
+    }
+    tally.namedFiles.formUnion(submission.fileDigests)
+    // What was written before the file came may name a false size.
+    guard !isRepeat else { return }
+    for file in submission.facts.files where filesHere.contains(file.digest) {
+      filesSeen[file.digest] = file.size
+    }
+  }
+
   private func pendingFileCount(
     of submission: Submission, in store: SQLiteWriter
   ) throws(StoreError) -> Int {
+    guard !areSeen(submission.facts.files) else { return 0 }
     var count = 0
     for digest in submission.fileDigests where try store.fileState(of: digest) == .pending {
       count += 1

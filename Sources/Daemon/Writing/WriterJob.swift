@@ -50,6 +50,14 @@ enum WriterJob: SessionJob, Sendable {
 
   var opensLink: Bool { if case .openLink = self { true } else { false } }
 
+  /// Whether it may change which files are here, or what is noted of them.
+  var movesFiles: Bool {
+    switch self {
+    case .setFiles, .fileCame, .collectFiles: true
+    default: false
+    }
+  }
+
   var isRepair: Bool { if case .repair = self { true } else { false } }
 
   /// Entries it brings, for the bound of a group; at least 1.

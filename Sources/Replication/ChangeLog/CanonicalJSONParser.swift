@@ -36,6 +36,8 @@ private struct JSONParser {
   var depth = 0
   var nodes: [JSONNode] = []
   var unescaped: [Text] = []
+  /// Places so far that are not canonical.
+  private var deviationCount: UInt32 = 0
 
   /// Bytes of a body to a node of its tape, about.
   private static let byteCountOfNode = 8
@@ -107,13 +109,18 @@ private struct JSONParser {
   private mutating func open(_ kind: JSONNode.Kind) throws(JSONError) -> Int {
     guard depth < limits.depth else { throw error(.tooDeep(limit: limits.depth)) }
     depth += 1
-    nodes.append(JSONNode(kind, index..<index + 1))
+    var node = JSONNode(kind, index..<index)
+    // Until it is closed: what has deviated inside it by then shows by the difference.
+    node.count = deviationCount
+    nodes.append(node)
     index += 1
     return nodes.count - 1
   }
 
+  /// Stands after the closing bracket.
   private mutating func close(_ place: Int, count: UInt32) {
     depth -= 1
+    if nodes[place].count == deviationCount { nodes[place].end = UInt32(index) }
     nodes[place].count = count
     nodes[place].size = UInt32(nodes.count - place)
   }
@@ -180,7 +187,7 @@ extension JSONParser {
       case .before: break
       case .same: throw error(.duplicateKey, at: offset)
       case .after:
-        guard !canonicalOnly else { throw error(.notCanonical, at: offset) }
+        try deviate(at: offset)
         members.isSorted = false
       }
     }
@@ -236,6 +243,12 @@ extension JSONParser {
     JSONError(reason: reason, offset: offset)
   }
 
+  /// Valid, but not as it is written in canonical form.
+  private mutating func deviate(at offset: Int) throws(JSONError) {
+    guard !canonicalOnly else { throw error(.notCanonical, at: offset) }
+    deviationCount += 1
+  }
+
   private func peek() throws(JSONError) -> UInt8 {
     guard index < bytes.count else { throw error(.unexpectedEnd) }
     return bytes[index]
@@ -255,7 +268,7 @@ extension JSONParser {
     while index < bytes.count {
       switch bytes[index] {
       case 0x20, 0x09, 0x0A, 0x0D:
-        guard !canonicalOnly else { throw error(.notCanonical) }
+        try deviate(at: index)
         index += 1
       default: return
       }
@@ -329,7 +342,7 @@ extension JSONParser {
     switch letter {
     case UInt8(ascii: "\""), UInt8(ascii: "\\"): decoded.append(letter)
     case UInt8(ascii: "/"):
-      guard !canonicalOnly else { throw error(.notCanonical, at: start) }
+      try deviate(at: start)
       decoded.append(letter)
     case UInt8(ascii: "b"): decoded.append(0x08)
     case UInt8(ascii: "t"): decoded.append(0x09)
@@ -338,9 +351,7 @@ extension JSONParser {
     case UInt8(ascii: "r"): decoded.append(0x0D)
     case UInt8(ascii: "u"):
       let scalar = try parseUnicodeEscape(from: start)
-      guard !canonicalOnly || isCanonicalUnicodeEscape(scalar, from: start) else {
-        throw error(.notCanonical, at: start)
-      }
+      if !isCanonicalUnicodeEscape(scalar, from: start) { try deviate(at: start) }
       decoded.append(contentsOf: String(Character(scalar)).utf8)
     default: throw error(.invalidEscape, at: start)
     }

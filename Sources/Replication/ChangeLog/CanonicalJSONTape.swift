@@ -23,11 +23,17 @@ final class JSONTape: Sendable {
   /// that the arrays are looked at where they are, without a reference counted.
   func member(_ key: Text, of index: Int) -> Int? {
     let wanted = key.bytes
+    let first = wanted.first ?? 0
     var next = index + 1
     for _ in 0..<nodes[index].count {
       let node = nodes[next]
-      if node.kind == .text {
-        if Int(node.end - node.start) == wanted.count, wanted.equals(bytes, at: Int(node.start)) {
+      if node.kind == .text, node.end > node.start {
+        // Most keys differ in their first byte, by which plain ones are sorted.
+        let own = bytes[Int(node.start)]
+        if own > first, own < 0x80 { return nil }
+        if own == first, Int(node.end - node.start) == wanted.count,
+          wanted.equals(bytes, at: Int(node.start))
+        {
           return next + 1
         }
       } else if text(node) == key {
@@ -54,8 +60,9 @@ struct JSONNode: Sendable {
   let kind: Kind
   /// Bytes of a scalar; of a text those between the quotes; of a list its bracket.
   let start: UInt32
-  /// Of an escaped text: its place among those.
-  let end: UInt32
+  /// Of an escaped text: its place among those. Of a list that is canonical as it stands: after its
+  /// closing bracket; of any other its `start`.
+  var end: UInt32
   /// Items or members.
   var count: UInt32 = 0
   /// Nodes up to the next value: this one and all inside it.
@@ -134,6 +141,50 @@ struct JSONPlace: Sendable {
       try body(tape.text(tape.nodes[next]), JSONPlace(tape: tape, index: next + 1))
       next += 1 + Int(tape.nodes[next + 1].size)
     }
+  }
+
+  /// The same with each key as a place of its own.
+  /// - Precondition: an object.
+  func forEachMemberPlace(_ body: (JSONPlace, JSONPlace) -> Void) {
+    var next = index + 1
+    for _ in 0..<node.count {
+      body(JSONPlace(tape: tape, index: next), JSONPlace(tape: tape, index: next + 1))
+      next += 1 + Int(tape.nodes[next + 1].size)
+    }
+  }
+
+  /// Its canonical form, where it stands so in the bytes already.
+  var canonicalSlice: ArraySlice<UInt8>? {
+    let node = node
+    switch node.kind {
+    case .null, .yes, .no, .integer: return tape.bytes[Int(node.start)..<Int(node.end)]
+    case .text: return tape.bytes[Int(node.start) - 1..<Int(node.end) + 1]
+    case .escapedText: return nil
+    case .array, .object:
+      return node.end > node.start ? tape.bytes[Int(node.start)..<Int(node.end)] : nil
+    }
+  }
+
+  /// The object without the members under `keys`, on the same bytes.
+  /// - Precondition: an object.
+  func removing(_ keys: [Text]) -> JSONPlace {
+    var nodes: [JSONNode] = []
+    nodes.reserveCapacity(Int(node.size))
+    nodes.append(node)
+    var next = index + 1
+    for _ in 0..<node.count {
+      let end = next + 1 + Int(tape.nodes[next + 1].size)
+      if keys.contains(tape.text(tape.nodes[next])) {
+        nodes[0].count -= 1
+      } else {
+        nodes.append(contentsOf: tape.nodes[next..<end])
+      }
+      next = end
+    }
+    nodes[0].size = UInt32(nodes.count)
+    nodes[0].end = nodes[0].start
+    return JSONPlace(
+      tape: JSONTape(bytes: tape.bytes, nodes: nodes, unescaped: tape.unescaped), index: 0)
   }
 
   /// The value under `key`; nil when there is none.

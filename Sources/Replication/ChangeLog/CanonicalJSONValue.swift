@@ -85,6 +85,17 @@ package struct JSONObject: Sendable {
     }
   }
 
+  /// Without the members under `keys`; what was read stays where it was read.
+  func removing(_ keys: [Text]) -> JSONObject {
+    switch form {
+    case .read(let place): return JSONObject(place.removing(keys))
+    case .built(let members):
+      var rest = JSONObject()
+      rest.form = .built(members.filter { !keys.contains($0.key) })
+      return rest
+    }
+  }
+
   private static func set(_ value: JSONValue?, under key: Text, in members: inout [Member]) {
     let (index, found) = Self.place(of: key, in: members)
     switch (value, found) {
@@ -130,105 +141,4 @@ extension JSONObject: ExpressibleByDictionaryLiteral {
     for (key, value) in elements { Self.set(value, under: key, in: &members) }
     form = .built(members)
   }
-}
-
-/// Appends values in canonical form: keys are sorted already, so writing is one walk.
-struct CanonicalJSONWriter {
-  private(set) var bytes: [UInt8] = []
-
-  init(reserving count: Int) { if count > 0 { bytes.reserveCapacity(count) } }
-
-  mutating func write(_ value: JSONValue) {
-    switch value {
-    case .null: bytes.append(contentsOf: Self.null)
-    case .bool(let flag): bytes.append(contentsOf: flag ? Self.yes : Self.no)
-    case .integer(let number): bytes.append(contentsOf: String(number).utf8)
-    case .string(let text): write(text)
-    case .array(let items):
-      bytes.append(UInt8(ascii: "["))
-      for (index, item) in items.enumerated() {
-        if index > 0 { bytes.append(UInt8(ascii: ",")) }
-        write(item)
-      }
-      bytes.append(UInt8(ascii: "]"))
-    case .object(let object):
-      switch object.form {
-      case .read(let place): write(place)
-      case .built(let members):
-        bytes.append(UInt8(ascii: "{"))
-        for (index, member) in members.enumerated() {
-          if index > 0 { bytes.append(UInt8(ascii: ",")) }
-          write(member.key)
-          bytes.append(UInt8(ascii: ":"))
-          write(member.value)
-        }
-        bytes.append(UInt8(ascii: "}"))
-      }
-    }
-  }
-
-  /// The same of a value on a tape, of which nothing is taken out.
-  private mutating func write(_ place: JSONPlace) {
-    var isFirst = true
-    switch place.node.kind {
-    case .array:
-      bytes.append(UInt8(ascii: "["))
-      place.forEachItem { item in
-        if !isFirst { bytes.append(UInt8(ascii: ",")) }
-        isFirst = false
-        write(item)
-      }
-      bytes.append(UInt8(ascii: "]"))
-    case .object:
-      bytes.append(UInt8(ascii: "{"))
-      place.forEachMember { key, value in
-        if !isFirst { bytes.append(UInt8(ascii: ",")) }
-        isFirst = false
-        write(key)
-        bytes.append(UInt8(ascii: ":"))
-        write(value)
-      }
-      bytes.append(UInt8(ascii: "}"))
-    case .null, .yes, .no, .integer, .text, .escapedText: write(place.value)
-    }
-  }
-
-  private mutating func write(_ text: Text) {
-    bytes.append(UInt8(ascii: "\""))
-    if text.bytes.needNoEscape {
-      bytes.append(contentsOf: text.bytes.slice)
-    } else {
-      for byte in text.bytes { writeCharacter(byte) }
-    }
-    bytes.append(UInt8(ascii: "\""))
-  }
-
-  private mutating func writeCharacter(_ byte: UInt8) {
-    guard Self.needsEscape(byte) else { return bytes.append(byte) }
-    bytes.append(UInt8(ascii: "\\"))
-    if let short = Self.shortEscape(byte) { return bytes.append(short) }
-    bytes.append(contentsOf: "u00".utf8)
-    bytes.append(contentsOf: hexText([byte]).utf8)
-  }
-
-  private static func needsEscape(_ byte: UInt8) -> Bool {
-    byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\")
-  }
-
-  /// The letter of the two-character escape that RFC 8785 wants for `byte`; nil: `\u00xx`.
-  static func shortEscape(_ byte: UInt8) -> UInt8? {
-    switch byte {
-    case 0x08: UInt8(ascii: "b")
-    case 0x09: UInt8(ascii: "t")
-    case 0x0A: UInt8(ascii: "n")
-    case 0x0C: UInt8(ascii: "f")
-    case 0x0D: UInt8(ascii: "r")
-    case UInt8(ascii: "\""), UInt8(ascii: "\\"): byte
-    default: nil
-    }
-  }
-
-  private static let null = Array("null".utf8)
-  private static let yes = Array("true".utf8)
-  private static let no = Array("false".utf8)
 }

@@ -35,16 +35,17 @@ package struct Submission: Hashable, Sendable {
     }
     let secrecy = input[.secrecyLevel].map(Self.level) ?? SecrecyLevel.none
     guard let secrecy, secrecy <= ceiling else { throw .secrecy }
-    var envelope = Envelope(kind: kind, operation: operation, body: input)
+    var envelope = Envelope(kind: kind, operation: operation, input: input)
     let header: Envelope.Header
     do throws(FieldFault) { header = try envelope.takeHeader(id: id) } catch { throw .field(error) }
+    let body = envelope.rest
     let facts = try EntryFacts.read(
-      record: header.record, operation: operation, body: envelope.body, unknown: .refused)
+      record: header.record, operation: operation, body: body, unknown: .refused)
     return Submission(
       record: header.record, operation: operation, subject: header.subject,
       ownerSite: header.owner, secrecy: secrecy, parents: header.parents,
-      body: JSONValue.object(envelope.body).canonicalBytes(reserving: json.count),
-      reading: BodyReading(object: envelope.body, facts: facts))
+      body: JSONValue.object(body).canonicalBytes(reserving: json.count),
+      reading: BodyReading(object: body, facts: facts))
   }
 
   /// nil for what is no level: nobody knows how secret that is.
@@ -79,37 +80,52 @@ private struct Envelope {
 
   let kind: RecordKind
   let operation: Operation
-  var body: JSONObject
+  let input: JSONObject
+  /// Names of what goes elsewhere or nowhere.
+  private var taken: [Text] = []
+
+  init(kind: RecordKind, operation: Operation, input: JSONObject) {
+    self.kind = kind
+    self.operation = operation
+    self.input = input
+  }
+
+  /// What is stored as the body, once the header is taken.
+  var rest: JSONObject {
+    var body = input.removing(taken)
+    if operation == .append, body[.type] == nil,
+      let type = kind.rules.impliedEventType(of: body)
+    {
+      body[.type] = .string(type)
+    }
+    return body
+  }
 
   mutating func takeHeader(id: RecordID?) throws(FieldFault) -> Header {
-    let secrecy = body[.secrecyLevel]
-    guard operation != .put || secrecy != nil else { throw FieldFault("secrecyLevel", .required) }
-    body[.secrecyLevel] = nil
-    if let named = body[.kind] {
+    guard operation != .put || input[.secrecyLevel] != nil else {
+      throw FieldFault("secrecyLevel", .required)
+    }
+    taken.append(.secrecyLevel)
+    if let named = input[.kind] {
       guard named == .string(Text(kind.description)) else {
         throw FieldFault("kind", .mustEqual("\(kind)"), found: named)
       }
-      body[.kind] = nil
+      taken.append(.kind)
     }
     let record = RecordKey(kind: kind, id: try takeRecordID(id))
     let subject = try takeSubject()
     let owner = try take(.ownerSite, .site)?.text.flatMap { SiteID($0.bytes) }
     let parents = try takeParents()
     if operation == .put { try dropWhatIsNotStored() }
-    if operation == .append, body[.type] == nil,
-      let type = kind.rules.impliedEventType(of: body)
-    {
-      body[.type] = .string(type)
-    }
     return Header(record: record, subject: subject, owner: owner, parents: parents)
   }
 
   private mutating func take(_ name: Text, _ shape: Shape) throws(FieldFault) -> JSONValue? {
-    guard let value = body[name] else { return nil }
+    guard let value = input[name] else { return nil }
     do throws(FieldFault) { try shape.check(value, unknown: .refused) } catch {
       throw error.inside(name.string)
     }
-    body[name] = nil
+    taken.append(name)
     return value
   }
 
@@ -160,15 +176,14 @@ private struct Envelope {
   /// Derived fields are what every site computes for itself, and the digest is the header's: stored
   /// copies could only contradict them. Empty lists of events say nothing; others must be appended.
   private mutating func dropWhatIsNotStored() throws(FieldFault) {
-    body[.derived] = nil
-    body[.contentDigest] = nil
-    for name in kind.rules.derivedFields { body[name] = nil }
+    taken += [.derived, .contentDigest]
+    taken += kind.rules.derivedFields
     for name in kind.rules.appendedLists {
-      guard let value = body[name] else { continue }
+      guard let value = input[name] else { continue }
       guard value == .array([]) else {
         throw FieldFault(name.string, .appendInstead, found: value)
       }
-      body[name] = nil
+      taken.append(name)
     }
   }
 }

@@ -50,37 +50,23 @@ package final class HTTPClient {
   package func send(
     _ method: HTTPMethod, _ target: HTTPTarget, fields: [HTTPField] = [], body: [UInt8] = []
   ) throws(HTTPClientError) -> HTTPResponse {
-    let bytes = Self.serialized(method, target, fields, body)
+    let exchange = HTTPExchange(
+      method, target, fields: fields, body: body, responseLimit: responseLimit)
     let isReused = connection != nil
     do throws(HTTPClientError) {
-      return try exchange(bytes, method)
+      return try perform(exchange)
     } catch .lost where isReused && method.isIdempotent {
-      return try exchange(bytes, method)
+      return try perform(exchange)
     }
-  }
-
-  private static func serialized(
-    _ method: HTTPMethod, _ target: HTTPTarget, _ fields: [HTTPField], _ body: [UInt8]
-  ) -> [UInt8] {
-    var bytes = Array("\(method.rawValue) \(target.text) HTTP/1.1\r\nhost: localhost\r\n".utf8)
-    for field in fields { field.append(to: &bytes) }
-    if method.needsBody || !body.isEmpty {
-      bytes.append(contentsOf: "content-length: \(body.count)\r\n".utf8)
-    }
-    bytes.append(contentsOf: "\r\n".utf8)
-    bytes.append(contentsOf: body)
-    return bytes
   }
 
   /// On every error the connection is given up.
-  private func exchange(
-    _ request: [UInt8], _ method: HTTPMethod
-  ) throws(HTTPClientError) -> HTTPResponse {
+  private func perform(_ exchange: HTTPExchange) throws(HTTPClientError) -> HTTPResponse {
     do throws(HTTPClientError) {
       if connection == nil { connection = try connect() }
       guard let number = connection?.number else { throw .lost }
-      try write(request, to: number)
-      let response = try readResponse(from: number, to: method)
+      try write(exchange.requestBytes, to: number)
+      let response = try readResponse(from: number, to: exchange)
       if response.fields.hasOption("close", in: "connection") { connection = nil }
       return response
     } catch {
@@ -110,9 +96,9 @@ package final class HTTPClient {
   }
 
   private func readResponse(
-    from number: CInt, to method: HTTPMethod
+    from number: CInt, to exchange: HTTPExchange
   ) throws(HTTPClientError) -> HTTPResponse {
-    var parser = HTTPResponseParser(omitsBody: method == .head, bodyLimit: responseLimit)
+    var exchange = exchange
     while true {
       // A thread that sleeps in `recv` is woken when the other end has read its request, too, and
       // wakes in vain; one that sleeps in `poll` is not.
@@ -122,14 +108,12 @@ package final class HTTPClient {
         try Socket.read(from: number, appendingTo: &bytes, limit: Self.readByteLimit)
       }
       switch result {
-      case .bytes: parser.received(bytes)
+      case .bytes: break
       case .wouldBlock: throw .timedOut
       case .closed: throw .lost
       }
       do throws(HTTPParseError) {
-        guard let response = try parser.next() else { continue }
-        if parser.unreadByteCount > 0 { throw HTTPParseError(.statusLineMalformed) }
-        return response
+        if let response = try exchange.received(bytes) { return response }
       } catch {
         throw .malformed(error.reason)
       }

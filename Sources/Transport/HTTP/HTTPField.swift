@@ -9,6 +9,12 @@ package struct HTTPField: Hashable, Sendable {
     self.value = value
   }
 
+  /// - Parameter type: a media type.
+  init(contentType type: String) {
+    name = "content-type"
+    value = type
+  }
+
   /// Parses one line of a head, without its line end.
   init(line: ArraySlice<UInt8>) throws(HTTPParseError) {
     guard let first = line.first else { throw HTTPParseError(.fieldNameMalformed) }
@@ -25,17 +31,25 @@ package struct HTTPField: Hashable, Sendable {
     guard value.allSatisfy({ $0.isPrintable || $0.isBlank }) else {
       throw HTTPParseError(.fieldValueMalformed)
     }
-    self.name = String(decoding: name.map(\.lowercased), as: UTF8.self)
+    self.name = name.lowercasedText
     self.value = String(decoding: value, as: UTF8.self)
   }
 
   /// The line on the wire. A byte that could end the line or that is no text becomes `?`, so no
   /// value, wherever it came from, can add a field or split a response.
   func append(to bytes: inout [UInt8]) {
-    bytes.append(contentsOf: name.utf8.map { $0.isTokenByte ? $0 : UInt8(ascii: "-") })
+    let start = bytes.count
+    bytes.append(contentsOf: name.utf8)
+    for index in start..<bytes.count where !bytes[index].isTokenByte {
+      bytes[index] = UInt8(ascii: "-")
+    }
     bytes.append(contentsOf: ": ".utf8)
-    bytes.append(
-      contentsOf: value.utf8.map { $0.isPrintable || $0.isBlank ? $0 : UInt8(ascii: "?") })
+    let valueStart = bytes.count
+    bytes.append(contentsOf: value.utf8)
+    for index in valueStart..<bytes.count
+    where !bytes[index].isPrintable && !bytes[index].isBlank {
+      bytes[index] = UInt8(ascii: "?")
+    }
     bytes.append(contentsOf: "\r\n".utf8)
   }
 }
@@ -48,9 +62,12 @@ extension [HTTPField] {
   func onlyValue(
     of name: String, elseThrow reason: HTTPParseError.Reason
   ) throws(HTTPParseError) -> String? {
-    let matching = filter { $0.name == name }
-    guard matching.count <= 1 else { throw HTTPParseError(reason) }
-    return matching.first?.value
+    var found: String?
+    for field in self where field.name == name {
+      guard found == nil else { throw HTTPParseError(reason) }
+      found = field.value
+    }
+    return found
   }
 
   /// Whether the comma-separated list of that name holds `option`, given in lower case.
@@ -64,6 +81,15 @@ extension [HTTPField] {
   }
 }
 
+extension ArraySlice<UInt8> {
+  /// ASCII text in lower case, as it mostly comes.
+  var lowercasedText: String {
+    allSatisfy { $0 == $0.lowercased }
+      ? String(decoding: self, as: UTF8.self)
+      : String(decoding: map(\.lowercased), as: UTF8.self)
+  }
+}
+
 extension UInt8 {
   /// A byte of a method or field name, RFC 9110 §5.6.2.
   var isTokenByte: Bool {
@@ -71,7 +97,11 @@ extension UInt8 {
     case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
       UInt8(ascii: "0")...UInt8(ascii: "9"):
       true
-    default: "!#$%&'*+-.^_`|~".utf8.contains(self)
+    case UInt8(ascii: "!"), UInt8(ascii: "#")...UInt8(ascii: "'"), UInt8(ascii: "*"),
+      UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "|"),
+      UInt8(ascii: "~"), UInt8(ascii: "^")...UInt8(ascii: "`"):
+      true
+    default: false
     }
   }
   var isDigit: Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(self) }

@@ -66,16 +66,18 @@ struct HTTPRequestHead: Hashable, Sendable {
   static func parse(
     line: ArraySlice<UInt8>
   ) throws(HTTPParseError) -> (method: HTTPMethod, target: HTTPTarget) {
-    let parts = line.split(separator: 0x20, omittingEmptySubsequences: false)
-    guard parts.count == 3 else { throw HTTPParseError(.requestLineMalformed) }
-    guard !parts[0].isEmpty, parts[0].allSatisfy(\.isTokenByte) else {
+    guard let first = line.firstIndex(of: 0x20), let last = line.lastIndex(of: 0x20),
+      first < last, !line[(first + 1)..<last].contains(0x20)
+    else { throw HTTPParseError(.requestLineMalformed) }
+    let name = line[..<first]
+    guard !name.isEmpty, name.allSatisfy(\.isTokenByte) else {
       throw HTTPParseError(.methodMalformed)
     }
-    try checkVersion(parts[2])
-    guard let method = HTTPMethod(rawValue: String(decoding: parts[0], as: UTF8.self)) else {
+    try checkVersion(line[(last + 1)...])
+    guard let method = HTTPMethod(rawValue: String(decoding: name, as: UTF8.self)) else {
       throw HTTPParseError(.methodUnknown)
     }
-    return (method, try HTTPTarget(parts[1]))
+    return (method, try HTTPTarget(line[(first + 1)..<last]))
   }
 
   init(
@@ -133,6 +135,6 @@ struct HTTPRequestHead: Hashable, Sendable {
     guard port.isEmpty || port.first == UInt8(ascii: ":"), port.count <= 6,
       port.dropFirst().allSatisfy(\.isDigit)
     else { throw HTTPParseError(.hostMalformed) }
-    return String(decoding: host.map(\.lowercased), as: UTF8.self)
+    return host.lowercasedText
   }
 }

@@ -5,13 +5,15 @@
 package struct HTTPRequestParser: Hashable, Sendable {
   private enum State: Hashable {
     case requestLine  // -> fields
-    case fields(HTTPMethod, HTTPTarget, [HTTPField])  // -> body
+    case fields(HTTPMethod, HTTPTarget)  // -> body
     case body(HTTPRequestHead, HTTPBodyReader)  // -> requestLine of the next request
     case failed(HTTPParseError)
   }
 
   private var state: State = .requestLine
   private var reader = HTTPLineReader()
+  /// Of the head that is being read.
+  private var fields: [HTTPField] = []
   private var headByteCount = 0
   private var owesContinue = false
   private let bodyLimit: Int
@@ -60,9 +62,10 @@ package struct HTTPRequestParser: Hashable, Sendable {
           else { return nil }
           headByteCount = line.count + 2
           let (method, target) = try HTTPRequestHead.parse(line: line)
-          state = .fields(method, target, [])
-        case .fields(let method, let target, let fields):
-          guard try readField(method, target, fields) else { return nil }
+          fields = []
+          state = .fields(method, target)
+        case .fields(let method, let target):
+          guard try readField(method, target) else { return nil }
         case .body(let head, var body):
           // Leaves the state first, so that the body grows in place.
           state = .requestLine
@@ -84,7 +87,7 @@ package struct HTTPRequestParser: Hashable, Sendable {
 
   /// - Returns: false when the line is not complete.
   private mutating func readField(
-    _ method: HTTPMethod, _ target: HTTPTarget, _ fields: [HTTPField]
+    _ method: HTTPMethod, _ target: HTTPTarget
   ) throws(HTTPParseError) -> Bool {
     let room = HTTPLimits.headByteCount - headByteCount
     guard let line = try reader.nextLine(limit: max(room - 2, 0), tooLong: .headTooLong) else {
@@ -94,12 +97,13 @@ package struct HTTPRequestParser: Hashable, Sendable {
     guard headByteCount <= HTTPLimits.headByteCount else { throw HTTPParseError(.headTooLong) }
     guard line.isEmpty else {
       guard fields.count < HTTPLimits.fieldCount else { throw HTTPParseError(.tooManyFields) }
-      state = .fields(method, target, fields + [try HTTPField(line: line)])
+      fields.append(try HTTPField(line: line))
       return true
     }
     let head = try HTTPRequestHead(
       method: method, target: target, fields: fields, bodyLimit: bodyLimit)
     owesContinue = fields.value(of: "expect")?.lowercased() == "100-continue"
+    fields = []
     state = .body(head, try HTTPBodyReader(head.framing, limit: bodyLimit))
     return true
   }

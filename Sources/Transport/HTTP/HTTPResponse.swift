@@ -16,7 +16,7 @@ package struct HTTPResponse: Hashable, Sendable {
   package init(
     _ status: HTTPStatus, contentType: String, fields: [HTTPField] = [], body: [UInt8]
   ) {
-    self.init(status, fields: [HTTPField("content-type", contentType)] + fields, body: body)
+    self.init(status, fields: [HTTPField(contentType: contentType)] + fields, body: body)
   }
 
   /// The bytes on the wire.
@@ -24,10 +24,16 @@ package struct HTTPResponse: Hashable, Sendable {
   package func serialized(keepsAlive: Bool, omitsBody: Bool = false) -> [UInt8] {
     var bytes: [UInt8] = []
     bytes.reserveCapacity(body.count + 256)
-    bytes.append(contentsOf: "HTTP/1.1 \(status.code) \(status.phrase)\r\n".utf8)
+    bytes.append(contentsOf: "HTTP/1.1 ".utf8)
+    bytes.append(contentsOf: String(status.code).utf8)
+    bytes.append(UInt8(ascii: " "))
+    bytes.append(contentsOf: status.phrase.utf8)
+    bytes.append(contentsOf: "\r\n".utf8)
     for field in fields { field.append(to: &bytes) }
     if status.allowsBody {
-      bytes.append(contentsOf: "content-length: \(body.count)\r\n".utf8)
+      bytes.append(contentsOf: "content-length: ".utf8)
+      bytes.append(contentsOf: String(body.count).utf8)
+      bytes.append(contentsOf: "\r\n".utf8)
     }
     if !keepsAlive { bytes.append(contentsOf: "connection: close\r\n".utf8) }
     bytes.append(contentsOf: "\r\n".utf8)

@@ -122,7 +122,10 @@ final class HTTPSession {
   private var parser: HTTPRequestParser
   // A new connection gets the time of a head to say something.
   private var phase: Phase = .head
-  private var deadline: TimerID?
+  /// Of the current phase; nil when that may take its time.
+  private var deadline: Instant?
+  /// Goes off at or before the deadline.
+  private var timer: (id: TimerID, due: Instant)?
   private var isServing = false
 
   /// Bytes of later requests that may wait while one is handled; more ends the connection.
@@ -221,16 +224,38 @@ final class HTTPSession {
   /// The one deadline of the current phase. None while a request is handled: a long poll may take
   /// its time, and the handler knows its own.
   private func armDeadline() {
-    if let deadline { loop.cancel(deadline) }
-    deadline = nil
-    let timeout: Duration
     switch phase {
-    case .idle: timeout = limits.idleTimeout
-    case .head: timeout = limits.headTimeout
-    case .body: timeout = limits.bodyTimeout
-    case .handling, .ended: return
+    case .idle: deadline = loop.now + limits.idleTimeout
+    case .head: deadline = loop.now + limits.headTimeout
+    case .body: deadline = loop.now + limits.bodyTimeout
+    case .handling: deadline = nil
+    case .ended:
+      deadline = nil
+      if let timer { loop.cancel(timer.id) }
+      timer = nil
     }
-    deadline = loop.schedule(after: timeout) { [weak self] in self?.timedOut() }
+    if let deadline { wake(by: deadline) }
+  }
+
+  /// A timer that goes off earlier stays: it looks again then, once in a while, where a timer for
+  /// each phase would cost every request two.
+  private func wake(by deadline: Instant) {
+    if let timer {
+      guard timer.due > deadline else { return }
+      loop.cancel(timer.id)
+    }
+    let id = loop.schedule(at: deadline) { [weak self] in self?.woke() }
+    timer = (id, deadline)
+  }
+
+  private func woke() {
+    timer = nil
+    guard let deadline else { return }
+    if deadline > loop.now {
+      wake(by: deadline)
+    } else {
+      timedOut()
+    }
   }
 
   private func timedOut() {

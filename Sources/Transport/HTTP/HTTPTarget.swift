@@ -65,13 +65,17 @@ package struct HTTPTarget: Hashable, Sendable {
 
   private static func segments(of path: ArraySlice<UInt8>) throws(HTTPParseError) -> [String] {
     guard !path.isEmpty else { return [] }
-    let parts = path.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
-    guard parts.count <= HTTPLimits.pathSegmentCount else {
+    let slashCount = path.count { $0 == UInt8(ascii: "/") }
+    guard slashCount < HTTPLimits.pathSegmentCount else {
       throw HTTPParseError(.targetTooManyItems)
     }
     var segments: [String] = []
-    for part in parts {
-      let segment = try decode(part, forbidding: [UInt8(ascii: "/"), UInt8(ascii: "\\")])
+    segments.reserveCapacity(slashCount + 1)
+    var rest = path
+    for _ in 0...slashCount {
+      let part = rest.prefix { $0 != UInt8(ascii: "/") }
+      rest = rest[part.endIndex...].dropFirst()
+      let segment = try decode(part, isSegment: true)
       guard !segment.isEmpty else { throw HTTPParseError(.targetEmptySegment) }
       guard segment != ".", segment != ".." else { throw HTTPParseError(.targetDotSegment) }
       segments.append(segment)
@@ -89,16 +93,19 @@ package struct HTTPTarget: Hashable, Sendable {
       let equals = part.firstIndex(of: UInt8(ascii: "=")) ?? part.endIndex
       items.append(
         QueryItem(
-          try decode(part[..<equals], forbidding: []),
-          try decode(part[equals...].dropFirst(), forbidding: [])))
+          try decode(part[..<equals], isSegment: false),
+          try decode(part[equals...].dropFirst(), isSegment: false)))
     }
     return items
   }
 
-  /// Control bytes, zero among them, are refused everywhere: no name of ours holds one.
+  /// Control bytes, zero among them, are refused everywhere: no name of ours holds one. A segment
+  /// holds no slash or backslash either.
   private static func decode(
-    _ text: ArraySlice<UInt8>, forbidding forbidden: [UInt8]
+    _ text: ArraySlice<UInt8>, isSegment: Bool
   ) throws(HTTPParseError) -> String {
+    // What a target holds unescaped is none of these.
+    guard text.contains(UInt8(ascii: "%")) else { return String(decoding: text, as: UTF8.self) }
     var decoded: [UInt8] = []
     decoded.reserveCapacity(text.count)
     var index = text.startIndex
@@ -112,7 +119,8 @@ package struct HTTPTarget: Hashable, Sendable {
         byte = high << 4 | low
         index += 2
       }
-      guard byte >= 0x20, byte != 0x7f, !forbidden.contains(byte) else {
+      let isSlash = byte == UInt8(ascii: "/") || byte == UInt8(ascii: "\\")
+      guard byte >= 0x20, byte != 0x7f, !(isSegment && isSlash) else {
         throw HTTPParseError(.targetForbiddenByte)
       }
       decoded.append(byte)
@@ -127,7 +135,12 @@ package struct HTTPTarget: Hashable, Sendable {
 extension UInt8 {
   /// What may stand unescaped in a path or query (RFC 3986), the percent sign included.
   fileprivate var isTargetByte: Bool {
-    isUnreserved || "!$&'()*+,;=:@/?%".utf8.contains(self)
+    switch self {
+    case UInt8(ascii: "!"), UInt8(ascii: "$")...UInt8(ascii: ";"), UInt8(ascii: "="),
+      UInt8(ascii: "?"), UInt8(ascii: "@"):
+      true
+    default: isUnreserved
+    }
   }
 
   fileprivate var isUnreserved: Bool {
@@ -135,7 +148,8 @@ extension UInt8 {
     case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
       UInt8(ascii: "0")...UInt8(ascii: "9"):
       true
-    default: "-._~".utf8.contains(self)
+    case UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "~"): true
+    default: false
     }
   }
 }
