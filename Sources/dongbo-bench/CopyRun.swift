@@ -14,9 +14,9 @@ import Transport
 /// - 180 ms: three reads, a timer and copies of the session for each piece.
 /// - 150 ms: a look into the store for each 512 KiB that is read ahead; compressing in vain.
 ///
-/// What is left, of 2,080 ms: AES 410 and SHA-256 480; write and its advice 260; the sockets 250, of
-/// which 45 for WANTs; reading 65; copies between BIO, buffers and frames 150; epoll and wake-ups
-/// 85; OpenSSL beside the ciphers 70; sessions and Swift's runtime 150; the rest.
+/// What is left, of 2,080 ms: AES 410 and SHA-256 480; write and its advice 260; the sockets 250,
+/// of which 45 for WANTs; reading 65; copies between BIO, buffers and frames 150; epoll and
+/// wake-ups 85; OpenSSL beside the ciphers 70; sessions and Swift's runtime 150; the rest.
 ///
 /// The rate followed only in part: 505 -> 580 MB/s beside a copy of 1,000, on a machine that others
 /// used too. Two pieces under way, the window, are not enough to keep two cores busy through four

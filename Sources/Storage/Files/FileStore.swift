@@ -33,8 +33,8 @@ package final class FileStore: Sendable {
   private let directory: DataDirectory
 
   /// Opens the store, removes what a crash left of applications' files, and counts the rest.
-  /// - Parameter room: asked before each write for which none is reserved; by default, what the file
-  ///   system has free.
+  /// - Parameter room: asked before each write for which none is reserved; by default, what the
+  ///   file system has free.
   package init(
     directory: DataDirectory, hashing: any SHA256Streaming, limits: FileLimits = FileLimits(),
     room: Room? = nil
