@@ -1,5 +1,6 @@
 // What Swift cannot call: macros with casts and variadic functions.
 #pragma once
+#include <fcntl.h>
 #include <sqlite3.h>
 #include <sys/vfs.h>
 
@@ -22,4 +23,13 @@ static inline int dongbo_sqlite_count_no_memory(void) {
 static inline long dongbo_file_system(int file) {
   struct statfs known;
   return fstatfs(file, &known) == 0 ? (long)known.f_type : -1;
+}
+
+extern int fallocate(int, int, off_t, off_t);
+
+/// Asks for space for a part of an open file, and leaves its size as it is. Here for the same
+/// reason. 0, or -1 with errno.
+static inline int dongbo_reserve(int file, long start, long count) {
+  const int keep_size = 1;
+  return fallocate(file, keep_size, start, count);
 }

@@ -67,6 +67,7 @@ package final class DongboDaemon {
   /// - Parameter path: of the configuration file.
   package init(configurationPath path: String) throws(StartError) {
     self.path = path
+    FreedMemory.keep()
     do throws(FailpointFault) { try Failpoint.arm(environmentValue("DONGBO_FP")) } catch {
       throw .failpoint(error)
     }

@@ -7,7 +7,7 @@ import Testing
 /// may cost.
 @Suite struct ReadAheadTests {
   private static let pieceByteCount = ReadAhead.smallestPieceByteCount
-  private static let pieceCount = ReadAhead.stretchByteCount / pieceByteCount
+  private static let pieceCount = ReadAhead.longStretchByteCount / pieceByteCount
   private static let total: UInt64 = 1 << 30
   private static let file = Wanted.file(Digest(Bytes32(1, 2, 3, 4)))
   private static let start = Instant(nanoseconds: 1)
@@ -42,7 +42,7 @@ import Testing
     }
     #expect(ahead.byteCount == 0)
     let beyond = ahead.take(
-      key, at: UInt64(ReadAhead.stretchByteCount), byteCount: Self.pieceByteCount,
+      key, at: UInt64(ReadAhead.longStretchByteCount), byteCount: Self.pieceByteCount,
       now: Self.start)
     #expect(beyond == nil)
   }
@@ -84,7 +84,7 @@ import Testing
   @Test func entriesAndSmallPiecesAreReadOneByOne() {
     var ahead = ReadAhead()
     let entry = Self.key(1, .entry(Digest(Bytes32(1, 2, 3, 4))))
-    let large = ReadAhead.stretchByteCount
+    let large = ReadAhead.longStretchByteCount
     let counts = [
       ahead.reserve(entry, byteCount: Self.pieceByteCount, now: Self.start),
       ahead.reserve(Self.key(1), byteCount: Self.pieceByteCount - 1, now: Self.start),
@@ -102,7 +102,7 @@ import Testing
       last += 1
       #expect(ahead.byteCount <= ReadAhead.limitByteCount)
     }
-    #expect(last >= 16)
+    #expect(last >= 8)
     ahead.drop(SessionNumber(0))
     let count = ahead.reserve(Self.key(last), byteCount: Self.pieceByteCount, now: Self.start)
     #expect(count > 1)
@@ -110,12 +110,24 @@ import Testing
     #expect(ahead.byteCount == 0)
   }
 
+  /// Kills: long stretches of a few that leave the others none.
+  @Test func stretchesAreLongWhileHalfOfTheMemoryIsFree() {
+    var ahead = ReadAhead()
+    let shortCount = ReadAhead.stretchByteCount / Self.pieceByteCount
+    let counts = (0..<4).map {
+      ahead.reserve(Self.key($0), byteCount: Self.pieceByteCount, now: Self.start)
+    }
+    #expect(counts == [Self.pieceCount, Self.pieceCount, shortCount, shortCount])
+  }
+
   @Test func whatIsTooOldGivesItsRoomBack() {
     var ahead = ReadAhead()
     var last: UInt64 = 0
-    while ahead.reserve(Self.key(last), byteCount: Self.pieceByteCount, now: Self.start) > 1 {
+    while true {
+      let count = ahead.reserve(Self.key(last), byteCount: Self.pieceByteCount, now: Self.start)
+      guard count > 1 else { break }
       ahead.keep(
-        Self.key(last), Self.pieces(), at: 0, totalByteCount: Self.total, now: Self.start)
+        Self.key(last), Self.pieces(count - 1), at: 0, totalByteCount: Self.total, now: Self.start)
       last += 1
     }
     let later = Self.start + ReadAhead.lifetime + .nanoseconds(1)
@@ -154,6 +166,22 @@ import Testing
       #expect(isFirstDue)
       #expect(areDue.firstIndex(of: true) == PieceCompression.untriedCount)
     }
+  }
+
+  /// Kills: pieces that shrink at last, and are never tried; a count that grows for ever.
+  @Test func eachTryInVainIsFollowedByTwiceAsManyPiecesUpToTheMost() {
+    var compression = PieceCompression()
+    var untriedCounts: [Int] = []
+    for _ in 0..<6 {
+      var count = 0
+      while !compression.isDue(Self.first) { count += 1 }
+      untriedCounts.append(count)
+      compression.tried(Self.first, byteCount: 1_000, compressedByteCount: nil)
+    }
+    #expect(untriedCounts == [0, 15, 31, 63, 127, 127])
+    while !compression.isDue(Self.first) {}
+    compression.tried(Self.first, byteCount: 1_000, compressedByteCount: 500)
+    #expect((0..<3).allSatisfy { _ in compression.isDue(Self.first) })
   }
 
   /// Kills: text that goes as it is because an image goes beside it.

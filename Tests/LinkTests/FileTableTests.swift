@@ -209,7 +209,8 @@ func upSession(version: ProtocolVersion = 2, limits: LinkLimits = LinkLimits()) 
     ("sent", "next read", "piece 8192 at 8192, read 8192 at 16384 when 0 queued"),
     ("sent", "other total", "refuse damaged"),
     ("sent", "not here", "refuse not-here"),
-    ("waiting", "more", "read 16384 at 8192 when 0 queued"),
+    // The frame has grown to 16384: this piece ends where such a piece would.
+    ("waiting", "more", "read 8192 at 8192 when 8192 queued"),
     ("waiting", "withdraw", "refuse withdrawn"),
     // What is left of a window is no piece, unless it is the end.
     ("narrow", "read", "piece 8192 at 0"),
@@ -219,8 +220,8 @@ func upSession(version: ProtocolVersion = 2, limits: LinkLimits = LinkLimits()) 
     ("withdrawn", "not here", ""),
     ("withdrawn", "more", ""),
     ("withdrawn", "withdraw", "refuse withdrawn"),
-    ("begun again", "read", "read 8192 at 50 when 0 queued"),
-    ("begun again", "not here", "read 8192 at 50 when 0 queued"),
+    ("begun again", "read", "read 8142 at 50 when 50 queued"),
+    ("begun again", "not here", "read 8142 at 50 when 50 queued"),
     ("done", "end", ""),
     ("full", "begin", "more wants at once than there are places"),
     ("full", "withdraw", "refuse withdrawn"),

@@ -77,13 +77,10 @@ final class FileCare {
       range.pieceCount = ahead.reserve(key, byteCount: range.pieceByteCount, now: loop.now)
       return worker.post(.read(link.number, peer: peer, range))
     }
-    // Never from inside a step of a session: what it says must be done before the next one.
-    _ = loop.schedule(after: .zero) { [weak link] in
-      link?.advance(
-        .fileRead(
-          range.wanted, offset: range.offset, bytes: piece.bytes,
-          totalByteCount: piece.totalByteCount))
-    }
+    link.answer(
+      .fileRead(
+        range.wanted, offset: range.offset, bytes: piece.bytes,
+        totalByteCount: piece.totalByteCount))
   }
 
   private func take(

@@ -7,8 +7,10 @@ import Replication
 /// What a piece is sent by, the right to it and the file in its place, is looked at for a stretch
 /// of pieces at a time, and again once the stretch is older than ``lifetime``.
 struct ReadAhead {
-  /// Read at once, the piece that was asked for included.
+  /// Read at once, the piece that was asked for included: the long one while half of the memory is
+  /// free for it.
   static let stretchByteCount = 512 << 10
+  static let longStretchByteCount = 2 << 20
   /// In memory for all links together; beyond it each piece is read when its turn comes.
   static let limitByteCount = 8 << 20
   static let lifetime = Duration.seconds(1)
@@ -64,7 +66,9 @@ struct ReadAhead {
   mutating func reserve(_ key: Key, byteCount: Int, now: Instant) -> Int {
     drop(key)
     guard !key.wanted.isEntry, byteCount >= Self.smallestPieceByteCount else { return 1 }
-    let aheadCount = Self.stretchByteCount / byteCount - 1
+    let isLong = self.byteCount + Self.longStretchByteCount <= Self.limitByteCount / 2
+    let stretchByteCount = isLong ? Self.longStretchByteCount : Self.stretchByteCount
+    let aheadCount = stretchByteCount / byteCount - 1
     if !hasRoom(for: aheadCount * byteCount) { dropOld(now) }
     guard aheadCount > 0, hasRoom(for: aheadCount * byteCount) else { return 1 }
     stretches[key] = Stretch(readAt: now, byteCount: aheadCount * byteCount)

@@ -2,23 +2,6 @@ import Cryptography
 import Replication
 import Transport
 
-/// What a link's connection asks of the daemon around it. All on the reactor's thread.
-protocol LinkHost: AnyObject {
-  /// The peer's certificate is good: may this site link, and with this key?
-  func admit(_ identity: PeerIdentity, _ link: LinkDriver) -> Refuse?
-  /// Answered by ``LinkDriver/open(_:)``.
-  func requestOpening(_ link: LinkDriver, peer: SiteID)
-  /// Answered by ``LinkDriver/advance(_:)``.
-  func perform(_ request: SessionRequest, _ link: LinkDriver, peer: SiteID)
-  func perform(_ write: LinkWrite, _ link: LinkDriver, peer: SiteID)
-  func noted(_ event: SessionEvent, _ link: LinkDriver)
-  func counted(_ message: Message, byteCount: Int, isSent: Bool, _ link: LinkDriver)
-  /// TLS failed: whose fault and why. The connection ends.
-  func failed(_ failure: TLSFailure, _ link: LinkDriver)
-  /// The last word; nothing follows.
-  func ended(_ closure: LinkClosure, _ link: LinkDriver)
-}
-
 /// One connection of a link: socket, TLS, frames and the session, wired together on the reactor.
 /// It decides nothing: the session does.
 final class LinkDriver {
@@ -43,11 +26,19 @@ final class LinkDriver {
   private let loop: EventLoop
   private unowned let host: any LinkHost
 
+  private let limits: LinkLimits
   private var session: Session
+  /// As ``Session/maximumFrameByteCount`` says: raised once, when the session is up. To ask it for
+  /// each frame would copy it.
+  private var maximumFrameByteCount: Int
   private var assembler = FrameAssembler()
   private var isOpened = false
   private var isOver = false
-  private var timer: TimerID?
+  /// Until both certificates are verified.
+  private var handshakeTimer: TimerID?
+  /// When the session wants to be called; the timer comes no later.
+  private var deadline: Instant?
+  private var timer: (at: Instant, id: TimerID)?
   /// Requests that wait until little waits for the line.
   private var heldRequests: [SessionRequest] = []
   /// What the host answered from inside the call that asked.
@@ -69,9 +60,11 @@ final class LinkDriver {
     self.loop = loop
     self.host = host
     began = loop.now
+    self.limits = limits
     session = Session(limits: limits)
+    maximumFrameByteCount = session.maximumFrameByteCount
     tls = try TLSConnection(context: context, role: role == .dialler ? .client : .server)
-    timer = loop.schedule(after: handshakeTime) { [weak self] in
+    handshakeTimer = loop.schedule(after: handshakeTime) { [weak self] in
       self?.finish(.handshakeTimedOut)
     }
     connection.lowWaterByteCount = limits.queuedByteCount
@@ -166,10 +159,8 @@ final class LinkDriver {
   private func pump() {
     guard !isOver else { return }
     noteHandshake()
-    if isOpened && !isOver {
-      advance(.bytesReceived)
-      readFrames()
-    }
+    // A message is a sign of life by itself.
+    if isOpened && !isOver && !readFrames() { advance(.bytesReceived) }
     flush()
     switch tls.state {
     case .failed(let failure): fail(failure)
@@ -205,20 +196,23 @@ final class LinkDriver {
   private func noteHandshake() {
     guard identity == nil, case .established(let peer) = tls.state else { return }
     identity = peer
-    if let timer { loop.cancel(timer) }
-    timer = nil
+    if let handshakeTimer { loop.cancel(handshakeTimer) }
+    handshakeTimer = nil
     if let refusal = host.admit(peer, self) { return refuse(refusal) }
     host.requestOpening(self, peer: peer.site)
   }
 
-  private func readFrames() {
+  /// - Returns: whether there was one.
+  private func readFrames() -> Bool {
+    var isAny = false
     while !isOver {
       let count = assembler.fill {
         tls.readPlaintext(appendingTo: &$0, limit: Self.plaintextPieceByteCount)
       }
-      guard count > 0 else { return }
+      guard count > 0 else { break }
       do throws(FrameRejection) {
         while !isOver, let (message, byteCount) = try nextMessage() {
+          isAny = true
           host.counted(message, byteCount: byteCount, isSent: false, self)
           advance(.messageReceived(message))
         }
@@ -226,12 +220,13 @@ final class LinkDriver {
         advance(.frameRejected(error))
       }
     }
+    return isAny
   }
 
   private func nextMessage() throws(FrameRejection) -> (Message, Int)? {
     let next: Frame?
     do throws(FrameError) {
-      next = try assembler.next(limit: session.maximumFrameByteCount)
+      next = try assembler.next(limit: maximumFrameByteCount)
     } catch {
       throw .frame(error)
     }
@@ -241,7 +236,7 @@ final class LinkDriver {
       do throws(CompressionError) {
         plain = try compressor.decompress(
           frame.payload, declaredByteCount: frame.header.plainByteCount,
-          limit: session.maximumFrameByteCount)
+          limit: maximumFrameByteCount)
       } catch {
         throw .compression
       }
@@ -261,7 +256,10 @@ final class LinkDriver {
     // First: what the host does on hearing of the rest may step the session again.
     setTimer(output.nextDeadline)
     for event in output.events {
-      if case .becameUp = event { upSince = loop.now }
+      if case .becameUp = event {
+        upSince = loop.now
+        maximumFrameByteCount = session.maximumFrameByteCount
+      }
       host.noted(event, self)
     }
     for write in output.writes { host.perform(write, self, peer: peer) }
@@ -293,11 +291,25 @@ final class LinkDriver {
     takeAnswers()
   }
 
+  /// A deadline moves with nearly every step, mostly further away: the timer is left where it is,
+  /// and looks at the deadline when it comes.
   private func setTimer(_ deadline: Instant?) {
-    if let timer { loop.cancel(timer) }
-    timer = deadline.map { deadline in
-      loop.schedule(at: deadline) { [weak self] in self?.advance(.deadlineReached) }
-    }
+    self.deadline = deadline
+    guard let deadline else { return cancelTimer() }
+    if let timer, timer.at <= deadline { return }
+    cancelTimer()
+    timer = (deadline, loop.schedule(at: deadline) { [weak self] in self?.timerCame() })
+  }
+
+  private func timerCame() {
+    timer = nil
+    guard let deadline else { return }
+    if loop.now >= deadline { advance(.deadlineReached) } else { setTimer(deadline) }
+  }
+
+  private func cancelTimer() {
+    if let timer { loop.cancel(timer.id) }
+    timer = nil
   }
 
   private func send(_ message: Message) {
@@ -363,7 +375,7 @@ final class LinkDriver {
     tls.takeCiphertext(appendingTo: &ciphertext)
     guard connection.send(ciphertext) != .overLimit else { return finish(.transportEnded) }
     // A peer that asks and does not read is held back instead of filling this site's memory.
-    if connection.queuedByteCount > session.limits.outputByteCount {
+    if connection.queuedByteCount > limits.outputByteCount {
       connection.isReadingPaused = true
     }
   }
@@ -372,8 +384,9 @@ final class LinkDriver {
   private func finish(_ closure: LinkClosure) {
     guard !isOver else { return }
     isOver = true
-    if let timer { loop.cancel(timer) }
-    timer = nil
+    if let handshakeTimer { loop.cancel(handshakeTimer) }
+    handshakeTimer = nil
+    cancelTimer()
     heldRequests = []
     answers = []
     flush()

@@ -28,9 +28,19 @@ struct FileServing: Hashable, Sendable {
     fileprivate func nextByteCount(_ frameByteCount: Int) -> Int {
       let end = min(upTo, totalByteCount ?? .max)
       guard sent < end else { return 0 }
-      let count = Int(min(UInt64(frameByteCount), end - sent))
-      let isWhole = count == frameByteCount || sent + UInt64(count) == totalByteCount
+      let wholeByteCount = wholeByteCount(frameByteCount)
+      let count = Int(min(UInt64(wholeByteCount), end - sent))
+      let isWhole = count == wholeByteCount || sent + UInt64(count) == totalByteCount
       return isWhole || inFlight.isEmpty ? count : 0
+    }
+
+    /// As much as the frame holds and, where that is more than a page, ends where a power of two
+    /// does. Both ends keep files in pages, in runs of them that begin at such powers: a piece that
+    /// begins elsewhere costs the receiver's kernel half as much again.
+    private func wholeByteCount(_ frameByteCount: Int) -> Int {
+      guard frameByteCount >= FileServing.pageByteCount else { return frameByteCount }
+      let unit = UInt64(1) << UInt64(UInt64.bitWidth - 1 - frameByteCount.leadingZeroBitCount)
+      return Int((sent + UInt64(frameByteCount)) / unit * unit - sent)
     }
   }
 
@@ -39,6 +49,8 @@ struct FileServing: Hashable, Sendable {
     let offset: UInt64
     let byteCount: Int
   }
+
+  private static let pageByteCount = 4 << 10
 
   /// In the order of their turns.
   private(set) var places: [Place] = []

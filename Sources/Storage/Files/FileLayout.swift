@@ -1,3 +1,4 @@
+import CSQLite
 import Glibc
 import Replication
 
@@ -181,6 +182,23 @@ extension OpenFile {
       }
       done += count
     }
+  }
+
+  /// Asks for space for `count` bytes from `start` on; the size stays what it is.
+  /// - Returns: false when there is none, or the file system does not know how.
+  func reserve(from start: Int64, count: Int64) -> Bool {
+    dongbo_reserve(descriptor, Int(start), Int(count)) == 0
+  }
+
+  /// Gives back what is reserved beyond the end of the file. Only an attempt: it is there for
+  /// the next transfer, or goes with the file.
+  func freeReserved() {
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else { return }
+    let heldByteCount = Int64(status.st_blocks) * 512
+    // A few blocks beyond are the last page's, and the file system's own.
+    guard heldByteCount - Int64(status.st_size) > FileLimits.reservedByteCount / 16 else { return }
+    _ = ftruncate(descriptor, status.st_size)
   }
 
   /// Fills `buffer` from `offset` as far as the file reaches.

@@ -7,6 +7,9 @@ package struct FileLimits: Hashable, Sendable {
   /// Written bytes after which the kernel is asked to begin putting them on disk, so that the last
   /// sync of a large file is short.
   static let writebackByteCount: Int64 = 4 << 20
+  /// Space asked for ahead of what is written of a large file: the kernel then looks for it once,
+  /// and not for every page.
+  static let reservedByteCount: Int64 = 8 << 20
   /// Names that one page of a listing holds at most.
   package static let maximumPageCount = 1_000
   /// Files remembered as hashed by this process; beyond it all are forgotten and hashed again.

@@ -33,7 +33,8 @@ package final class FileStore: Sendable {
   private let directory: DataDirectory
 
   /// Opens the store, removes what a crash left of applications' files, and counts the rest.
-  /// - Parameter room: asked before each write; by default, what the file system has free.
+  /// - Parameter room: asked before each write for which none is reserved; by default, what the
+  ///   file system has free.
   package init(
     directory: DataDirectory, hashing: any SHA256Streaming, limits: FileLimits = FileLimits(),
     room: Room? = nil
@@ -56,7 +57,9 @@ package final class FileStore: Sendable {
     var totals = FileTotals()
     try layout.new.forEachName { name throws(FileStoreError) in try layout.new.remove(name) }
     try layout.part.forEachName { name throws(FileStoreError) in
-      if Digest(fileName: name) != nil { totals.partCount += 1 }
+      guard Digest(fileName: name) != nil else { return }
+      totals.partCount += 1
+      freeReserved(name, in: layout.part)
     }
     try layout.rotten.forEachName { _ throws(FileStoreError) in totals.rottenCount += 1 }
     for byte in UInt8.min...UInt8.max {
@@ -72,6 +75,15 @@ package final class FileStore: Sendable {
       }
     }
     return totals
+  }
+
+  /// What a transfer had reserved when a kill ended it. A part that cannot be opened is the next
+  /// transfer's to tell of.
+  private static func freeReserved(_ name: String, in parts: borrowing OpenFile) {
+    do throws(FileStoreError) {
+      guard try parts.status(of: name)?.isRegular == true else { return }
+      try OpenFile(in: parts, name, O_RDWR).freeReserved()
+    } catch {}
   }
 
   /// - Throws: `.noRoom` unless `byteCount` more bytes may be written.

@@ -39,6 +39,10 @@ package final class PartFile: @unchecked Sendable {
   /// Whether bytes from an earlier transfer are still to be read for the digest.
   package var hasUnhashedBytes: Bool { hashedByteCount < receivedByteCount }
   private var writebackStart: Int64
+  /// There is space for what is written up to here: on disk, or asked for.
+  private var reservedUpTo: Int64
+  /// The file system knows how, and had space the last time.
+  private var reserves = true
   private let store: FileStore
   private let file: OpenFile
   private let stream: any SHA256Stream
@@ -55,6 +59,7 @@ package final class PartFile: @unchecked Sendable {
     self.byteCount = byteCount
     receivedByteCount = received
     writebackStart = received
+    reservedUpTo = received
     isResumed = received > 0
     self.file = file
     stream = store.hashing.makeStream()
@@ -66,6 +71,8 @@ package final class PartFile: @unchecked Sendable {
   package func close() {
     guard !isOver else { return }
     isOver = true
+    // Space beyond the end is nobody's while no transfer goes on.
+    if reservedUpTo > receivedByteCount { file.freeReserved() }
     store.releasePart(digest)
   }
 
@@ -85,10 +92,11 @@ package final class PartFile: @unchecked Sendable {
     guard !overflow, end <= byteCount else {
       throw .sizeMismatch(declared: byteCount, actual: overflow ? .max : end)
     }
-    try store.requireRoom(Int64(bytes.count))
+    try requireRoom(upTo: end)
     do throws(FileStoreError) { try file.write(bytes, at: offset, name) } catch {
       // A tail that stays would only be written over.
       _ = ftruncate(file.descriptor, off_t(offset))
+      reservedUpTo = offset
       throw error
     }
     let isNext = hashedByteCount == receivedByteCount
@@ -99,6 +107,22 @@ package final class PartFile: @unchecked Sendable {
       hashedByteCount = end
     }
     file.passOn(from: &writebackStart, to: end)
+  }
+
+  /// Looks for room beyond what is reserved, and reserves the next stretch of a large file.
+  /// - Throws: `.noRoom`, for the bytes up to `end` only.
+  private func requireRoom(upTo end: Int64) throws(FileStoreError) {
+    let start = reservedUpTo
+    guard end > start else { return }
+    try store.requireRoom(end - start)
+    let next = end + FileLimits.reservedByteCount
+    // Not the last stretch: with less to come than that, there is little to save.
+    guard reserves, next <= byteCount, (try? store.requireRoom(next - start)) != nil else {
+      reservedUpTo = end
+      return
+    }
+    reserves = file.reserve(from: start, count: next - start)
+    reservedUpTo = reserves ? next : end
   }
 
   /// The peer has no more bytes.

@@ -48,8 +48,6 @@ package final class EventLoop {
   private var timers = TimerQueue<() -> Void>()
   private var events = [epoll_event](repeating: epoll_event(), count: eventsPerPassLimit)
   private var isDispatching = false
-  /// Shared by all connections of the loop, so that idle ones hold no buffer.
-  private var readScratch = [UInt8](repeating: 0, count: Connection.readByteLimit)
 
   /// The time as of the latest wake-up; the same for all handlers of one pass.
   package private(set) var now: Instant
@@ -147,13 +145,6 @@ package final class EventLoop {
   /// Passes until `isDone` answers true; asked after every pass.
   package func run(until isDone: () -> Bool) throws(TransportError) {
     while !isDone() { try runOnce() }
-  }
-
-  /// Reads at most `Connection.readByteLimit` bytes; `bytes` then holds exactly those.
-  func read(from descriptor: CInt, into bytes: inout [UInt8]) throws(TransportError) -> IOResult {
-    let result = try Socket.read(from: descriptor, into: &readScratch)
-    if case .bytes(let count) = result { bytes = Array(readScratch[..<count]) }
-    return result
   }
 
   private func waitMilliseconds(_ limit: Duration?) -> CInt {

@@ -17,10 +17,9 @@ package final class Connection: ByteChannel {
   /// The other end: the peer of an accepted connection, the target of one begun here.
   package let peerAddress: SocketAddress
 
-  /// Bytes of one read; with the next bound, what leaves room for others beside a fast peer.
-  package static let readByteLimit = 64 * 1024
-  /// Reads of one connection in one pass.
-  package static let readsPerPassLimit = 4
+  /// Bytes of one read, and of one connection in one pass: what leaves room for others beside a
+  /// fast peer. In one read, since each costs a turn of all that is above.
+  package static let readByteLimit = 256 * 1024
   /// How long a finished connection waits for the peer to read the rest and end its stream.
   package static let lingerLimit = Duration.seconds(2)
 
@@ -166,18 +165,13 @@ package final class Connection: ByteChannel {
   }
 
   private func readable() throws(TransportError) {
-    for _ in 0..<Self.readsPerPassLimit {
-      var bytes: [UInt8] = []
-      switch try loop.read(from: number, into: &bytes) {
-      case .bytes(let count):
-        if case .open = phase { onEvent?(.received(bytes)) }
-        // A short read has emptied the kernel's buffer; level triggering finds what comes later.
-        guard isOpen, !isReadingPaused, count == Self.readByteLimit else { return }
-      case .wouldBlock: return
-      case .closed:
-        if case .finishing = phase { end(.finished) } else { end(.byPeer) }
-        return
-      }
+    var bytes: [UInt8] = []
+    switch try Socket.read(from: number, appendingTo: &bytes, limit: Self.readByteLimit) {
+    // Level triggering finds what is left, and what comes later.
+    case .bytes: if case .open = phase { onEvent?(.received(bytes)) }
+    case .wouldBlock: break
+    case .closed:
+      if case .finishing = phase { end(.finished) } else { end(.byPeer) }
     }
   }
 

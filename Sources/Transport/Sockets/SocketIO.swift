@@ -29,16 +29,6 @@ extension Socket {
     return try result(count, code, .read)
   }
 
-  /// Fills the front of `scratch`; the result says how far.
-  static func read(
-    from descriptor: CInt, into scratch: inout [UInt8]
-  ) throws(TransportError) -> IOResult {
-    let count = scratch.withUnsafeMutableBytes { bytes in
-      retryingInterrupts { recv(descriptor, bytes.baseAddress, bytes.count, 0) }
-    }
-    return try result(count, errno, .read)
-  }
-
   /// Waits until there is something to read, an end or an error included.
   /// - Returns: false when nothing has come `within` the time.
   static func isReadable(_ descriptor: CInt, within limit: Duration) -> Bool {

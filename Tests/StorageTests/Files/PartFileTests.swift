@@ -1,5 +1,6 @@
 import Glibc
 import Replication
+import Synchronization
 import Testing
 
 @testable import Storage
@@ -267,5 +268,88 @@ import Testing
     let part = try lab.store(room: { 400 }).openPart(digest, byteCount: 1_000).part()
     try send(bytes, to: part, until: 1_000)
     #expect(try verified(part) == .stored)
+  }
+
+  // MARK: Space ahead of a large part
+
+  private static let large = Int(2 * FileLimits.reservedByteCount) + 17
+
+  private static func heldByteCount(_ path: String) throws -> Int {
+    var status = stat()
+    try #require(stat(path, &status) == 0)
+    return Int(status.st_blocks) * 512
+  }
+
+  /// Kills: space that is reserved over and over, and never given back; a size that says that bytes
+  /// are here which are only reserved.
+  @Test func aLargePartReservesAStretchAndGivesItBack() throws {
+    let lab = try FileLab()
+    let bytes = FileLab.bytes(Self.large)
+    let digest = FileLab.digest(bytes)
+    let part = try lab.store().openPart(digest, byteCount: Int64(Self.large)).part()
+    try send(bytes, to: part, until: 65_536)
+    let held = try Self.heldByteCount(lab.partPath(digest))
+    #expect(held >= Int(FileLimits.reservedByteCount) && held < Self.large)
+    #expect(try lab.store().parts().map(\.byteCount) == [65_536])
+    part.close()
+    #expect(try Self.heldByteCount(lab.partPath(digest)) <= 2 * 65_536)
+    let next = try lab.store().openPart(digest, byteCount: Int64(Self.large)).part()
+    #expect(next.receivedByteCount == 65_536)
+    try send(bytes, to: next, until: Self.large)
+    #expect(try verified(next) == .stored)
+    #expect(try lab.content(digest) == bytes)
+    #expect(try Self.heldByteCount(lab.filePath(digest)) <= Self.large + 65_536)
+  }
+
+  /// Kills: a disk that stays full by what a transfer of an earlier process had reserved.
+  @Test func whatAKilledProcessReservedIsGivenBack() throws {
+    let lab = try FileLab()
+    let digest = FileLab.digest([1])
+    try send([1, 2], to: lab.store().openPart(digest, byteCount: 3).part(), until: 2)
+    lab.close()
+    let file = OpenFile(lab.partPath(digest), O_RDWR)
+    let isReserved = file.reserve(from: 2, count: FileLimits.reservedByteCount)
+    #expect(isReserved)
+    #expect(try Self.heldByteCount(lab.partPath(digest)) >= Int(FileLimits.reservedByteCount))
+    #expect(try lab.store().parts().map(\.byteCount) == [2])
+    #expect(try Self.heldByteCount(lab.partPath(digest)) <= 65_536)
+  }
+
+  /// Kills: a write refused for want of room that it does not need.
+  @Test func withoutRoomForAStretchNoneIsReserved() throws {
+    let lab = try FileLab()
+    let bytes = FileLab.bytes(Self.large)
+    let digest = FileLab.digest(bytes)
+    let room = Room(Int64(Self.large))
+    let store = try lab.store(room: { room.free.withLock { $0 } })
+    let part = try store.openPart(digest, byteCount: Int64(Self.large)).part()
+    room.free.withLock { $0 = FileLimits.reservedByteCount }
+    try send(bytes, to: part, until: 65_536)
+    #expect(try Self.heldByteCount(lab.partPath(digest)) <= 2 * 65_536)
+    try send(bytes, to: part, until: Self.large)
+    #expect(try verified(part) == .stored)
+  }
+
+  /// Kills: a write into what is reserved that is refused because nothing else is free.
+  @Test func whatIsReservedNeedsNoRoom() throws {
+    let lab = try FileLab()
+    let bytes = FileLab.bytes(Self.large)
+    let digest = FileLab.digest(bytes)
+    let room = Room(Int64(Self.large))
+    let store = try lab.store(room: { room.free.withLock { $0 } })
+    let part = try store.openPart(digest, byteCount: Int64(Self.large)).part()
+    try send(bytes, to: part, until: 65_536)
+    room.free.withLock { $0 = 0 }
+    let reserved = 65_536 + Int(FileLimits.reservedByteCount)
+    try send(bytes, to: part, until: reserved)
+    #expect(throws: FileStoreError.noRoom(needed: 1, free: 0)) {
+      try send(bytes, to: part, until: reserved + 1)
+    }
+    #expect(part.receivedByteCount == Int64(reserved))
+  }
+
+  private final class Room: Sendable {
+    let free: Mutex<Int64>
+    init(_ byteCount: Int64) { free = Mutex(byteCount) }
   }
 }
