@@ -46,8 +46,8 @@ import Testing
       try Self.write(40, to: &store)
     } read: { store, rows throws in
       var tail = LogTail()
-      tail.append(rows[10..<25], end: LSN(25))
-      tail.append(rows[25...], end: LSN(40))
+      tail.append(AppendedRows(rows[10..<25]), end: LSN(25))
+      tail.append(AppendedRows(rows[25...]), end: LSN(40))
       var askedCount = 0
       for after in 0...40 {
         for lane in Lane.allCases {
@@ -77,13 +77,13 @@ import Testing
       try Self.write(12, to: &store)
     } read: { _, rows throws in
       var tail = LogTail()
-      tail.append(rows[..<4], end: LSN(4))
-      tail.append([AppendedRow](), end: LSN(4))
+      tail.append(AppendedRows(rows[..<4]), end: LSN(4))
+      tail.append(AppendedRows(), end: LSN(4))
       #expect(tail.count == 4)
-      tail.append([AppendedRow](), end: LSN(8))
+      tail.append(AppendedRows(), end: LSN(8))
       #expect(tail.count == 0)
-      tail.append(rows[..<4], end: LSN(4))
-      tail.append(rows[8...], end: LSN(12))
+      tail.append(AppendedRows(rows[..<4]), end: LSN(4))
+      tail.append(AppendedRows(rows[8...]), end: LSN(12))
       #expect(tail.count == 4)
       let everything = RowSelection(
         peer: Fixture.centre, peerIsCentre: true, peerIsRecovering: true)
@@ -107,18 +107,19 @@ import Testing
     }
     let small = UInt64(3 * LogTail.maximumRowCount)
     for number in 1...small {
-      tail.append([row(number, byteCount: 1)], end: LSN(number))
+      tail.append(AppendedRows([row(number, byteCount: 1)]), end: LSN(number))
     }
     #expect(tail.count == LogTail.maximumRowCount)
     let large = Entry.maximumBodyByteCount
-    for number in small + 1...small + 8 {
-      tail.append([row(number, byteCount: large)], end: LSN(number))
+    let end = small + UInt64(2 * LogTail.maximumByteCount / large)
+    for number in small + 1...end {
+      tail.append(AppendedRows([row(number, byteCount: large)]), end: LSN(number))
     }
     #expect(tail.count == LogTail.maximumByteCount / large - 1)
     let everything = RowSelection(
       peer: Fixture.centre, peerIsCentre: true, peerIsRecovering: true)
     let last = tail.rows(
-      after: LSN(small + 7), lane: .normal, selection: everything, limits: .wide)
-    #expect(last?.entries.map(\.identity) == [Fixture.identity(small + 8)])
+      after: LSN(end - 1), lane: .normal, selection: everything, limits: .wide)
+    #expect(last?.entries.map(\.identity) == [Fixture.identity(end)])
   }
 }

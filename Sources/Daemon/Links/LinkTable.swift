@@ -64,7 +64,7 @@ final class LinkTable: LinkHost {
     self.news = news
     if news.hasDroppedBodies { tail = LogTail() }
     tail.append(news.rows, end: news.logEnd.lsn)
-    self.news.rows = []
+    self.news.rows = AppendedRows()
     if let registry = news.registry {
       self.registry = registry
       knowPeers()

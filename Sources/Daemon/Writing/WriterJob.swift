@@ -146,7 +146,7 @@ struct CommitNews: Sendable {
   /// The registry in use, when this group changed it.
   let registry: RegistrySnapshot?
   /// What the group appended, unless it was much (`SiteLog.keptRowCount`, `keptByteCount`).
-  var rows: [AppendedRow] = []
+  var rows = AppendedRows()
   /// Records whose signatures are to be looked at, in the order they were noted.
   var signed: [SignedRecord] = []
 }

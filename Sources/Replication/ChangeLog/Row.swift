@@ -119,6 +119,22 @@ package struct AppendedRow: Hashable, Sendable {
   }
 }
 
+/// Rows of one transaction, in order.
+package struct AppendedRows: Hashable, Sendable {
+  package private(set) var rows: [AppendedRow] = []
+  /// Header and body bytes of their entries together.
+  package private(set) var byteCount = 0
+
+  package init(_ rows: some Sequence<AppendedRow> = []) {
+    for row in rows { append(row) }
+  }
+
+  package mutating func append(_ row: AppendedRow) {
+    rows.append(row)
+    byteCount += row.entry.byteCount
+  }
+}
+
 /// The last row of a log.
 package struct LogEnd: Hashable, Sendable {
   package let lsn: LSN

@@ -10,8 +10,7 @@ package struct SiteLog: Sendable {
   package static let keptByteCount = 2 << 20
 
   /// What this transaction has appended, in order; empty when it was more than is kept.
-  package private(set) var appended: [AppendedRow] = []
-  private var appendedByteCount = 0
+  package private(set) var appended = AppendedRows()
   private var isTooMuch = false
   /// The incarnation this start drew, until its genesis is written before the first row.
   private var unopened: Incarnation?
@@ -118,9 +117,10 @@ package struct SiteLog: Sendable {
 
   private mutating func keep(_ row: AppendedRow) {
     guard !isTooMuch else { return }
-    appendedByteCount += row.entry.byteCount
-    isTooMuch = appended.count == Self.keptRowCount || appendedByteCount > Self.keptByteCount
-    if isTooMuch { appended = [] } else { appended.append(row) }
+    appended.append(row)
+    isTooMuch =
+      appended.rows.count > Self.keptRowCount || appended.byteCount > Self.keptByteCount
+    if isTooMuch { appended = AppendedRows() }
   }
 
   /// Writes the genesis before the first row after a start, in the same transaction. It names its

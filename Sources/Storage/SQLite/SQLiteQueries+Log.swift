@@ -133,9 +133,9 @@ extension SQLiteQueries {
 
   private func wants(_ row: SQLiteRow, _ selection: RowSelection) throws(StoreError) -> Bool {
     // Nobody asks whom a row is for that goes to the centre.
-    selection.wants(
-      recipients: try selection.peerIsCentre ? .none : row.recipients(3), origin: try tables.run(row.integer(2)).origin,
-      via: try row.site(4))
+    let recipients = try selection.peerIsCentre ? .none : row.recipients(3)
+    return selection.wants(
+      recipients: recipients, origin: try tables.run(row.integer(2)).origin, via: try row.site(4))
   }
 
   private func joinedEntry(_ row: SQLiteRow) throws(StoreError) -> Entry {
