@@ -19,6 +19,7 @@ import Transport
 /// | dc73ae0 | the same, on a free machine | 40.9 | 4.9 | 2.1 | 55.0 |
 /// | ef57f94 | all of the next table up to 3612af0 | 26.6 | 5.2 | 1.4 | 40.1 |
 /// | b0b6eeb | all of it up to this, the machine nearly free | 21.7 | 5.0 | 1.5 | 34.6 |
+/// | @@@ | events are placed without reading their record | @@@ | @@@ | @@@ | @@@ |
 ///
 /// In instructions, which noise does not move: `valgrind --tool=callgrind dongbo-bench stages
 /// --changes 4000`, thousands a change, take, commit and checkpoint together. Valgrind has no SHA
@@ -37,6 +38,7 @@ import Transport
 /// | 424b123 | entry, reading and registry are shared by who holds them | 373 |
 /// | b0b6eeb | keys, leaves and words are made in one piece each | 349 |
 /// | 5e36cc8 | members found on the tape, facts left in their reading | 344 |
+/// | @@@ | events without their record, one object for a summary | @@@ |
 ///
 /// Of each, some 79 are the reading of bodies, which the daemon does on a thread before the writer
 /// (`BodyReader`). At 200,000 changes the b-trees had cost a tenth more than at 20,000, and four

@@ -104,8 +104,9 @@ import Testing
     let entries = subjects.enumerated().map { index, subject in
       Fixture.entry(Fixture.identity(UInt64(index) + 1), record: first, subject: subject)
     }
+    // The same number in another run.
     let other = Fixture.entry(
-      Fixture.identity(9), record: second, subject: Self.event(1))
+      Fixture.identity(2, of: Fixture.hue), record: second, subject: Self.event(1))
     let genesis = Fixture.entry(Fixture.identity(10), record: nil)
     let waiting = Fixture.entry(Fixture.identity(1, of: Fixture.hue), record: second)
     func check(_ store: some ContractReads) throws {
@@ -121,6 +122,8 @@ import Testing
       }
       #expect(try !store.isEntry(waiting.digest, of: second))
       #expect(try store.record(of: waiting.identity) == second)
+      #expect(try store.record(of: other.identity) == second)
+      #expect(try store.entry(other.identity) == other)
       #expect(try store.record(of: genesis.identity) == nil)
       #expect(try store.record(of: Fixture.identity(99)) == nil)
     }

@@ -65,9 +65,13 @@ final class BodyReader: Sendable {
     jobs.postReply(.read(job))
   }
 
+  /// So many jobs cost more to let go of than a thread to wake.
+  private static let manyJobs = 16
+
   /// Lets go of what the writer is done with.
   func free(_ jobs: consuming [WriterJob], _ records: consuming ForgottenRecords?) {
-    guard jobs.contains(where: \.isRead) || records != nil else { return }
+    let isMuch = jobs.count >= Self.manyJobs || jobs.contains(where: \.isRead) || records != nil
+    guard isMuch else { return }
     self.jobs.postReply(.free(jobs, records))
   }
 

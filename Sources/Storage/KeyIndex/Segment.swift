@@ -43,7 +43,7 @@ struct Segment: Hashable, Sendable {
 }
 
 /// Which segments are merged, and how fast. Every item is merged once a level, and a commit does
-/// work in proportion to what it writes: none of them stalls.
+/// work in proportion to what it and small ones before it write: none of them stalls.
 enum SegmentPolicy {
   /// Segments of one level that become one of the next.
   static let fanIn = 8
@@ -68,11 +68,15 @@ enum SegmentPolicy {
     return nil
   }
 
-  /// Pages that each merge writes beside a commit of so many items.
+  /// Merging and taking away wait for so many items: with each merge that is under way they write a
+  /// page at least, which a commit of one change would have to sync.
+  static let itemsPerWork = IndexPage.maximumItemCount / mergedPerWritten
+
+  /// Pages that each merge writes beside so many items.
   static func mergedPageCount(besideItems count: Int) -> Int {
     1 + mergedPerWritten * count / IndexPage.maximumItemCount
   }
 
-  /// Pages that are taken away beside a commit that wrote so many.
+  /// Pages that are taken away beside so many that were written.
   static func retiredPageCount(besidePages count: Int) -> Int { 1 + retiredPerWritten * count }
 }

@@ -28,8 +28,13 @@ extension SQLiteKeyIndex {
   }
 
   /// Takes up the merges that are due, goes on with each, and takes pages of retired segments away:
-  /// in proportion to what was written.
+  /// in proportion to what was written since the last time.
   func work(besideItems itemCount: Int, pages written: Int) throws(StoreError) {
+    unworked.items += itemCount
+    unworked.pages += written
+    guard unworked.items >= SegmentPolicy.itemsPerWork else { return }
+    let (itemCount, written) = unworked
+    unworked = (0, 0)
     while let inputs = SegmentPolicy.nextMerge(segments.values) { try begin(inputs) }
     var pageCount = written
     for target in segments.values.filter({ $0.state == .growing }).sorted(by: { $0.id < $1.id }) {

@@ -44,6 +44,9 @@ final class SQLiteKeyIndex {
   // The writer's alone.
   var pending = PendingItems()
   var merges: [Int64: SegmentMerge] = [:]
+  /// Written since merging went on: what a rollback adds costs nothing but work done sooner. The
+  /// first commit of a process goes on at once, however little each of them writes.
+  var unworked = (items: SegmentPolicy.itemsPerWork, pages: 0)
   var kinds: KeyKinds?
   var counts: [RecordKind: KindTally] = [:]
   /// Segments above this are not durable yet: their ids may be given again after a rollback.

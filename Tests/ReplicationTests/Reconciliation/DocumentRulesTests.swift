@@ -136,6 +136,20 @@ import Testing
     #expect(try Set(codes(network, a, put)) == ["nghe-an 01", "tuyen-quang-2025 01"])
   }
 
+  /// Kills: an event of the owner that is placed as if it concerned nobody.
+  @Test("another organ of a site that has the document writes 01 as well")
+  func lateOrgan() throws {
+    var network = try TestNetwork(seed: 2)
+    let put = network.document(from: a, to: [b])
+    try network.put(a, .document, put)
+    try network.settle()
+    let organ = try #require(TestNetwork.organ(b).object).with("organId", "A99.Y")
+    let late: JSONObject = ["type": "addressed", "to": .array([.object(organ)])]
+    try network.append(a, to: put.record, late)
+    try network.settle()
+    #expect(try codes(network, a, put) == ["nghe-an 01", "nghe-an 01"])
+  }
+
   @Test("while a site is locked it owes its receipts; unlocked, it writes each once")
   func owedWhileLocked() throws {
     var network = try TestNetwork(seed: 3)
