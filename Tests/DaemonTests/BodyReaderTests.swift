@@ -101,6 +101,26 @@ import Transport
     #expect(bodies.isIdle && jobs.count == 3)
   }
 
+  /// Kills: readings that stay with a thread that has nothing more to read.
+  @Test func whatIsDoneWithIsLetGoOf() throws {
+    let forwarded = try Mailbox<WriterJob>(capacity: 16)
+    let bodies = try BodyReader(capacity: 16) { job in forwarded.postReply(job) }
+    weak var reading: BodyReading?
+    func pass(_ number: UInt64) throws {
+      bodies.post(try Self.frame(number))
+      let jobs = try #require(forwarded.take(limit: 1))
+      if case .change(_, _, _, let read)? = jobs.first, case .body(let found)? = read.first {
+        reading = found
+      }
+      #expect(reading != nil)
+      bodies.taken(jobs)
+      bodies.free(jobs, nil)
+    }
+    for number in 1...3 as ClosedRange<UInt64> { try pass(number) }
+    bodies.stop()
+    #expect(reading == nil)
+  }
+
   /// The process ends: the thread does not stay for permits that never come.
   @Test func aThreadThatIsGivenUpEnds() throws {
     let forwarded = try Mailbox<WriterJob>(capacity: 16)

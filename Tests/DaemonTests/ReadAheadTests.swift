@@ -7,7 +7,8 @@ import Testing
 /// may cost.
 @Suite struct ReadAheadTests {
   private static let pieceByteCount = ReadAhead.smallestPieceByteCount
-  private static let pieceCount = ReadAhead.longStretchByteCount / pieceByteCount
+  private static let pieceCount = ReadAhead.stretchByteCount / pieceByteCount
+  private static let longCount = ReadAhead.longStretchByteCount / pieceByteCount
   private static let total: UInt64 = 1 << 30
   private static let file = Wanted.file(Digest(Bytes32(1, 2, 3, 4)))
   private static let start = Instant(nanoseconds: 1)
@@ -42,7 +43,7 @@ import Testing
     }
     #expect(ahead.byteCount == 0)
     let beyond = ahead.take(
-      key, at: UInt64(ReadAhead.longStretchByteCount), byteCount: Self.pieceByteCount,
+      key, at: UInt64(ReadAhead.stretchByteCount), byteCount: Self.pieceByteCount,
       now: Self.start)
     #expect(beyond == nil)
   }
@@ -110,14 +111,37 @@ import Testing
     #expect(ahead.byteCount == 0)
   }
 
+  /// A link that takes all of a stretch.
+  private static func useUp(_ key: ReadAhead.Key, in ahead: inout ReadAhead) {
+    let count = ahead.reserve(key, byteCount: pieceByteCount, now: start)
+    ahead.keep(key, pieces(count - 1), at: 0, totalByteCount: total, now: start)
+    for index in 0..<count - 1 {
+      _ = ahead.take(
+        key, at: UInt64(index * pieceByteCount), byteCount: pieceByteCount, now: start)
+    }
+  }
+
+  /// Kills: long stretches of a slow line, which are read twice.
+  @Test func aStretchIsLongAfterOneThatWasUsedUpInTime() {
+    let key = Self.key(1)
+    var ahead = ReadAhead()
+    Self.useUp(key, in: &ahead)
+    var late = ahead
+    #expect(ahead.reserve(key, byteCount: Self.pieceByteCount, now: Self.start) == Self.longCount)
+    let later = Self.start + ReadAhead.lifetime + .nanoseconds(1)
+    #expect(late.reserve(key, byteCount: Self.pieceByteCount, now: later) == Self.pieceCount)
+    // What is being read is not used up.
+    #expect(ahead.reserve(key, byteCount: Self.pieceByteCount, now: Self.start) == Self.pieceCount)
+  }
+
   /// Kills: long stretches of a few that leave the others none.
   @Test func stretchesAreLongWhileHalfOfTheMemoryIsFree() {
     var ahead = ReadAhead()
-    let shortCount = ReadAhead.stretchByteCount / Self.pieceByteCount
-    let counts = (0..<4).map {
+    for session in 0..<4 as Range<UInt64> { Self.useUp(Self.key(session), in: &ahead) }
+    let counts = (0..<4 as Range<UInt64>).map {
       ahead.reserve(Self.key($0), byteCount: Self.pieceByteCount, now: Self.start)
     }
-    #expect(counts == [Self.pieceCount, Self.pieceCount, shortCount, shortCount])
+    #expect(counts == [Self.longCount, Self.longCount, Self.pieceCount, Self.pieceCount])
   }
 
   @Test func whatIsTooOldGivesItsRoomBack() {

@@ -92,7 +92,8 @@ import Testing
     let entries = (UInt64(1)...900).map { number -> Entry in
       let kind: RecordKind = number.isMultiple(of: 2) ? .finance : .document
       let record = number == 1 ? nil : Fixture.key(number % 50, kind)
-      return Fixture.entry(Fixture.identity(number), record: record)
+      return Fixture.entry(
+        Fixture.identity(number), record: record, subject: .revision(Revision(number % 7)))
     }
     let names: [UniqueKey] = (UInt8(0)..<70).map { UniqueKey([1, $0]) } + [UniqueKey([])]
     var claims: [(UniqueKey, RecordKey)] = []
@@ -127,6 +128,12 @@ import Testing
     for entry in entries { #expect(try store.entry(digest: entry.digest) == entry) }
     for (record, its) in Dictionary(grouping: entries, by: \.header.record) {
       guard let record else { continue }
+      // Known or not yet: what an older program wrote says nothing of its subject.
+      for subject in Set(its.map(\.subject)) {
+        let about = its.filter { $0.subject == subject }
+        #expect(try store.entries(of: record, about: subject) == about)
+        #expect(try store.storedEntries(of: record, about: subject) == about)
+      }
       #expect(try store.entries(of: record) == its)
     }
     for name in names {

@@ -301,7 +301,7 @@ import Testing
       #expect(try pragma("PRAGMA wal_autocheckpoint") == 0)
       try connection.execute("PRAGMA user_version=9")
     }
-    #expect(throws: StoreOpenError.newerSchema(found: 9, known: 5)) {
+    #expect(throws: StoreOpenError.newerSchema(found: 9, known: SchemaMigration.currentVersion)) {
       _ = try openStore(directory)
     }
   }

@@ -7,8 +7,8 @@ import Replication
 /// What a piece is sent by, the right to it and the file in its place, is looked at for a stretch
 /// of pieces at a time, and again once the stretch is older than ``lifetime``.
 struct ReadAhead {
-  /// Read at once, the piece that was asked for included: the long one while half of the memory is
-  /// free for it.
+  /// Read at once, the piece that was asked for included: the long one when the one before was used
+  /// up in time, and while half of the memory is free for it.
   static let stretchByteCount = 512 << 10
   static let longStretchByteCount = 2 << 20
   /// In memory for all links together; beyond it each piece is read when its turn comes.
@@ -32,7 +32,7 @@ struct ReadAhead {
   }
 
   private struct Stretch {
-    /// The last one first.
+    /// The last one first; none: all are taken, or asked for.
     var pieces: [[UInt8]] = []
     /// Of the first byte in the content.
     var offset: UInt64 = 0
@@ -57,19 +57,21 @@ struct ReadAhead {
     self.byteCount -= bytes.count
     stretch.byteCount -= bytes.count
     stretch.offset += UInt64(bytes.count)
-    stretches[key] = stretch.pieces.isEmpty ? nil : stretch
+    stretches[key] = stretch
     return Piece(bytes: bytes, totalByteCount: stretch.totalByteCount)
   }
 
   /// - Returns: how many pieces of `byteCount` to read for one that is asked for; there is room for
   ///   the others, until they are kept or the key is dropped.
   mutating func reserve(_ key: Key, byteCount: Int, now: Instant) -> Int {
+    dropOld(now)
+    let wasUsedUp = stretches[key]?.byteCount == 0
     drop(key)
     guard !key.wanted.isEntry, byteCount >= Self.smallestPieceByteCount else { return 1 }
-    let isLong = self.byteCount + Self.longStretchByteCount <= Self.limitByteCount / 2
+    let isLong =
+      wasUsedUp && self.byteCount + Self.longStretchByteCount <= Self.limitByteCount / 2
     let stretchByteCount = isLong ? Self.longStretchByteCount : Self.stretchByteCount
     let aheadCount = stretchByteCount / byteCount - 1
-    if !hasRoom(for: aheadCount * byteCount) { dropOld(now) }
     guard aheadCount > 0, hasRoom(for: aheadCount * byteCount) else { return 1 }
     stretches[key] = Stretch(readAt: now, byteCount: aheadCount * byteCount)
     self.byteCount += aheadCount * byteCount
@@ -109,11 +111,11 @@ struct ReadAhead {
 
   private func hasRoom(for count: Int) -> Bool { byteCount + count <= Self.limitByteCount }
 
-  /// What nobody may have any more gives its room back.
+  /// What nobody may have any more gives its room back, and what is used up is forgotten. What is
+  /// being read stays.
   private mutating func dropOld(_ now: Instant) {
-    for (key, stretch) in stretches
-    where !stretch.pieces.isEmpty && now - stretch.readAt > Self.lifetime {
-      drop(key)
+    for (key, stretch) in stretches where now - stretch.readAt > Self.lifetime {
+      if !stretch.pieces.isEmpty || stretch.byteCount == 0 { drop(key) }
     }
   }
 }

@@ -17,13 +17,17 @@ final class BodyReader: Sendable {
   /// What the thread is given to do.
   private enum Task: Sendable {
     case read(WriterJob)
-    /// The writer is done with it: readings are freed where they were made and the next ones use
-    /// their memory, and the writer, for which all wait, need not do it.
-    case free([WriterJob], ForgottenRecords?)
+    /// There is something to let go of, and nothing to read.
+    case wake
   }
+
+  /// What the writer is done with: readings are freed where they were made and the next ones use
+  /// their memory, and the writer, for which all wait, need not do it.
+  private typealias Freed = (jobs: [WriterJob], records: ForgottenRecords?)
 
   private let jobs: Mailbox<Task>
   private let permits: Mailbox<Void>
+  private let freed: Pile<Freed>
   /// Jobs posted and not forwarded yet.
   private let underWay = UnderWay()
   private let thread: WorkerThread
@@ -37,9 +41,12 @@ final class BodyReader: Sendable {
     for _ in 0..<Self.framesAhead { permits.postReply(()) }
     self.jobs = jobs
     self.permits = permits
-    let underWay = underWay
+    let (underWay, freed) = (underWay, Pile<Freed>())
+    self.freed = freed
     thread = try WorkerThread(name: "bodies") {
       while let taken = jobs.take(limit: 1) {
+        // Before the next frame: what is read and not done with stays within its bound.
+        freed.clear()
         for case .read(let job) in taken {
           if job.entries.isEmpty {
             forward(job)
@@ -48,20 +55,20 @@ final class BodyReader: Sendable {
             guard permits.take(limit: 1) != nil else { return }
             forward(job.read)
           }
-          underWay.count.subtract(1, ordering: .releasing)
+          underWay.count.subtract(1, ordering: .sequentiallyConsistent)
         }
+        freed.clear()
       }
     }
   }
 
-  /// Jobs that wait, and some that are done.
   var count: Int { jobs.count }
 
   /// Whether all that was posted is forwarded. Only the thread that posts can rely on it.
   var isIdle: Bool { underWay.count.load(ordering: .acquiring) == 0 }
 
   func post(_ job: WriterJob) {
-    underWay.count.add(1, ordering: .relaxed)
+    underWay.count.add(1, ordering: .sequentiallyConsistent)
     jobs.postReply(.read(job))
   }
 
@@ -72,7 +79,9 @@ final class BodyReader: Sendable {
   func free(_ jobs: consuming [WriterJob], _ records: consuming ForgottenRecords?) {
     let isMuch = jobs.count >= Self.manyJobs || jobs.contains(where: \.isRead) || records != nil
     guard isMuch else { return }
-    self.jobs.postReply(.free(jobs, records))
+    freed.add((jobs, records))
+    // With a job under way the thread clears the pile after it.
+    if underWay.count.load(ordering: .sequentiallyConsistent) == 0 { self.jobs.postReply(.wake) }
   }
 
   /// The writer has taken these: as many frames may be read as were read for it.
@@ -94,6 +103,24 @@ final class BodyReader: Sendable {
 
 private final class UnderWay: Sendable {
   let count = Atomic(0)
+}
+
+/// Things to be let go of by another thread than the one that adds them.
+private final class Pile<Element: Sendable>: Sendable {
+  private let elements = Mutex<[Element]>([])
+
+  func add(_ element: consuming Element) {
+    elements.withLock { [element] in $0.append(element) }
+  }
+
+  func clear() {
+    let taken = elements.withLock { elements in
+      defer { elements = [] }
+      return elements
+    }
+    // Outside the lock.
+    _ = consume taken
+  }
 }
 
 extension WriterJob {

@@ -69,11 +69,18 @@ extension Reconciler {
     return try widen(record, newest: newest, in: &store)
   }
 
-  /// ... and with no rival for its keys, and what it refers to here, it stands on its own.
+  /// ... and with no rival for its keys, and what it refers to here, it stands on its own. Where a
+  /// record stands with nobody, an event of its own id changes nothing: findings are of puts.
   private mutating func conflict(
     _ record: RecordKey, _ summary: RecordSummary, _ siblings: [Entry], newest: Entry,
     _ reading: BodyReading?, in store: inout some StoreTransaction
   ) throws(StoreError) -> OutcomeCode? {
+    if newest.isEvent, summary.conflicts.isEmpty, summary.holds.isEmpty,
+      let reading, reading.facts.eventType != EntryFacts.conflictDecided,
+      !siblings.contains(where: { $0.subject == newest.subject })
+    {
+      return nil
+    }
     if siblings.isEmpty, let reading {
       var rivalCount = 0
       for key in reading.facts.claims { rivalCount += try store.claimants(of: key).count - 1 }

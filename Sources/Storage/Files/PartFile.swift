@@ -122,6 +122,8 @@ package final class PartFile: @unchecked Sendable {
       return
     }
     reserves = file.reserve(from: start, count: next - start)
+    // What an attempt that failed has reserved goes back.
+    if !reserves { file.freeReserved() }
     reservedUpTo = reserves ? next : end
   }
 

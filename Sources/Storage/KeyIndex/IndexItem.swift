@@ -154,8 +154,9 @@ extension IndexItem {
 }
 
 /// 55 bits of a subject, with the item of its entry: whether an event is in a record already is
-/// asked of each that comes, and a document to all provinces has thousands. Who makes two with one
-/// tag costs us the reading of an entry.
+/// asked of each that comes, and a document to all provinces has thousands. All of an id counts:
+/// some makers of ids vary the first half only, others the second. Whoever makes many with one tag
+/// has us read the record's entries, as before there were tags.
 struct SubjectTag: Hashable, Sendable {
   static let mask: UInt64 = 1 << 56 - 1
   private static let known: UInt64 = 1 << 55
@@ -172,9 +173,11 @@ struct SubjectTag: Hashable, Sendable {
       switch subject {
       case .none: 0
       case .revision(let revision): revision.value
-      case .event(let event): event.raw.raw.low
+      case .event(let event): event.raw.raw.high &* 0x9e37_79b9_7f4a_7c15 ^ event.raw.raw.low
       }
-    value = Self.known | bits & (Self.known - 1)
+    // The upper bits of a product depend on all of it.
+    let mixed = (bits ^ bits >> 32) &* 0xff51_afd7_ed55_8ccd
+    value = Self.known | mixed >> 9
   }
 }
 

@@ -6,7 +6,8 @@
 final class OpenSegment {
   /// Pages kept decoded, each at the place that its number says. Who writes in the order of time,
   /// ids of that order included, looks into one page many times.
-  static let keptPageCount = 32
+  static let writerPageCount = 32
+  static let readerPageCount = 4
 
   /// One guide.
   struct Block {
@@ -37,12 +38,15 @@ final class OpenSegment {
   let blocks: Blocks
   /// Of the guides that are kept.
   let byteCount: Int
+  private let keptPageCount: Int
   private var pages: [(number: Int, page: IndexPage)?] = []
 
   /// - Parameter guides: of the blocks, in order.
   /// - Parameter room: bytes of guides that may be kept.
-  init(_ segment: Segment, guides: [IndexGuide], room: Int) {
+  /// - Parameter keptPageCount: pages that are kept decoded at most.
+  init(_ segment: Segment, guides: [IndexGuide], room: Int, keptPageCount: Int) {
     self.segment = segment
+    self.keptPageCount = keptPageCount
     var byteCount = 0
     let blocks = UnsafeMutableBufferPointer<Block>.allocate(capacity: guides.count)
     for (index, guide) in guides.enumerated() {
@@ -63,14 +67,14 @@ final class OpenSegment {
   }
 
   func keptPage(_ number: Int) -> IndexPage? {
-    guard !pages.isEmpty, let kept = pages[number % Self.keptPageCount], kept.number == number
+    guard !pages.isEmpty, let kept = pages[number % keptPageCount], kept.number == number
     else { return nil }
     return kept.page
   }
 
   func keep(_ page: IndexPage, _ number: Int) {
-    if pages.isEmpty { pages = Array(repeating: nil, count: Self.keptPageCount) }
-    pages[number % Self.keptPageCount] = (number, page)
+    if pages.isEmpty { pages = Array(repeating: nil, count: keptPageCount) }
+    pages[number % keptPageCount] = (number, page)
   }
 }
 

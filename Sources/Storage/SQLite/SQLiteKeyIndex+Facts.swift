@@ -41,14 +41,14 @@ extension SQLiteKeyIndex {
   /// some that do not.
   func entryIDs(of record: RecordKey, about subject: Subject) throws(StoreError) -> [UInt64] {
     let tag = SubjectTag(subject)
-    return try entryItems(of: record).compactMap { item in
+    return try entryItems(of: record).prefix(maximumEntriesPerRecord).compactMap { item in
       item.mayBe(about: tag) ? item.entryID(of: record) : nil
     }
   }
 
   private func entryItems(of record: RecordKey) throws(StoreError) -> [IndexItem] {
     if let lastEntries, lastEntries.record == record { return lastEntries.items }
-    let items = try items(of: IndexKey(entriesOf: record))
+    let items = try items(of: IndexKey(entriesOf: record)).filter { $0.entryID(of: record) != nil }
     lastEntries = (record, items)
     return items
   }

@@ -184,7 +184,11 @@ final class SQLiteKeyIndex {
     for block in 0..<Segment.blockCount(ofPages: segment.pageCount) {
       guides.append(try guide(block, of: segment))
     }
-    let opened = OpenSegment(segment, guides: guides, room: guideLimit - guideByteCount)
+    let keptPageCount =
+      guideLimit < Self.writerGuideByteCount
+      ? OpenSegment.readerPageCount : OpenSegment.writerPageCount
+    let opened = OpenSegment(
+      segment, guides: guides, room: guideLimit - guideByteCount, keptPageCount: keptPageCount)
     guideByteCount += opened.byteCount
     open.append(opened)
   }

@@ -42,7 +42,8 @@ extension SQLiteQueries {
 
   /// Reads entries after `lsn` and computes their digests, at most `byteCount` bytes and one entry
   /// beyond. What does not match is reported and the reading goes on.
-  /// - Throws: also `.corrupt` when the key index does not lead to one of them.
+  /// - Throws: also `.corrupt` when the key index does not lead to one of them, or its row stands
+  ///   under another record.
   package func scrubEntries(
     after lsn: LSN, limit: Int, byteCount limitOfBytes: Int
   ) throws(StoreError) -> EntryScrubPage {
@@ -53,13 +54,17 @@ extension SQLiteQueries {
     var stubs: [Entry] = []
     try tables.connection.forEach(
       """
-      SELECT id, header, body, body_digest, digest FROM entry WHERE id > ? ORDER BY id LIMIT ?
+      SELECT id, header, body, body_digest, digest, kind, record FROM entry
+      WHERE id > ? ORDER BY id LIMIT ?
       """, [.unsigned(lsn.value), .integer(Int64(limit))]
     ) { row throws(StoreError) in
       last = LSN(row.unsigned(0))
       entryCount += 1
       do throws(StoreError) {
         let entry = try tables.entry(row, 1)
+        guard try row.isNull(5) ? entry.record == nil : row.key(5) == entry.record else {
+          throw .corrupt("entry \(row.unsigned(0)) stands under another record than its own")
+        }
         try requireKeys(of: entry, id: row.unsigned(0))
         byteCount += entry.byteCount
         if entry.body == nil { stubs.append(entry) }

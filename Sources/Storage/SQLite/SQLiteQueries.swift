@@ -50,8 +50,13 @@ extension SQLiteQueries {
   func storedEntries(
     of record: RecordKey, about subject: Subject
   ) throws(StoreError) -> [Entry] {
+    let ids = try tables.index.entryIDs(of: record, about: subject)
+    // Items of older stores, which have no tags: all of the record is read once, and then known.
+    guard ids.count <= comparedCount else {
+      return try entries(of: record).filter { $0.subject == subject }
+    }
     var entries: [Entry] = []
-    for id in try tables.index.entryIDs(of: record, about: subject) {
+    for id in ids {
       let entry = try entry(at: id, of: record)
       if entry.subject == subject { entries.append(entry) }
     }
@@ -63,17 +68,17 @@ extension SQLiteQueries {
   }
 
   func isStored(_ digest: Digest, of record: RecordKey) throws(StoreError) -> Bool {
-    let ids = try tables.index.entryIDs(of: record)
+    let ids = try tables.index.entryIDs(of: record).prefix(maximumEntriesPerRecord)
     // Rows of one record stand near each other and are read from memory, digests stand anywhere.
-    guard ids.count <= comparedDigestCount else {
+    guard ids.count <= comparedCount else {
       return try tables.index.entryIDs(of: digest).contains(where: ids.contains)
     }
     for id in ids where try storedDigest(at: id) == digest { return true }
     return false
   }
 
-  /// Entries of a record whose digests are compared; of more, the digest is looked up.
-  private var comparedDigestCount: Int { 4 }
+  /// Entries of a record that are looked at one by one.
+  private var comparedCount: Int { 4 }
 
   private func storedDigest(at id: UInt64) throws(StoreError) -> Digest? {
     if let entry = tables.waitingEntry(at: id) { return entry.digest }

@@ -21,9 +21,11 @@ struct SchemaMigration {
       finish: { connection throws(StoreError) in try connection.fillKeyIndex() }),
     SchemaMigration(
       from: 4, to: 5, statements: String(decoding: PackageResources.schema_5_sql, as: UTF8.self)),
+    SchemaMigration(
+      from: 5, to: 6, statements: String(decoding: PackageResources.schema_6_sql, as: UTF8.self)),
   ]
 
-  static let currentVersion: Int64 = 5
+  static let currentVersion: Int64 = 6
   /// "Dngb": tells our file from any other SQLite database.
   static let applicationID: Int64 = 0x446e_6762
 }

@@ -129,7 +129,7 @@ final class HTTPSession {
   private var isServing = false
 
   /// Bytes of later requests that may wait while one is handled; more ends the connection.
-  static let earlyByteLimit = Connection.readByteLimit
+  static let earlyByteLimit = 64 * 1024
 
   init(_ channel: any ByteChannel, _ credentials: PeerCredentials?, _ server: HTTPServer) {
     self.channel = channel

@@ -1,0 +1,2 @@
+-- Version 6: in the key index an entry of a record carries a tag of its subject (IndexItem). What was
+-- written before has none and stands for every subject; an older program would not find the new ones.
