@@ -93,7 +93,7 @@ import Testing
       let kind: RecordKind = number.isMultiple(of: 2) ? .finance : .document
       let record = number == 1 ? nil : Fixture.key(number % 50, kind)
       return Fixture.entry(
-        Fixture.identity(number), record: record, subject: .revision(Revision(number % 7)))
+        Fixture.identity(number), record: record, subject: .revision(Revision(number % 7 + 1)))
     }
     let names: [UniqueKey] = (UInt8(0)..<70).map { UniqueKey([1, $0]) } + [UniqueKey([])]
     var claims: [(UniqueKey, RecordKey)] = []
