@@ -126,9 +126,14 @@ import Testing
       #expect(try store.entry(other.identity) == other)
       #expect(try store.record(of: genesis.identity) == nil)
       #expect(try store.record(of: Fixture.identity(99)) == nil)
+      #expect(try store.entry(Fixture.identity(10, of: Fixture.hue)) == nil)
     }
     try implementation.run { store in
-      for entry in entries + [other, genesis] { try store.append(entry) }
+      for entry in entries + [other, genesis] {
+        try store.append(entry)
+        guard let record = entry.record else { continue }
+        #expect(try store.entries(of: record, about: entry.subject).last == entry)
+      }
       try store.setWaiting(
         WaitingEntry(
           entry: waiting, via: nil, state: .held, code: .registryMissing, attempts: 1))

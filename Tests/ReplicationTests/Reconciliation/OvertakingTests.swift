@@ -37,4 +37,24 @@ import Testing
     #expect(try network[late].store.waitingEntries(skip: 0, limit: .max).isEmpty)
     #expect(try network[late].content(last.record) != nil)
   }
+
+  /// Kills: an event that is placed alone although nobody can say whose its record is, or while its
+  /// record waits for another.
+  @Test func anEventSaysWhatItsRecordWaitsFor() throws {
+    var network = try TestNetwork(seed: 9)
+    let (a, b) = (TestNetwork.provinces[0], TestNetwork.provinces[1])
+    let unknown = network.document(from: a, to: [b])
+    let recall = network.document(from: a, to: [b], revoking: unknown["documentId"])
+    try network.put(a, .document, recall)
+    try network.annotate(a, recall.record, keywords: ["trước"])
+    let entries = try network[a].store.entries(of: recall.record)
+    let event = try #require(entries.last)
+    #expect(event.header.operation == .annotate)
+    let early = try network[b].receive(event, from: TestNetwork.centre)
+    #expect(early.state == .held && early.code == .recordMissing)
+    for entry in entries {
+      let result = try network.centre.receive(entry, from: a)
+      #expect(result.state == .held && result.code == .referenceMissing)
+    }
+  }
 }
