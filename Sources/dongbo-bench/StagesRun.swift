@@ -19,7 +19,7 @@ import Transport
 /// | dc73ae0 | the same, on a free machine | 40.9 | 4.9 | 2.1 | 55.0 |
 /// | ef57f94 | all of the next table up to 3612af0 | 26.6 | 5.2 | 1.4 | 40.1 |
 /// | b0b6eeb | all of it up to this, the machine nearly free | 21.7 | 5.0 | 1.5 | 34.6 |
-/// | @@@ | events are placed without reading their record | @@@ | @@@ | @@@ | @@@ |
+/// | 2d4c26a | all of it up to this, a slower spell | 18.7 | 5.1 | 1.5 | 31.2 |
 ///
 /// In instructions, which noise does not move: `valgrind --tool=callgrind dongbo-bench stages
 /// --changes 4000`, thousands a change, take, commit and checkpoint together. Valgrind has no SHA
@@ -38,7 +38,7 @@ import Transport
 /// | 424b123 | entry, reading and registry are shared by who holds them | 373 |
 /// | b0b6eeb | keys, leaves and words are made in one piece each | 349 |
 /// | 5e36cc8 | members found on the tape, facts left in their reading | 344 |
-/// | @@@ | events without their record, one object for a summary | @@@ |
+/// | 2d4c26a | events without their record, one object for a summary | 287 |
 ///
 /// Of each, some 79 are the reading of bodies, which the daemon does on a thread before the writer
 /// (`BodyReader`). At 200,000 changes the b-trees had cost a tenth more than at 20,000, and four
@@ -51,6 +51,13 @@ import Transport
 /// for 49 times what a step took), links looked at each row of the log twice to pass over it,
 /// SQLite locked for every allocation, and a note of each entry was written to a file.
 ///
+/// From 1b48530 to 2d4c26a, medians of three in turn at 60,000 in one of the machine's fast spells:
+/// 54.8 to 43.8 microseconds at both ends, 27,300 to 34,100 changes/s, ingest 22,600 to 27,800 (of
+/// which the loader's own CPU is a part, see ``Loader``). Receipts are placed without the document
+/// they answer (`answer.take` 13.6 to 7.6), and sent by the receiver from the log's tail; rows that
+/// wait in a transaction answer reads; what the writer is done with is freed by another thread;
+/// rows for the centre are read with their entries (`change.read` 3.4 to 2.7).
+///
 /// Instructions tell only part of it: a counted reference is two or three of them and takes five
 /// nanoseconds. Of the receiver's writer, 39 microseconds a change by `perf` in a catch-up of
 /// 100,000: 11 are our code, 9 the runtime's (references counted up and down, about 1,200 times), 7
@@ -60,15 +67,22 @@ import Transport
 ///
 /// Given up: `-cross-module-optimization`: nothing. Statically linked runtime: 2 of 100, and
 /// `Deploy/install` links so anyway. jemalloc: 8 of 100 and 10 MiB more, for a dependency.
+/// `-enable-cmo-everything`: the compiler still specializes nothing across modules. glibc's
+/// tcache_count and arena_max: nothing. OpenSSL's low-level SHA-256: 20 ns of 150.
 ///
 /// What is left, and what would remove it:
 /// - Reading bodies 8: rules written for the bytes instead of schemas that are walked.
-/// - Receipts 6 at the receiver and, half a time a change, `answer` 21 at the sender (29 at
-///   ef57f94): made and placed without a submission, a record read for its headers alone.
-/// - Counted references and allocations 14: summaries and facts without arrays, a record's state
-///   found once for an entry instead of five times.
-/// - `commit` and `checkpoint` 6: every byte is written twice, by SQLite's log and by the
+/// - Receipts 5 at the receiver and, half a time a change, `answer` 15 at the sender (29 at
+///   ef57f94): prepared where bodies are read, and placed without a submission.
+/// - The key index 5, for some seven lookups: entries and summary of a record under one key.
+/// - Counted references and allocations 12: facts and headers without arrays.
+/// - `commit` and `checkpoint` 7: every byte is written twice, by SQLite's log and by the
 ///   checkpoint; a frame kept compressed as it came would be an eighth of it.
+///
+/// Why no sum of these is 1.2 times PostgreSQL's: its 104,000/s leave 9.6 microseconds a change on
+/// both cores for both ends together. A change is 1.5 entries here, for the receipt is one; C and
+/// SQLite alone, with nothing read or judged, take 5.5 for each (`limits`), and digests and JSON of
+/// both ends 4 more. Blocks that are stored and judged as a whole could come near; entries cannot.
 enum StagesRun {
   /// As LinkLimits at full speed.
   private static let frameByteCount = LinkLimits().largestFrameByteCount
