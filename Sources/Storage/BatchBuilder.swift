@@ -42,3 +42,9 @@ extension LogRow {
   /// The end of a log whose last row this is.
   var end: LogEnd { LogEnd(lsn: lsn, incarnation: incarnation, head: head) }
 }
+
+extension RowSelection {
+  func wants(_ row: LogRow) -> Bool {
+    wants(recipients: row.recipients, origin: row.entry.origin, via: row.via)
+  }
+}

@@ -5,7 +5,7 @@ import Transport
 
 /// Reads the bodies that peers send, a step ahead of the writer: what a body says is a function of
 /// its bytes alone, and finding it out takes a third as long as writing it. So catching up uses a
-/// second core, and the writer never waits for it.
+/// second core, and the writer never waits for it. What the writer is done with is freed here too.
 ///
 /// Jobs of sessions pass here, so they reach the writer in the order posted. While none is under
 /// way here (``isIdle``) whoever posts may go to the writer itself.

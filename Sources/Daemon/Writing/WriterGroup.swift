@@ -285,7 +285,6 @@ extension WriterGroup {
   private func pendingFileCount(
     of submission: Submission, in store: SQLiteWriter
   ) throws(StoreError) -> Int {
-    guard !areSeen(submission.facts.files) else { return 0 }
     var count = 0
     for digest in submission.fileDigests where try store.fileState(of: digest) == .pending {
       count += 1

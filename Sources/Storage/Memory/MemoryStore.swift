@@ -267,9 +267,3 @@ extension MemoryStore: LogReader {
     return log[Int(lsn.value)...]
   }
 }
-
-extension RowSelection {
-  func wants(_ row: LogRow) -> Bool {
-    wants(recipients: row.recipients, origin: row.entry.origin, via: row.via)
-  }
-}
