@@ -199,12 +199,12 @@ import Testing
     }
   }
 
-  @Test(arguments: ["segment_page", "segment_guide"])
+  @Test(arguments: ["segment_page", "segment_guide", "key_tail"])
   func whatHasChangedIsNeverServed(_ table: String) throws {
     var numbers = SeededNumbers(state: 13)
     var pair = try Pair()
     for _ in 0..<3 { try pair.transaction(60, commits: true, &numbers) }
-    let column = table == "segment_page" ? "items" : "guide"
+    let column = table == "segment_guide" ? "guide" : "items"
     try pair.opened.writer.tables.connection.execute(
       """
       UPDATE \(table) SET \(column) =
@@ -216,7 +216,7 @@ import Testing
       return false
     }
     #expect(isCorrupt { try writer.tables.index.check() })
-    if table == "segment_page" {
+    if table != "segment_guide" {
       #expect(isCorrupt { _ = try writer.scrubKeys(after: 0, limit: 100) })
     }
     let fresh = SQLiteKeyIndex(writer.tables.raw, guideLimit: 0)
@@ -225,6 +225,52 @@ import Testing
         (try? pair.model.referrers(of: key).isEmpty) == false
       })
     #expect(isCorrupt { _ = try fresh.referrers(of: held) })
+  }
+
+  /// The tail takes the items of small commits, one after the other, until its row is full.
+  @Test func smallCommitsShareATail() throws {
+    var numbers = SeededNumbers(state: 23)
+    var pair = try Pair()
+    let index = pair.opened.writer.tables.index
+    try index.refresh()
+    var greatest = 0
+    for round in 1...60 {
+      let before = (index.tail.number, index.segments.keys.max() ?? 0, index.tailItemCount)
+      try pair.transaction(4, commits: true, &numbers)
+      #expect(index.tail.number == before.0 + 1)
+      let isSpilled = index.tailItemCount < before.2
+      #expect(isSpilled == (index.tailItemCount == 0))
+      #expect(isSpilled == (index.segments.keys.max() ?? 0 > before.1))
+      #expect((index.tail.segmentsNumber == index.tail.number) == isSpilled)
+      greatest = max(greatest, index.pending.sorted.count)
+      guard round.isMultiple(of: 20) else { continue }
+      try pair.transaction(2, commits: false, &numbers)
+      try pair.compare(pair.opened.writer)
+    }
+    #expect((KeyTail.maximumItemCount - 12...KeyTail.maximumItemCount).contains(greatest))
+    #expect(try index.connection.first("SELECT count(*) FROM key_tail") { $0.integer(0) } == 1)
+    pair.opened.writer.close()
+    pair.opened = try DiskLab.open(pair.disk)
+    try pair.compare(pair.opened.writer)
+  }
+
+  /// A reader sees the tail of its snapshot, and in the next what has come since.
+  @Test func aSnapshotKeepsItsTail() throws {
+    var numbers = SeededNumbers(state: 29)
+    var pair = try Pair()
+    let reader = try pair.opened.makeReader { Instant(nanoseconds: 0) }
+    for count in [3, 3, 60, 3, 3] {
+      try pair.transaction(count, commits: true, &numbers)
+      let before = pair
+      let read = try reader.inSnapshot { reader throws(StoreError) in
+        Result {
+          _ = try reader.logEnd()
+          try pair.transaction(2, commits: true, &numbers)
+          try before.compare(reader)
+        }
+      }
+      try read.get()
+    }
   }
 
   /// The scrub reads all pages in turn, and sees an entry that no key leads to.
@@ -241,13 +287,17 @@ import Testing
       guard let last = page.last else { break }
       place = last
     }
-    let stored = try writer.tables.raw.first("SELECT sum(length(items)) FROM segment_page") {
-      row throws(StoreError) in Int(row.integer(0))
-    }
+    let stored = try writer.tables.raw.first(
+      """
+      SELECT sum(length(items)) FROM
+        (SELECT items FROM segment_page UNION ALL SELECT items FROM key_tail)
+      """
+    ) { row throws(StoreError) in Int(row.integer(0)) }
     #expect(byteCount == stored)
     #expect(
       try writer.scrubEntries(after: .start, limit: 10, byteCount: 1 << 20).entryCount == 10)
     try writer.tables.raw.execute("DELETE FROM segment")
+    writer.tables.index.forgetTail()
     writer.tables.index.forget()
     var fault: StoreError?
     do throws(StoreError) {

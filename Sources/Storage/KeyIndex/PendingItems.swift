@@ -1,5 +1,5 @@
-/// Items of the open transaction, which no segment has yet: in the order they came, and a table
-/// that finds the newest of a key. Swift's own dictionary costs three times as much for keys that
+/// Items that no segment has yet: in the order they came, and a table that finds the newest of a
+/// key. Swift's own dictionary costs three times as much for keys that
 /// are hashes for the most part.
 struct PendingItems: Sendable {
   private static let initialSlotCount = 1 << 10
@@ -30,13 +30,8 @@ struct PendingItems: Sendable {
     }
   }
 
-  /// Ascending, each once; nothing is pending then.
-  mutating func takeSorted() -> [IndexItem] {
-    items.sort()
-    let sorted = items.withoutRepeats()
-    removeAll()
-    return sorted
-  }
+  /// Ascending, each once.
+  var sorted: [IndexItem] { items.sorted().withoutRepeats() }
 
   mutating func removeAll() {
     if items.isEmpty { return }

@@ -42,8 +42,8 @@ struct Segment: Hashable, Sendable {
   }
 }
 
-/// Which segments are merged, and how fast. Every item is merged once a level, and a commit does
-/// work in proportion to what it and small ones before it write: none of them stalls.
+/// Which segments are merged, and how fast. Every item is merged once a level, and a commit that
+/// writes a segment does work in proportion to it: none of them stalls.
 enum SegmentPolicy {
   /// Segments of one level that become one of the next.
   static let fanIn = 8
@@ -67,10 +67,6 @@ enum SegmentPolicy {
     }
     return nil
   }
-
-  /// Merging and taking away wait for so many items: with each merge that is under way they write a
-  /// page at least, which a commit of one change would have to sync.
-  static let itemsPerWork = IndexPage.maximumItemCount / mergedPerWritten
 
   /// Pages that each merge writes beside so many items.
   static func mergedPageCount(besideItems count: Int) -> Int {

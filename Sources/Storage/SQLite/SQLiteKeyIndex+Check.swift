@@ -2,11 +2,12 @@ import Replication
 
 /// What `quick_check` is to SQLite's own pages.
 extension SQLiteKeyIndex {
-  /// Reads every page and guide: each matches its check, the items of a segment ascend, and its
+  /// Reads the tail, and every page and guide: each matches its check, the items of a segment ascend, and its
   /// guides lead to all of them. About a second per GiB.
   /// - Throws: `.corrupt` with what is wrong first.
   func check() throws(StoreError) {
     try refresh()
+    _ = try checkTail()
     for segment in segments.values.sorted(by: { $0.id < $1.id }) where segment.state != .retired {
       if let fault = try fault(in: segment) {
         throw .corrupt("\(fault) of segment \(segment.id) of the key index")

@@ -81,7 +81,7 @@ extension SQLiteKeyIndex {
     lastEntries = nil
     pending.add(
       IndexItem(record: record, entryID: id, about: SubjectTag(entry.subject)))
-    counts[record.kind, default: KindTally()].entries += 1
+    tail.counts[record.kind, default: KindTally()].entries += 1
   }
 
   func claim(_ key: UniqueKey, by record: RecordKey) throws(StoreError) {

@@ -3,14 +3,27 @@ import Replication
 /// The writer's part: what a transaction adds, and the merging beside it.
 extension SQLiteKeyIndex {
   /// The transaction is open.
-  func begin() { lastDurable = segments.keys.max() ?? 0 }
+  func begin() throws(StoreError) {
+    try refresh()
+    lastDurable = segments.keys.max() ?? 0
+  }
 
-  /// Writes what is pending into the open transaction, and merges a little. The writer calls it
-  /// right before it commits.
+  /// Writes what is pending into the open transaction: in the tail while there is room, else as a
+  /// segment, beside which it merges a little. The writer calls it right before it commits.
   func flush() throws(StoreError) {
-    guard !pending.items.isEmpty else { return }
-    let items = pending.takeSorted()
-    try work(besideItems: items.count, pages: try write(items, level: 0))
+    guard pending.items.count > tailItemCount else { return }
+    tail.number = try nextNumber()
+    let items = pending.sorted
+    if items.count <= KeyTail.maximumItemCount {
+      try writeTail(items)
+      tailItemCount = pending.items.count
+    } else {
+      tail.segmentsNumber = tail.number
+      try writeTail([])
+      pending.removeAll()
+      tailItemCount = 0
+      try work(besideItems: items.count, pages: try write(items, level: 0))
+    }
   }
 
   /// Writes items as a whole segment.
@@ -28,13 +41,8 @@ extension SQLiteKeyIndex {
   }
 
   /// Takes up the merges that are due, goes on with each, and takes pages of retired segments away:
-  /// in proportion to what was written since the last time.
+  /// in proportion to what was written.
   func work(besideItems itemCount: Int, pages written: Int) throws(StoreError) {
-    unworked.items += itemCount
-    unworked.pages += written
-    guard unworked.items >= SegmentPolicy.itemsPerWork else { return }
-    let (itemCount, written) = unworked
-    unworked = (0, 0)
     while let inputs = SegmentPolicy.nextMerge(segments.values) { try begin(inputs) }
     var pageCount = written
     for target in segments.values.filter({ $0.state == .growing }).sorted(by: { $0.id < $1.id }) {
@@ -49,13 +57,7 @@ extension SQLiteKeyIndex {
 
   // MARK: Merging
 
-  private var nextID: Int64 { (segments.keys.max() ?? 0) + 1 }
-
-  /// Greater than all of former transactions.
-  func nextSegment() throws(StoreError) -> UInt64 {
-    try refresh()
-    return UInt64(bitPattern: nextID)
-  }
+  var nextID: Int64 { (segments.keys.max() ?? 0) + 1 }
 
   private func begin(_ inputs: [Segment]) throws(StoreError) {
     let level = inputs.reduce(0) { max($0, $1.level) } + 1
@@ -166,21 +168,5 @@ extension SQLiteKeyIndex {
         .code(segment.state.rawValue), .integer(Int64(segment.pageCount)),
         segment.target.map { .integer($0) } ?? .null, .integer(segment.id),
       ])
-  }
-
-  /// Writes the counts of the transaction so far.
-  func writeCounts() throws(StoreError) {
-    for kind in RecordKind.allCases {
-      guard let tally = counts.removeValue(forKey: kind) else { continue }
-      try connection.run(
-        """
-        INSERT INTO kind_count (kind, entries, records) VALUES (?, ?, ?)
-        ON CONFLICT (kind) DO UPDATE SET entries = entries + excluded.entries,
-          records = records + excluded.records
-        """,
-        [
-          .code(kind.rawValue), .integer(Int64(tally.entries)), .integer(Int64(tally.records)),
-        ])
-    }
   }
 }

@@ -5,9 +5,10 @@ import Replication
 ///
 /// A b-tree takes every key to another page: an entry has some six of them, each page of the file
 /// that a commit touches goes through the WAL and the disk, and the more there are the fewer are in
-/// memory. Here the keys of a transaction are sorted and written one after the other, as one
-/// *segment*; segments of a level are merged into one of the next, a few pages beside each commit.
-/// So a key is written some five times in its life, always among its neighbours.
+/// memory. Here the keys of a large transaction, or of many small ones (``KeyTail``), are sorted and
+/// written one after the other, as one *segment*; segments of a level are merged into one of the
+/// next, a few pages beside each that is written. So a key is written some five times in its life,
+/// always among its neighbours.
 ///
 /// Segments are rows of the same database, written in the same transactions: what holds for the
 /// entries in crashes, snapshots and copies holds for them. Nothing is ever taken out of the index;
@@ -41,30 +42,33 @@ final class SQLiteKeyIndex {
   /// subject, and then for its parents.
   var lastEntries: (record: RecordKey, items: [IndexItem])?
 
-  // The writer's alone.
+  /// As ``refresh()`` has read it last, with what the open transaction adds.
+  var tail = KeyTail(number: 0, segmentsNumber: 0, counts: [:])
+  /// The tail's items, so many, and behind them the open transaction's.
   var pending = PendingItems()
+  var tailItemCount = 0
+  /// Whether the store has a tail: not before version 7 of the schema.
+  let hasTail: Bool
+
+  // The writer's alone.
   var merges: [Int64: SegmentMerge] = [:]
-  /// Written since merging went on: what a rollback adds costs nothing but work done sooner. The
-  /// first commit of a process goes on at once, however little each of them writes.
-  var unworked = (items: SegmentPolicy.itemsPerWork, pages: 0)
   var kinds: KeyKinds?
-  var counts: [RecordKind: KindTally] = [:]
   /// Segments above this are not durable yet: their ids may be given again after a rollback.
   var lastDurable: Int64 = .max
 
-  init(_ connection: SQLiteConnection, guideLimit: Int) {
+  init(_ connection: SQLiteConnection, guideLimit: Int, hasTail: Bool = true) {
     self.connection = connection
     self.guideLimit = guideLimit
+    self.hasTail = hasTail
   }
 
   /// A reader's snapshot is another one, or a transaction was rolled back.
   func forget() {
     isCurrent = false
     lastEntries = nil
-    pending.removeAll()
+    if pending.items.count > tailItemCount { forgetTail() }
     merges = [:]
     kinds = nil
-    counts = [:]
     close { $0.segment.id > lastDurable }
   }
 
@@ -145,7 +149,7 @@ final class SQLiteKeyIndex {
   func runs(after item: IndexItem) throws(StoreError) -> SortedRuns {
     try refresh()
     return try SortedRuns(
-      open.map(\.segment), and: pending.items.sorted(), after: item, load: load
+      open.map(\.segment), and: pending.sorted, after: item, load: load
     ) { segment throws(StoreError) in try firstPage(of: item.key, in: segment) }
   }
 
@@ -163,9 +167,15 @@ final class SQLiteKeyIndex {
 
   // MARK: Rows
 
-  /// Learns which segments there are, unless that is known.
+  /// Learns what is in the index, unless that is known.
   func refresh() throws(StoreError) {
     guard !isCurrent else { return }
+    let isChanged = hasTail ? try readTail() : true
+    if isChanged { try readSegments() }
+    isCurrent = true
+  }
+
+  private func readSegments() throws(StoreError) {
     let listed = try connection.all(
       "SELECT id, level, state, page_count, target FROM segment ORDER BY id"
     ) { row throws(StoreError) in try row.segment() }
@@ -175,7 +185,6 @@ final class SQLiteKeyIndex {
     for segment in listed where segment.state == .whole && !known.contains(segment.id) {
       try open(segment)
     }
-    isCurrent = true
   }
 
   /// Lets a whole segment answer.

@@ -212,12 +212,9 @@ extension SQLiteQueries {
   package func counts() throws(StoreError) -> [RecordKind: KindCounts] {
     try tables.settle()
     var counts: [RecordKind: KindCounts] = [:]
-    try tables.connection.forEach("SELECT kind, entries, records FROM kind_count", []) {
-      row throws(StoreError) in
-      guard let kind = try row.kind(0) else { return true }
-      counts[kind, default: KindCounts()].entries = Int(row.integer(1))
-      counts[kind, default: KindCounts()].records = Int(row.integer(2))
-      return true
+    for (kind, tally) in try tables.index.counts() {
+      counts[kind, default: KindCounts()].entries = tally.entries
+      counts[kind, default: KindCounts()].records = tally.records
     }
     try tables.connection.forEach(
       "SELECT kind, sum(in_conflict), sum(held) + sum(waits) FROM open_record GROUP BY kind", []

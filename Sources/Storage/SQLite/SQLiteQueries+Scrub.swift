@@ -20,11 +20,13 @@ package struct KeyScrubPage: Hashable, Sendable {
 }
 
 extension SQLiteQueries {
-  /// Reads pages of the key index after `place`, at most `limit`, and computes their checks.
+  /// Reads pages of the key index after `place`, at most `limit`, and computes their checks. The
+  /// tail's stands before all.
   /// - Throws: `.corrupt` at the first that does not match.
   package func scrubKeys(after place: Int64, limit: Int) throws(StoreError) -> KeyScrubPage {
     var last: Int64?
     var byteCount = 0
+    if place == KeyTail.place { byteCount += try tables.index.checkTail() }
     try tables.raw.forEach(
       "SELECT id, items FROM segment_page WHERE id > ? ORDER BY id LIMIT ?",
       [.integer(place), .integer(Int64(limit))]

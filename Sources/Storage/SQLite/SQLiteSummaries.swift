@@ -109,15 +109,15 @@ final class SQLiteSummaries {
   func settle() throws(StoreError) {
     guard !changes.isEmpty else { return }
     precondition(settlingCount < 1 << Self.settlingBits, "\(settlingCount) settlings")
-    let version = try index.nextSegment() << Self.settlingBits | settlingCount
+    let version = try index.nextNumber() << Self.settlingBits | settlingCount
     settlingCount += 1
     for change in changes where change.before != change.after {
       let number = try number(of: change.after)
       index.pending.add(IndexItem(summaryOf: change.record, version: version, number: number))
       if change.before?.owner == nil, change.after.owner != nil {
-        index.counts[change.record.kind, default: KindTally()].records += 1
+        index.tail.counts[change.record.kind, default: KindTally()].records += 1
       } else if change.before?.owner != nil, change.after.owner == nil {
-        index.counts[change.record.kind, default: KindTally()].records -= 1
+        index.tail.counts[change.record.kind, default: KindTally()].records -= 1
       }
       if change.after.isOpen || change.before?.isOpen == true { try writeOpen(change) }
     }
@@ -156,13 +156,6 @@ final class SQLiteSummaries {
         .integer(change.after.owner == nil ? 1 : 0), .integer(Int64(change.after.heldCount)),
       ])
   }
-}
-
-/// What a transaction adds to the counts of a kind.
-struct KindTally {
-  var entries = 0
-  /// Records of which a put is here.
-  var records = 0
 }
 
 extension RecordSummary {

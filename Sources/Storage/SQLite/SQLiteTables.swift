@@ -85,9 +85,9 @@ package final class SQLiteTables {
   }
 
   /// The transaction is open.
-  func begin() {
+  func begin() throws(StoreError) {
     summaries.begin()
-    index.begin()
+    try index.begin()
   }
 
   /// Writes what stands in memory about the whole transaction, for whoever reads across records.
@@ -95,7 +95,6 @@ package final class SQLiteTables {
   func settle() throws(StoreError) {
     try writeRows()
     try summaries.settle()
-    try index.writeCounts()
   }
 
   /// nil when the store has not seen the run.

@@ -56,7 +56,7 @@ package final class SQLiteWriter: SQLiteQueries, @unchecked Sendable {
   /// SQLite's write lock at once, so that no write of the group can fail for want of it.
   package func begin() throws(StoreError) {
     try connection.run("BEGIN IMMEDIATE")
-    tables.begin()
+    try tables.begin()
   }
 
   /// Synced when it returns.

@@ -1,5 +1,19 @@
 import Replication
 
+/// From version 6 to 7: the counts by kind go into the key index's tail.
+extension SQLiteConnection {
+  func moveKindCounts() throws(StoreError) {
+    var tail = KeyTail(number: 0, segmentsNumber: 0, counts: [:])
+    try forEach("SELECT kind, entries, records FROM kind_count", []) { row throws(StoreError) in
+      guard let kind = try row.kind(0) else { return true }
+      tail.counts[kind] = KindTally(entries: Int(row.integer(1)), records: Int(row.integer(2)))
+      return true
+    }
+    try run("UPDATE key_tail SET counts = ?", [.blob(tail.encodedCounts)])
+    try execute("DROP TABLE kind_count")
+  }
+}
+
 /// From version 3 to 4: the keys of what is stored go into the key index.
 extension SQLiteConnection {
   /// Items sorted at once: 8 MiB, and as much again to find them by.
@@ -10,11 +24,13 @@ extension SQLiteConnection {
   private static let settledCount = 4_096
 
   func fillKeyIndex() throws(StoreError) {
-    let index = SQLiteKeyIndex(self, guideLimit: SQLiteKeyIndex.writerGuideByteCount)
+    let index = SQLiteKeyIndex(
+      self, guideLimit: SQLiteKeyIndex.writerGuideByteCount, hasTail: false)
     let summaries = SQLiteSummaries(self, index)
     func flushWhenFull(atLeast count: Int = Self.migratedItemCount) throws(StoreError) {
       guard index.pending.items.count >= count else { return }
-      let items = index.pending.takeSorted()
+      let items = index.pending.sorted
+      index.pending.removeAll()
       let pageCount = try index.write(items, level: Self.migratedLevel)
       try index.work(besideItems: items.count, pages: pageCount)
     }
@@ -24,7 +40,7 @@ extension SQLiteConnection {
       if !row.isNull(2) {
         let record = try row.key(2)
         index.pending.add(IndexItem(record: record, entryID: row.unsigned(0)))
-        index.counts[record.kind, default: KindTally()].entries += 1
+        index.tail.counts[record.kind, default: KindTally()].entries += 1
       }
       try flushWhenFull()
       return true
@@ -51,7 +67,13 @@ extension SQLiteConnection {
     }
     try summaries.settle()
     try flushWhenFull(atLeast: 1)
-    try index.writeCounts()
+    for (kind, tally) in index.tail.counts {
+      try run(
+        "INSERT INTO kind_count (kind, entries, records) VALUES (?, ?, ?)",
+        [
+          .code(kind.rawValue), .integer(Int64(tally.entries)), .integer(Int64(tally.records)),
+        ])
+    }
     try execute(
       """
       DROP TABLE record; DROP TABLE claim; DROP TABLE reference;

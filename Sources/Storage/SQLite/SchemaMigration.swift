@@ -23,9 +23,12 @@ struct SchemaMigration {
       from: 4, to: 5, statements: String(decoding: PackageResources.schema_5_sql, as: UTF8.self)),
     SchemaMigration(
       from: 5, to: 6, statements: String(decoding: PackageResources.schema_6_sql, as: UTF8.self)),
+    SchemaMigration(
+      from: 6, to: 7, statements: String(decoding: PackageResources.schema_7_sql, as: UTF8.self),
+      finish: { connection throws(StoreError) in try connection.moveKindCounts() }),
   ]
 
-  static let currentVersion: Int64 = 6
+  static let currentVersion: Int64 = 7
   /// "Dngb": tells our file from any other SQLite database.
   static let applicationID: Int64 = 0x446e_6762
 }

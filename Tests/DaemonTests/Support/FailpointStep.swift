@@ -106,7 +106,7 @@ extension Lab {
     try connection.execute(
       """
       DROP TABLE key_secret; DROP TABLE segment; DROP TABLE segment_page; DROP TABLE segment_guide;
-      DROP TABLE key_kind; DROP TABLE summary; DROP TABLE open_record; DROP TABLE kind_count;
+      DROP TABLE key_kind; DROP TABLE summary; DROP TABLE open_record; DROP TABLE key_tail;
       DROP TABLE signed;
       DROP TABLE owed; DROP TABLE verdict; DROP TABLE consumer; DROP TABLE file;
       PRAGMA user_version=1;

@@ -18,9 +18,10 @@ import Testing
     var found: [IndexItem] = []
     pending.collect(IndexKey(1, 1), into: &found)
     #expect(found.isEmpty)
-    let isSorted = pending.takeSorted() == IndexSamples.sorted(items)
+    let isSorted = pending.sorted == IndexSamples.sorted(items)
     #expect(isSorted)
-    #expect(pending.items.isEmpty && pending.takeSorted().isEmpty)
+    pending.removeAll()
+    #expect(pending.items.isEmpty && pending.sorted.isEmpty)
   }
 
   @Test(arguments: [1, 125, 126, 127, 3_527, 3_528, 3_529, 9_000])
