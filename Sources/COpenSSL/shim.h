@@ -7,6 +7,7 @@
 #include <openssl/ess.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <openssl/params.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
 #include <openssl/ssl.h>
@@ -41,6 +42,15 @@ static inline void dongbo_set_link_options(SSL_CTX *context) {
 
 static inline void dongbo_limit_peer_chain(SSL_CTX *context, long bytes) {
   SSL_CTX_set_max_cert_list(context, bytes);
+}
+
+// HMAC over SHA-256, under this key.
+static inline int dongbo_start_sha256_code(EVP_MAC_CTX *context, const unsigned char *key,
+                                           size_t count) {
+  char name[] = OSSL_DIGEST_NAME_SHA2_256;
+  const OSSL_PARAM parameters[] = {
+      OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name, 0), OSSL_PARAM_construct_end()};
+  return EVP_MAC_init(context, key, count, parameters);
 }
 
 // From here on the memory BIO reports its end instead of "try again".

@@ -140,4 +140,20 @@ import Testing
     #expect(!accepting.isTag(tag, of: checkpoint + [0]))
     #expect(accepting.tag(checkpoint) == next.tag(checkpoint))
   }
+
+  /// What peers hold must stay worth something to later programs: computed by Python's `hmac`.
+  @Test func aTagIsTheSameForEver() throws {
+    let pem = """
+      -----BEGIN PRIVATE KEY-----
+      MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgjTUZ5SFVZhLGyHbC
+      kLfSIRj02FfaUkfgHKxHjIgs/xWhRANCAAT7eoHovaERYUoctkO5ydxqjCDi4Qdj
+      k+id4FBfWq3NQdFMAjDc40SCFZRIvpvQKwfnG4cp1HQA6AxOhyG078yj
+      -----END PRIVATE KEY-----
+
+      """
+    let key = try CheckpointKey(derivingFrom: SigningKey(pem: Array(pem.utf8)))
+    let tag = Bytes16(high: 0x24d2_15ba_7da6_a8e9, low: 0x2ba6_ddf9_158b_fed0)
+    #expect(key.tag(Array(0..<60)) == tag)
+    #expect(key.tag(Array(0..<60)) == tag)
+  }
 }

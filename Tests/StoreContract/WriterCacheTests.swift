@@ -10,6 +10,7 @@ import Testing
   private static let files = (UInt64(1)...3).map {
     FileReference(digest: Digest(Bytes32($0, 0, 0, 1)), size: $0)
   }
+  private static let peers = [Fixture.hue, Fixture.lao]
   private static let subjects: [Subject] = [1, 2].map { .revision(Revision($0)) }
   /// Of one run, the highest there is among them.
   private static let sequences: [UInt64] = [1, 2, 3, 4, 5, 6, 1 << 40]
@@ -47,7 +48,8 @@ import Testing
     let record = Self.records.randomElement(using: &numbers) ?? Fixture.key(1)
     let key = Self.keys.randomElement(using: &numbers) ?? Self.keys[0]
     let file = Self.files.randomElement(using: &numbers) ?? Self.files[0]
-    switch Int.random(in: 0..<9, using: &numbers) {
+    switch Int.random(in: 0..<12, using: &numbers) {
+    case 9...11: try writeState(to: writer, &numbers)
     case 6: try writer.name(file)
     case 7:
       let isHere = Bool.random(using: &numbers)
@@ -81,7 +83,33 @@ import Testing
     }
   }
 
+  private func writeState(to writer: SQLiteWriter, _ numbers: inout SeededNumbers) throws {
+    let peer = Self.peers.randomElement(using: &numbers) ?? Fixture.hue
+    let number = UInt64.random(in: 0...99, using: &numbers)
+    switch Int.random(in: 0..<3, using: &numbers) {
+    case 0:
+      var state = try writer.peer(peer)
+      state.outcomesTaken = number
+      try writer.setPeer(state, of: peer)
+    case 1:
+      let outcome = Outcome(
+        site: peer, entry: Fixture.identity(number), state: .held, code: .malformed)
+      let end = try writer.outcomesEnd(for: peer)
+      #expect(try writer.addOutcome(outcome, for: peer) == end + 1)
+    default:
+      var state = try writer.siteState()
+      state.lastSequence = SequenceNumber(number)
+      try writer.setSiteState(state)
+    }
+  }
+
   private func compare(_ writer: SQLiteWriter) throws {
+    #expect(try writer.siteState() == writer.storedSiteState())
+    #expect(try writer.logEnd() == writer.storedLogEnd())
+    for peer in Self.peers {
+      #expect(try writer.peer(peer) == writer.storedPeer(peer))
+      #expect(try writer.outcomesEnd(for: peer) == writer.storedOutcomesEnd(for: peer))
+    }
     for record in Self.records {
       #expect(try writer.summary(of: record) == writer.storedSummary(of: record))
       for subject in Self.subjects {

@@ -12,7 +12,9 @@ package struct Bytes16: Hashable, Comparable, Sendable {
   }
 
   /// - Returns: nil unless `bytes` holds exactly 16 bytes.
-  package init?(_ bytes: some Collection<UInt8>) {
+  @specialized(where Bytes == [UInt8])
+  @specialized(where Bytes == ArraySlice<UInt8>)
+  package init?<Bytes: Collection<UInt8>>(_ bytes: Bytes) {
     guard bytes.count == 16 else { return nil }
     self.init(high: loadBigEndian(bytes.prefix(8)), low: loadBigEndian(bytes.dropFirst(8)))
   }

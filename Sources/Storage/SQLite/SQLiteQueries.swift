@@ -9,7 +9,9 @@ package protocol SQLiteQueries: StoreQueries {
 
 /// RecordView.
 extension SQLiteQueries {
-  package func siteState() throws(StoreError) -> SiteState {
+  package func siteState() throws(StoreError) -> SiteState { try storedSiteState() }
+
+  func storedSiteState() throws(StoreError) -> SiteState {
     let end = try logEnd()
     let state = try tables.raw.first(
       """
@@ -215,7 +217,9 @@ extension SQLiteQueries {
     ) { row throws(StoreError) in try tables.identity(row.integer(0), row.unsigned(1)) }
   }
 
-  package func peer(_ site: SiteID) throws(StoreError) -> PeerState {
+  package func peer(_ site: SiteID) throws(StoreError) -> PeerState { try storedPeer(site) }
+
+  func storedPeer(_ site: SiteID) throws(StoreError) -> PeerState {
     let state = try tables.raw.first("SELECT state FROM peer WHERE site = ?", [.site(site)]) {
       row throws(StoreError) in
       try row.decoded(0, "peer state") { reader throws(ByteError) in try PeerState(from: &reader) }

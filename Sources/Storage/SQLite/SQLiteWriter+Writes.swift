@@ -18,6 +18,7 @@ extension SQLiteWriter: StoreTransaction {
         .digest(state.registry.digest), .code(state.lock?.rawValue),
         .blob(.encoding { writer in for site in state.unconfirmed { writer.write(site) } }),
       ])
+    cache.siteState = state
   }
 
   /// What waits in memory until the commit would be lost without one.
@@ -27,7 +28,7 @@ extension SQLiteWriter: StoreTransaction {
 
   package func append(_ row: LogRow, entry: Entry?) throws(StoreError) {
     requireTransaction()
-    let last = if let knownEnd { knownEnd } else { try logEnd() }
+    let last = try logEnd()
     precondition(row.lsn == last.lsn.next, "row \(row.lsn) after \(last.lsn)")
     let author = try tables.makeRunID(of: row.entry)
     var relogged: Int64?
@@ -189,6 +190,7 @@ extension SQLiteWriter: StoreTransaction {
       INSERT INTO peer (site, state) VALUES (?, ?)
       ON CONFLICT (site) DO UPDATE SET state = excluded.state
       """, [.site(site), .blob(.encoding { writer in state.encode(to: &writer) })])
+    cache.keep(state, ofPeer: site)
   }
 
   package func addOutcome(_ outcome: Outcome, for peer: SiteID) throws(StoreError) -> UInt64 {
@@ -199,6 +201,7 @@ extension SQLiteWriter: StoreTransaction {
       """, [.site(peer), .blob(.encoding { writer in outcome.encode(to: &writer) })]
     ) { row throws(StoreError) in row.unsigned(0) }
     guard let number else { throw .corrupt("outcome for \(peer) vanished") }
+    cache.keep(outcomesEnd: number, for: peer)
     return number
   }
 

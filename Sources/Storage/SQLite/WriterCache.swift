@@ -13,6 +13,7 @@ struct WriterCache {
   static let maximumByteCount = 4 << 20
   static let maximumRunCount = 4_096
   static let maximumFileCount = 1_024
+  static let maximumPeerCount = 1_024
 
   fileprivate struct Record: Sendable {
     var summary: RecordSummary?
@@ -26,6 +27,11 @@ struct WriterCache {
   private var forgotten: ForgottenRecords?
   /// Of files that are named: a form goes with thousands of documents.
   private var fileStates: [Digest: FileState] = [:]
+  /// Looked at in every transaction that a link asks for.
+  private var peers: [SiteID: PeerState] = [:]
+  private var outcomesEnds: [SiteID: UInt64] = [:]
+  /// Looked at in every transaction. Its end of the log is the writer's ``SQLiteWriter/knownEnd``.
+  var siteState: SiteState?
   /// The highest number under which anything of a run is stored; only of runs that were asked for.
   private var lastSequences: [Int64: UInt64] = [:]
 
@@ -94,6 +100,23 @@ struct WriterCache {
     fileStates[digest] = state
   }
 
+  // MARK: Peers
+
+  func peer(_ site: SiteID) -> PeerState? { peers[site] }
+
+  mutating func keep(_ state: PeerState, ofPeer site: SiteID) {
+    if peers.count >= Self.maximumPeerCount { peers = [:] }
+    peers[site] = state
+  }
+
+  /// Number of the last outcome for a peer.
+  func outcomesEnd(for peer: SiteID) -> UInt64? { outcomesEnds[peer] }
+
+  mutating func keep(outcomesEnd: UInt64, for peer: SiteID) {
+    if outcomesEnds.count >= Self.maximumPeerCount { outcomesEnds = [:] }
+    outcomesEnds[peer] = outcomesEnd
+  }
+
   // MARK: Numbers
 
   /// Whether nothing is stored under this number; nil: the run was not asked for yet.
@@ -158,6 +181,37 @@ extension SQLiteWriter {
     let state = try storedFileState(of: digest)
     cache.keep(state, ofFile: digest)
     return state
+  }
+
+  package func siteState() throws(StoreError) -> SiteState {
+    guard var state = cache.siteState else {
+      let stored = try storedSiteState()
+      cache.siteState = stored
+      return stored
+    }
+    state.end = try logEnd()
+    return state
+  }
+
+  package func logEnd() throws(StoreError) -> LogEnd {
+    if let knownEnd { return knownEnd }
+    let end = try storedLogEnd()
+    knownEnd = end
+    return end
+  }
+
+  package func peer(_ site: SiteID) throws(StoreError) -> PeerState {
+    if let known = cache.peer(site) { return known }
+    let state = try storedPeer(site)
+    cache.keep(state, ofPeer: site)
+    return state
+  }
+
+  package func outcomesEnd(for peer: SiteID) throws(StoreError) -> UInt64 {
+    if let known = cache.outcomesEnd(for: peer) { return known }
+    let end = try storedOutcomesEnd(for: peer)
+    cache.keep(outcomesEnd: end, for: peer)
+    return end
   }
 
   package func digest(of identity: EntryIdentity) throws(StoreError) -> Digest? {
