@@ -193,7 +193,7 @@ import Testing
     var pair = try Pair()
     for _ in 0..<9 { try pair.transaction(300, commits: true, &numbers) }
     let connection = try pair.opened.writer.tables.connection
-    let narrow = SQLiteKeyIndex(connection, guideLimit: 0)
+    let narrow = SQLiteKeyIndex(connection, memory: .least)
     for key in pair.names {
       #expect(try narrow.claimants(of: key) == pair.model.claimants(of: key))
     }
@@ -219,7 +219,7 @@ import Testing
     if table != "segment_guide" {
       #expect(isCorrupt { _ = try writer.scrubKeys(after: 0, limit: 100) })
     }
-    let fresh = SQLiteKeyIndex(writer.tables.raw, guideLimit: 0)
+    let fresh = SQLiteKeyIndex(writer.tables.raw, memory: .least)
     let held = try #require(
       pair.names.first { key in
         (try? pair.model.referrers(of: key).isEmpty) == false

@@ -132,7 +132,7 @@ import Testing
       for subject in Set(its.map(\.subject)) {
         let about = its.filter { $0.subject == subject }
         #expect(try store.entries(of: record, about: subject) == about)
-        #expect(try store.storedEntries(of: record, about: subject) == about)
+        #expect(try store.stored.entries(of: record, about: subject) == about)
       }
       #expect(try store.entries(of: record) == its)
     }

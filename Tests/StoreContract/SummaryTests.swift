@@ -89,7 +89,7 @@ enum SummarySamples {
       for record in records {
         let summary = try model.summary(of: record)
         #expect(try opened.writer.summary(of: record) == summary)
-        #expect(try opened.writer.storedSummary(of: record) == summary)
+        #expect(try opened.writer.stored.summary(of: record) == summary)
       }
       guard round % 10 == 0 else { continue }
       if seed.isMultiple(of: 2) { disk.losePower(seed: seed) } else { opened.writer.close() }

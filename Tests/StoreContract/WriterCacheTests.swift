@@ -104,36 +104,36 @@ import Testing
   }
 
   private func compare(_ writer: SQLiteWriter) throws {
-    #expect(try writer.siteState() == writer.storedSiteState())
-    #expect(try writer.logEnd() == writer.storedLogEnd())
+    #expect(try writer.siteState() == writer.stored.siteState())
+    #expect(try writer.logEnd() == writer.stored.logEnd())
     for peer in Self.peers {
-      #expect(try writer.peer(peer) == writer.storedPeer(peer))
-      #expect(try writer.outcomesEnd(for: peer) == writer.storedOutcomesEnd(for: peer))
+      #expect(try writer.peer(peer) == writer.stored.peer(peer))
+      #expect(try writer.outcomesEnd(for: peer) == writer.stored.outcomesEnd(for: peer))
     }
     for record in Self.records {
-      #expect(try writer.summary(of: record) == writer.storedSummary(of: record))
+      #expect(try writer.summary(of: record) == writer.stored.summary(of: record))
       for subject in Self.subjects {
         let known = try writer.entries(of: record, about: subject)
-        #expect(try known == writer.storedEntries(of: record, about: subject))
+        #expect(try known == writer.stored.entries(of: record, about: subject))
       }
       let digests = try Self.sequences.compactMap { try writer.digest(of: Fixture.identity($0)) }
       for digest in digests {
         #expect(
-          try writer.isEntry(digest, of: record) == writer.isStored(digest, of: record))
+          try writer.isEntry(digest, of: record) == writer.stored.isEntry(digest, of: record))
       }
-      #expect(try writer.entries(of: record) == writer.storedEntries(of: record))
+      #expect(try writer.entries(of: record) == writer.stored.entries(of: record))
     }
     for sequence in Self.sequences {
       let identity = Fixture.identity(sequence)
-      #expect(try writer.digest(of: identity) == writer.storedDigest(of: identity))
+      #expect(try writer.digest(of: identity) == writer.stored.digest(of: identity))
     }
     for file in Self.files {
       #expect(
-        try writer.fileState(of: file.digest) == writer.storedFileState(of: file.digest))
+        try writer.fileState(of: file.digest) == writer.stored.fileState(of: file.digest))
     }
     for key in Self.keys {
-      #expect(try writer.referrers(of: key) == writer.storedReferrers(of: key))
-      #expect(try writer.claimants(of: key) == writer.tables.index.claimants(of: key))
+      #expect(try writer.referrers(of: key) == writer.stored.referrers(of: key))
+      #expect(try writer.claimants(of: key) == writer.stored.claimants(of: key))
     }
   }
 

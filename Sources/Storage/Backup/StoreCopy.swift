@@ -125,7 +125,7 @@ package struct StoreCopy: Sendable {
         let copy = try SQLiteConnection(path: newPath, role: .copy)
         defer { copy.close() }
         try copy.quickCheck()
-        try SQLiteKeyIndex(copy, guideLimit: 0).check()
+        try SQLiteKeyIndex(copy, memory: .least).check()
       }
       try giveName()
       let (digest, byteCount) = try hash(unless: stop)

@@ -4,11 +4,6 @@
 /// A lookup goes through all segments, and nearly all of them know nothing of the key. So what says
 /// that is plain memory: references counted on the way would cost more than the comparisons.
 final class OpenSegment {
-  /// Pages kept decoded, each at the place that its number says. Who writes in the order of time,
-  /// ids of that order included, looks into one page many times.
-  static let writerPageCount = 32
-  static let readerPageCount = 4
-
   /// One guide.
   struct Block {
     let firstKey: IndexKey

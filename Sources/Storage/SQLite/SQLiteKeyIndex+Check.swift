@@ -2,8 +2,8 @@ import Replication
 
 /// What `quick_check` is to SQLite's own pages.
 extension SQLiteKeyIndex {
-  /// Reads the tail, and every page and guide: each matches its check, the items of a segment ascend, and its
-  /// guides lead to all of them. About a second per GiB.
+  /// Reads the tail, and every page and guide: each matches its check, the items of a segment
+  /// ascend, and its guides lead to all of them. About a second per GiB.
   /// - Throws: `.corrupt` with what is wrong first.
   func check() throws(StoreError) {
     try refresh()

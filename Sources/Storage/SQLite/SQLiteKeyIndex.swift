@@ -5,10 +5,10 @@ import Replication
 ///
 /// A b-tree takes every key to another page: an entry has some six of them, each page of the file
 /// that a commit touches goes through the WAL and the disk, and the more there are the fewer are in
-/// memory. Here the keys of a large transaction, or of many small ones (``KeyTail``), are sorted and
-/// written one after the other, as one *segment*; segments of a level are merged into one of the
-/// next, a few pages beside each that is written. So a key is written some five times in its life,
-/// always among its neighbours.
+/// memory. Here the keys of a large transaction, or of many small ones (``KeyTail``), are sorted
+/// and written one after the other, as one *segment*; segments of a level are merged into one of
+/// the next, a few pages beside each that is written. So a key is written some five times in its
+/// life, always among its neighbours.
 ///
 /// Segments are rows of the same database, written in the same transactions: what holds for the
 /// entries in crashes, snapshots and copies holds for them. Nothing is ever taken out of the index;
@@ -19,13 +19,8 @@ import Replication
 ///
 /// One thread's, like its connection.
 final class SQLiteKeyIndex {
-  /// Guides that are kept decoded, for some six million entries in the writer. Those of further
-  /// blocks are read when they are asked.
-  static let writerGuideByteCount = 24 << 20
-  static let readerGuideByteCount = 2 << 20
-
   let connection: SQLiteConnection
-  private let guideLimit: Int
+  private let memory: KeyIndexMemory
   private var guideByteCount = 0
   private var knownHash: KeyHash?
 
@@ -56,9 +51,9 @@ final class SQLiteKeyIndex {
   /// Segments above this are not durable yet: their ids may be given again after a rollback.
   var lastDurable: Int64 = .max
 
-  init(_ connection: SQLiteConnection, guideLimit: Int, hasTail: Bool = true) {
+  init(_ connection: SQLiteConnection, memory: KeyIndexMemory, hasTail: Bool = true) {
     self.connection = connection
-    self.guideLimit = guideLimit
+    self.memory = memory
     self.hasTail = hasTail
   }
 
@@ -193,11 +188,9 @@ final class SQLiteKeyIndex {
     for block in 0..<Segment.blockCount(ofPages: segment.pageCount) {
       guides.append(try guide(block, of: segment))
     }
-    let keptPageCount =
-      guideLimit < Self.writerGuideByteCount
-      ? OpenSegment.readerPageCount : OpenSegment.writerPageCount
     let opened = OpenSegment(
-      segment, guides: guides, room: guideLimit - guideByteCount, keptPageCount: keptPageCount)
+      segment, guides: guides, room: memory.guideByteCount - guideByteCount,
+      keptPageCount: memory.pageCount)
     guideByteCount += opened.byteCount
     open.append(opened)
   }

@@ -2,9 +2,7 @@ package import Replication
 
 /// LogReader.
 extension SQLiteQueries {
-  package func logEnd() throws(StoreError) -> LogEnd { try storedLogEnd() }
-
-  func storedLogEnd() throws(StoreError) -> LogEnd {
+  package func logEnd() throws(StoreError) -> LogEnd {
     let last = try tables.connection.first("SELECT lsn, head FROM log ORDER BY lsn DESC LIMIT 1") {
       row throws(StoreError) in (lsn: LSN(row.unsigned(0)), head: try row.digest(1))
     }
@@ -169,10 +167,6 @@ extension SQLiteQueries {
   }
 
   package func outcomesEnd(for peer: SiteID) throws(StoreError) -> UInt64 {
-    try storedOutcomesEnd(for: peer)
-  }
-
-  func storedOutcomesEnd(for peer: SiteID) throws(StoreError) -> UInt64 {
     try tables.connection.first(
       "SELECT coalesce(max(number), 0) FROM outcome WHERE peer = ?", [.site(peer)]
     ) { row throws(StoreError) in row.unsigned(0) } ?? 0

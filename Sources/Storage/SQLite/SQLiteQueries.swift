@@ -7,11 +7,14 @@ package protocol SQLiteQueries: StoreQueries {
   var tables: SQLiteTables { get }
 }
 
+/// The same reads with nothing remembered: what the writer asks when its memory does not know.
+struct StoredQueries: SQLiteQueries {
+  let tables: SQLiteTables
+}
+
 /// RecordView.
 extension SQLiteQueries {
-  package func siteState() throws(StoreError) -> SiteState { try storedSiteState() }
-
-  func storedSiteState() throws(StoreError) -> SiteState {
+  package func siteState() throws(StoreError) -> SiteState {
     let end = try logEnd()
     let state = try tables.raw.first(
       """
@@ -24,18 +27,10 @@ extension SQLiteQueries {
   }
 
   package func summary(of record: RecordKey) throws(StoreError) -> RecordSummary? {
-    try storedSummary(of: record)
-  }
-
-  func storedSummary(of record: RecordKey) throws(StoreError) -> RecordSummary? {
     try tables.summaries.summary(of: record)
   }
 
   package func entries(of record: RecordKey) throws(StoreError) -> [Entry] {
-    try storedEntries(of: record)
-  }
-
-  func storedEntries(of record: RecordKey) throws(StoreError) -> [Entry] {
     var entries: [Entry] = []
     for id in try tables.index.entryIDs(of: record).prefix(maximumEntriesPerRecord) {
       entries.append(try entry(at: id, of: record))
@@ -46,14 +41,8 @@ extension SQLiteQueries {
   package func entries(
     of record: RecordKey, about subject: Subject
   ) throws(StoreError) -> [Entry] {
-    try storedEntries(of: record, about: subject)
-  }
-
-  func storedEntries(
-    of record: RecordKey, about subject: Subject
-  ) throws(StoreError) -> [Entry] {
     let ids = try tables.index.entryIDs(of: record, about: subject)
-    // Items of older stores, which have no tags: all of the record is read once, and then known.
+    // Items of older stores, which have no tags.
     guard ids.count <= comparedCount else {
       return try entries(of: record).filter { $0.subject == subject }
     }
@@ -66,10 +55,6 @@ extension SQLiteQueries {
   }
 
   package func isEntry(_ digest: Digest, of record: RecordKey) throws(StoreError) -> Bool {
-    try isStored(digest, of: record)
-  }
-
-  func isStored(_ digest: Digest, of record: RecordKey) throws(StoreError) -> Bool {
     let ids = try tables.index.entryIDs(of: record).prefix(maximumEntriesPerRecord)
     // Rows of one record stand near each other and are read from memory, digests stand anywhere.
     guard ids.count <= comparedCount else {
@@ -80,7 +65,7 @@ extension SQLiteQueries {
   }
 
   /// Entries of a record that are looked at one by one.
-  private var comparedCount: Int { 4 }
+  var comparedCount: Int { 4 }
 
   private func storedDigest(at id: UInt64) throws(StoreError) -> Digest? {
     if let entry = tables.waitingEntry(at: id) { return entry.digest }
@@ -128,10 +113,6 @@ extension SQLiteQueries {
   }
 
   package func digest(of identity: EntryIdentity) throws(StoreError) -> Digest? {
-    try storedDigest(of: identity)
-  }
-
-  func storedDigest(of identity: EntryIdentity) throws(StoreError) -> Digest? {
     guard let run = try tables.runID(of: identity) else { return nil }
     if let entry = tables.waitingEntry(run, identity.sequence) { return entry.digest }
     return try tables.raw.first(
@@ -177,10 +158,6 @@ extension SQLiteQueries {
   }
 
   package func referrers(of key: UniqueKey) throws(StoreError) -> [EntryIdentity] {
-    try storedReferrers(of: key)
-  }
-
-  func storedReferrers(of key: UniqueKey) throws(StoreError) -> [EntryIdentity] {
     var identities: [EntryIdentity] = []
     for (run, sequence) in try tables.index.referrers(of: key) {
       identities.append(try tables.identity(run, sequence))
@@ -217,9 +194,7 @@ extension SQLiteQueries {
     ) { row throws(StoreError) in try tables.identity(row.integer(0), row.unsigned(1)) }
   }
 
-  package func peer(_ site: SiteID) throws(StoreError) -> PeerState { try storedPeer(site) }
-
-  func storedPeer(_ site: SiteID) throws(StoreError) -> PeerState {
+  package func peer(_ site: SiteID) throws(StoreError) -> PeerState {
     let state = try tables.raw.first("SELECT state FROM peer WHERE site = ?", [.site(site)]) {
       row throws(StoreError) in
       try row.decoded(0, "peer state") { reader throws(ByteError) in try PeerState(from: &reader) }
@@ -250,10 +225,6 @@ extension SQLiteQueries {
   }
 
   package func fileState(of digest: Digest) throws(StoreError) -> FileState? {
-    try storedFileState(of: digest)
-  }
-
-  func storedFileState(of digest: Digest) throws(StoreError) -> FileState? {
     let state = try tables.raw.first(
       "SELECT state FROM file WHERE digest = ?", [.digest(digest)]
     ) { row throws(StoreError) in try row.code(0) }

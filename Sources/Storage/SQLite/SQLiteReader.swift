@@ -23,7 +23,7 @@ package final class SQLiteReader: SQLiteQueries, @unchecked Sendable {
       try SQLiteConnection(
         path: directory.databasePath, fileLayer: directory.fileLayer, role: .reader,
         timeBox: self.timeBox),
-      hashing: hashing, guideLimit: SQLiteKeyIndex.readerGuideByteCount)
+      hashing: hashing, indexMemory: .reader)
   }
 
   /// - Precondition: inside ``inSnapshot(_:)``.

@@ -27,13 +27,12 @@ package final class SQLiteTables {
   /// The registry that was asked for last.
   private var lastRegistry: (revision: RegistryRevision, snapshot: RegistrySnapshot)?
 
-  /// - Parameter guideLimit: bytes of the key index's guides that are kept in memory.
   init(
     _ connection: SQLiteConnection, hashing: any SHA256Hashing,
-    guideLimit: Int = SQLiteKeyIndex.writerGuideByteCount
+    indexMemory: KeyIndexMemory = .writer
   ) {
     raw = connection
-    index = SQLiteKeyIndex(connection, guideLimit: guideLimit)
+    index = SQLiteKeyIndex(connection, memory: indexMemory)
     summaries = SQLiteSummaries(connection, index)
     self.hashing = hashing
   }

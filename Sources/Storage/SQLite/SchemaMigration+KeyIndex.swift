@@ -24,8 +24,7 @@ extension SQLiteConnection {
   private static let settledCount = 4_096
 
   func fillKeyIndex() throws(StoreError) {
-    let index = SQLiteKeyIndex(
-      self, guideLimit: SQLiteKeyIndex.writerGuideByteCount, hasTail: false)
+    let index = SQLiteKeyIndex(self, memory: .writer, hasTail: false)
     let summaries = SQLiteSummaries(self, index)
     func flushWhenFull(atLeast count: Int = Self.migratedItemCount) throws(StoreError) {
       guard index.pending.items.count >= count else { return }

@@ -142,6 +142,8 @@ package struct ForgottenRecords: Sendable {
 
 /// Reads of the port that the cache answers.
 extension SQLiteWriter {
+  var stored: StoredQueries { StoredQueries(tables: tables) }
+
   /// Memory that another thread may free, so that the writer need not; nil when there is none.
   package func takeForgotten() -> ForgottenRecords? { cache.takeForgotten() }
 
@@ -150,14 +152,14 @@ extension SQLiteWriter {
 
   package func summary(of record: RecordKey) throws(StoreError) -> RecordSummary? {
     if let known = cache.summary(of: record) { return known }
-    let summary = try storedSummary(of: record)
+    let summary = try stored.summary(of: record)
     cache.keep(summary, of: record)
     return summary
   }
 
   package func entries(of record: RecordKey) throws(StoreError) -> [Entry] {
     if let known = cache.entries(of: record) { return known }
-    let entries = try storedEntries(of: record)
+    let entries = try stored.entries(of: record)
     cache.keep(entries, of: record)
     return entries
   }
@@ -165,29 +167,31 @@ extension SQLiteWriter {
   package func entries(
     of record: RecordKey, about subject: Subject
   ) throws(StoreError) -> [Entry] {
-    guard let known = cache.entries(of: record) else {
-      return try storedEntries(of: record, about: subject)
-    }
-    return known.filter { $0.subject == subject }
+    let isKnown = cache.entries(of: record) != nil
+    let count = isKnown ? 0 : try tables.index.entryIDs(of: record, about: subject).count
+    // Items of older stores have no tags: all of the record is read once, and then known.
+    return isKnown || count > comparedCount
+      ? try entries(of: record).filter { $0.subject == subject }
+      : try stored.entries(of: record, about: subject)
   }
 
   package func isEntry(_ digest: Digest, of record: RecordKey) throws(StoreError) -> Bool {
-    guard let known = cache.entries(of: record) else { return try isStored(digest, of: record) }
-    return known.contains { $0.digest == digest }
+    if let known = cache.entries(of: record) { return known.contains { $0.digest == digest } }
+    return try stored.isEntry(digest, of: record)
   }
 
   package func fileState(of digest: Digest) throws(StoreError) -> FileState? {
     if let known = cache.fileState(of: digest) { return known }
-    let state = try storedFileState(of: digest)
+    let state = try stored.fileState(of: digest)
     cache.keep(state, ofFile: digest)
     return state
   }
 
   package func siteState() throws(StoreError) -> SiteState {
     guard var state = cache.siteState else {
-      let stored = try storedSiteState()
-      cache.siteState = stored
-      return stored
+      let state = try stored.siteState()
+      cache.siteState = state
+      return state
     }
     state.end = try logEnd()
     return state
@@ -195,21 +199,21 @@ extension SQLiteWriter {
 
   package func logEnd() throws(StoreError) -> LogEnd {
     if let knownEnd { return knownEnd }
-    let end = try storedLogEnd()
+    let end = try stored.logEnd()
     knownEnd = end
     return end
   }
 
   package func peer(_ site: SiteID) throws(StoreError) -> PeerState {
     if let known = cache.peer(site) { return known }
-    let state = try storedPeer(site)
+    let state = try stored.peer(site)
     cache.keep(state, ofPeer: site)
     return state
   }
 
   package func outcomesEnd(for peer: SiteID) throws(StoreError) -> UInt64 {
     if let known = cache.outcomesEnd(for: peer) { return known }
-    let end = try storedOutcomesEnd(for: peer)
+    let end = try stored.outcomesEnd(for: peer)
     cache.keep(outcomesEnd: end, for: peer)
     return end
   }
@@ -220,15 +224,15 @@ extension SQLiteWriter {
       cache.keepLast(try lastSequence(of: run), of: run)
     }
     if cache.isBeyond(identity.sequence, of: run) == true { return nil }
-    return try storedDigest(of: identity)
+    return try stored.digest(of: identity)
   }
 
   package func referrers(of key: UniqueKey) throws(StoreError) -> [EntryIdentity] {
-    try tables.index.hasAny(.reference, like: key) ? storedReferrers(of: key) : []
+    try tables.index.hasAny(.reference, like: key) ? stored.referrers(of: key) : []
   }
 
   package func claimants(of key: UniqueKey) throws(StoreError) -> [RecordKey] {
-    try tables.index.hasAny(.claim, like: key) ? tables.index.claimants(of: key) : []
+    try tables.index.hasAny(.claim, like: key) ? stored.claimants(of: key) : []
   }
 
   private func lastSequence(of run: Int64) throws(StoreError) -> UInt64 {

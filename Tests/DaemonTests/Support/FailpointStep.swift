@@ -85,7 +85,7 @@ extension Lab {
       CREATE INDEX entry_by_record ON entry (kind, record);
       CREATE INDEX entry_by_digest ON entry (substr(digest, 1, 8));
       """)
-    let summaries = SQLiteSummaries(connection, SQLiteKeyIndex(connection, guideLimit: 0))
+    let summaries = SQLiteSummaries(connection, SQLiteKeyIndex(connection, memory: .least))
     try summaries.forEach(after: .beforeSummaries) { record, summary throws(StoreError) in
       var audience = ByteWriter()
       summary.audience.encode(to: &audience)

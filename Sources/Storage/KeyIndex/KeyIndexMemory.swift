@@ -1,0 +1,14 @@
+/// How much of the key index a connection keeps in memory.
+struct KeyIndexMemory {
+  /// Bytes of guides that are kept decoded. Those of further blocks are read when they are asked.
+  let guideByteCount: Int
+  /// Pages of each segment that are kept decoded, each at the place that its number says. Who
+  /// writes in the order of time, ids of that order included, looks into one page many times.
+  let pageCount: Int
+
+  /// Guides of some six million entries.
+  static let writer = KeyIndexMemory(guideByteCount: 24 << 20, pageCount: 32)
+  static let reader = KeyIndexMemory(guideByteCount: 2 << 20, pageCount: 4)
+  /// For whoever goes through all of it once.
+  static let least = KeyIndexMemory(guideByteCount: 0, pageCount: 1)
+}
