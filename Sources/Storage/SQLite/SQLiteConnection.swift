@@ -14,7 +14,7 @@ package final class SQLiteConnection {
   }
 
   /// The writer's page cache, of the daemon's memory budget.
-  static let writerCacheByteCount = 16 << 20
+  static let writerCacheByteCount = 4 << 20
   static let readerCacheByteCount = 2 << 20
   static let pageByteCount = 4096
   /// A page in the WAL, with its header.
