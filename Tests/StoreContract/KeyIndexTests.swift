@@ -273,6 +273,22 @@ import Testing
     }
   }
 
+  /// A read that failed on its way to the segments leaves nothing half known.
+  @Test func whatCouldNotBeListedIsListedAgain() throws {
+    var numbers = SeededNumbers(state: 31)
+    var pair = try Pair()
+    for _ in 0..<6 { try pair.transaction(130, commits: true, &numbers) }
+    let connection = pair.opened.writer.tables.raw
+    let fresh = SQLiteKeyIndex(connection, memory: .least)
+    try connection.execute(
+      "UPDATE segment_guide SET id = -id WHERE id = (SELECT max(id) FROM segment_guide)")
+    #expect(throws: StoreError.self) { try fresh.refresh() }
+    try connection.execute("UPDATE segment_guide SET id = -id WHERE id < 0")
+    for key in pair.names {
+      #expect(try fresh.claimants(of: key) == pair.model.claimants(of: key))
+    }
+  }
+
   /// The scrub reads all pages in turn, and sees an entry that no key leads to.
   @Test func theScrubReadsTheKeys() throws {
     var numbers = SeededNumbers(state: 17)
@@ -297,7 +313,7 @@ import Testing
     #expect(
       try writer.scrubEntries(after: .start, limit: 10, byteCount: 1 << 20).entryCount == 10)
     try writer.tables.raw.execute("DELETE FROM segment")
-    writer.tables.index.forgetTail()
+    writer.tables.index.listedNumber = nil
     writer.tables.index.forget()
     var fault: StoreError?
     do throws(StoreError) {

@@ -15,17 +15,14 @@ extension SQLiteKeyIndex {
   }
 
   /// A reader finds the same row in most of its snapshots, and decodes it once.
-  /// - Returns: whether there may be other segments than are known.
-  func readTail() throws(StoreError) -> Bool {
-    let known = tail
+  func readTail() throws(StoreError) {
     let isThere = try connection.first(
       "SELECT number, segments_number, counts, items FROM key_tail"
     ) { row throws(StoreError) in
-      if row.unsigned(0) != known.number { try take(row) }
+      if row.unsigned(0) != tail.number { try take(row) }
       return true
     }
     guard isThere != nil else { throw .corrupt("the tail of the key index is missing") }
-    return known.number == 0 || tail.segmentsNumber != known.segmentsNumber
   }
 
   /// Reads the items as they are stored, and their check.

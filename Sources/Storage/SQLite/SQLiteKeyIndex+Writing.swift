@@ -19,6 +19,7 @@ extension SQLiteKeyIndex {
       tailItemCount = pending.items.count
     } else {
       tail.segmentsNumber = tail.number
+      listedNumber = tail.number
       try writeTail([])
       pending.removeAll()
       tailItemCount = 0

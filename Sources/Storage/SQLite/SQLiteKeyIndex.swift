@@ -42,6 +42,8 @@ final class SQLiteKeyIndex {
   /// The tail's items, so many, and behind them the open transaction's.
   var pending = PendingItems()
   var tailItemCount = 0
+  /// Of the tail with whose segments ``segments`` and ``open`` are; nil: of none yet.
+  var listedNumber: UInt64?
   /// Whether the store has a tail: not before version 7 of the schema.
   let hasTail: Bool
 
@@ -165,8 +167,11 @@ final class SQLiteKeyIndex {
   /// Learns what is in the index, unless that is known.
   func refresh() throws(StoreError) {
     guard !isCurrent else { return }
-    let isChanged = hasTail ? try readTail() : true
-    if isChanged { try readSegments() }
+    if hasTail { try readTail() }
+    if !hasTail || listedNumber != tail.segmentsNumber {
+      try readSegments()
+      listedNumber = tail.segmentsNumber
+    }
     isCurrent = true
   }
 
