@@ -47,19 +47,21 @@ private final class PreparedCode: @unchecked Sendable {
   private let context: OpaquePointer
 
   init(under key: [UInt8]) {
-    let algorithm = EVP_MAC_fetch(nil, "HMAC", nil)
-    // The context holds its own reference.
-    defer { EVP_MAC_free(algorithm) }
-    guard let context = EVP_MAC_CTX_new(algorithm),
+    guard let algorithm = EVP_MAC_fetch(nil, "HMAC", nil),
+      let context = EVP_MAC_CTX_new(algorithm),
       dongbo_start_sha256_code(context, key, key.count) == 1
     else { preconditionFailure("HMAC-SHA-256: \(drainErrors())") }
+    // The context holds its own reference.
+    EVP_MAC_free(algorithm)
     self.context = context
   }
 
   deinit { EVP_MAC_CTX_free(context) }
 
   func code(of message: [UInt8]) -> [UInt8] {
-    let copy = EVP_MAC_CTX_dup(context)
+    guard let copy = EVP_MAC_CTX_dup(context) else {
+      preconditionFailure("HMAC-SHA-256: \(drainErrors())")
+    }
     defer { EVP_MAC_CTX_free(copy) }
     return [UInt8](unsafeUninitializedCapacity: Self.byteCount) { buffer, count in
       let isDone =

@@ -1,6 +1,6 @@
 /// Items that no segment has yet: in the order they came, and a table that finds the newest of a
-/// key. Swift's own dictionary costs three times as much for keys that
-/// are hashes for the most part.
+/// key. Swift's own dictionary costs three times as much for keys that are hashes for the most
+/// part.
 struct PendingItems: Sendable {
   private static let initialSlotCount = 1 << 10
 
@@ -32,6 +32,14 @@ struct PendingItems: Sendable {
 
   /// Ascending, each once.
   var sorted: [IndexItem] { items.sorted().withoutRepeats() }
+
+  /// The same; nothing is pending then.
+  mutating func takeSorted() -> [IndexItem] {
+    items.sort()
+    let sorted = items.withoutRepeats()
+    removeAll()
+    return sorted
+  }
 
   mutating func removeAll() {
     if items.isEmpty { return }

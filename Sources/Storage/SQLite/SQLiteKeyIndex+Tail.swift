@@ -16,37 +16,37 @@ extension SQLiteKeyIndex {
 
   /// A reader finds the same row in most of its snapshots, and decodes it once.
   func readTail() throws(StoreError) {
-    let isThere = try connection.first(
-      "SELECT number, segments_number, counts, items FROM key_tail"
-    ) { row throws(StoreError) in
-      if row.unsigned(0) != tail.number { try take(row) }
-      return true
+    let known = tail.number
+    let changed = try withTail { bytes throws(StoreError) in
+      known > 0 && KeyTail.number(in: bytes) == known ? nil : try KeyTail.decode(bytes)
     }
-    guard isThere != nil else { throw .corrupt("the tail of the key index is missing") }
-  }
-
-  /// Reads the items as they are stored, and their check.
-  /// - Returns: their bytes.
-  func checkTail() throws(StoreError) -> Int {
-    try connection.first("SELECT items FROM key_tail") { row throws(StoreError) in
-      _ = try row.tailItems(0)
-      return try row.withBytes(0) { bytes throws(StoreError) in bytes.count }
-    } ?? 0
-  }
-
-  private func take(_ row: SQLiteRow) throws(StoreError) {
-    let counts = try row.decoded(2, "counts by kind") { reader throws(ByteError) in
-      try KeyTail.counts(from: &reader)
-    }
-    let items = try row.tailItems(3)
+    guard let changed else { return }
     pending.removeAll()
-    for item in items { pending.add(item) }
-    tailItemCount = items.count
-    tail = KeyTail(
-      number: row.unsigned(0), segmentsNumber: row.unsigned(1), counts: counts)
+    for item in changed.items { pending.add(item) }
+    tailItemCount = changed.items.count
+    tail = changed.tail
   }
 
-  /// What the open transaction added is in it.
+  /// Reads the tail as it is stored, and its check.
+  /// - Returns: its bytes.
+  func checkTail() throws(StoreError) -> Int {
+    try withTail { bytes throws(StoreError) in
+      _ = try KeyTail.decode(bytes)
+      return bytes.count
+    }
+  }
+
+  private func withTail<Value>(
+    _ body: (UnsafeRawBufferPointer) throws(StoreError) -> Value
+  ) throws(StoreError) -> Value {
+    let value = try connection.first("SELECT tail FROM key_tail") { row throws(StoreError) in
+      try row.withBytes(0, body)
+    }
+    guard let value else { throw .corrupt("the tail of the key index is missing") }
+    return value
+  }
+
+  /// What an open transaction added to it is no more.
   func forgetTail() {
     tail.number = 0
     pending.removeAll()
@@ -55,19 +55,6 @@ extension SQLiteKeyIndex {
 
   /// Writes the tail with these items.
   func writeTail(_ items: [IndexItem]) throws(StoreError) {
-    try connection.run(
-      "UPDATE key_tail SET number = ?, segments_number = ?, counts = ?, items = ?",
-      [
-        .unsigned(tail.number), .unsigned(tail.segmentsNumber), .blob(tail.encodedCounts),
-        .blob(items.isEmpty ? [] : IndexPage(items).encoded(at: KeyTail.place)),
-      ])
-  }
-}
-
-extension SQLiteRow {
-  fileprivate func tailItems(_ column: Int32) throws(StoreError) -> [IndexItem] {
-    try withBytes(column) { bytes throws(StoreError) in
-      bytes.isEmpty ? [] : try IndexPage(bytes, at: KeyTail.place).items
-    }
+    try connection.run("UPDATE key_tail SET tail = ?", [.blob(tail.encoded(with: items))])
   }
 }

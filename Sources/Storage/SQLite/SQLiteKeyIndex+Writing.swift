@@ -2,8 +2,8 @@ import Replication
 
 /// The writer's part: what a transaction adds, and the merging beside it.
 extension SQLiteKeyIndex {
-  /// The transaction is open.
-  func begin() throws(StoreError) {
+  /// The writer's transaction is open.
+  func beginWriting() throws(StoreError) {
     try refresh()
     lastDurable = segments.keys.max() ?? 0
   }
@@ -13,16 +13,15 @@ extension SQLiteKeyIndex {
   func flush() throws(StoreError) {
     guard pending.items.count > tailItemCount else { return }
     tail.number = try nextNumber()
-    let items = pending.sorted
-    if items.count <= KeyTail.maximumItemCount {
-      try writeTail(items)
+    if pending.items.count <= KeyTail.maximumItemCount {
+      try writeTail(pending.sorted)
       tailItemCount = pending.items.count
     } else {
+      let items = pending.takeSorted()
+      tailItemCount = 0
       tail.segmentsNumber = tail.number
       listedNumber = tail.number
       try writeTail([])
-      pending.removeAll()
-      tailItemCount = 0
       try work(besideItems: items.count, pages: try write(items, level: 0))
     }
   }

@@ -42,7 +42,7 @@ final class SQLiteKeyIndex {
   /// The tail's items, so many, and behind them the open transaction's.
   var pending = PendingItems()
   var tailItemCount = 0
-  /// Of the tail with whose segments ``segments`` and ``open`` are; nil: of none yet.
+  /// The ``KeyTail/segmentsNumber`` whose segments ``segments`` and ``open`` are; nil: none's yet.
   var listedNumber: UInt64?
   /// Whether the store has a tail: not before version 7 of the schema.
   let hasTail: Bool
@@ -59,13 +59,19 @@ final class SQLiteKeyIndex {
     self.hasTail = hasTail
   }
 
-  /// A reader's snapshot is another one, or a transaction was rolled back.
-  func forget() {
+  /// A reader's snapshot is another one.
+  func begin() {
     isCurrent = false
     lastEntries = nil
-    if pending.items.count > tailItemCount { forgetTail() }
-    merges = [:]
     kinds = nil
+  }
+
+  /// The writer's transaction was rolled back: whatever it may have changed is read again.
+  func rollback() {
+    begin()
+    forgetTail()
+    listedNumber = nil
+    merges = [:]
     close { $0.segment.id > lastDurable }
   }
 

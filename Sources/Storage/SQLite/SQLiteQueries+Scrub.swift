@@ -26,7 +26,7 @@ extension SQLiteQueries {
   package func scrubKeys(after place: Int64, limit: Int) throws(StoreError) -> KeyScrubPage {
     var last: Int64?
     var byteCount = 0
-    if place == KeyTail.place { byteCount += try tables.index.checkTail() }
+    if place == 0 { byteCount += try tables.index.checkTail() }
     try tables.raw.forEach(
       "SELECT id, items FROM segment_page WHERE id > ? ORDER BY id LIMIT ?",
       [.integer(place), .integer(Int64(limit))]

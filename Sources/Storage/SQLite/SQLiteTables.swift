@@ -80,13 +80,13 @@ package final class SQLiteTables {
     lastRegistry = nil
     buffer.removeAll()
     summaries.forget()
-    index.forget()
+    index.rollback()
   }
 
   /// The transaction is open.
   func begin() throws(StoreError) {
     summaries.begin()
-    try index.begin()
+    try index.beginWriting()
   }
 
   /// Writes what stands in memory about the whole transaction, for whoever reads across records.

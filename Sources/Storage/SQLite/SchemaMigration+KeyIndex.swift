@@ -1,15 +1,19 @@
 import Replication
 
-/// From version 6 to 7: the counts by kind go into the key index's tail.
+/// From version 6 to 7: the counts by kind go into the key index's tail. Its numbers begin above
+/// those of all segments, which versions of summaries were made of before.
 extension SQLiteConnection {
-  func moveKindCounts() throws(StoreError) {
-    var tail = KeyTail(number: 0, segmentsNumber: 0, counts: [:])
+  func startKeyTail() throws(StoreError) {
+    let last = try first("SELECT max(id) FROM segment") { row throws(StoreError) in
+      row.unsigned(0)
+    }
+    var tail = KeyTail(number: (last ?? 0) + 1, segmentsNumber: 0, counts: [:])
     try forEach("SELECT kind, entries, records FROM kind_count", []) { row throws(StoreError) in
       guard let kind = try row.kind(0) else { return true }
       tail.counts[kind] = KindTally(entries: Int(row.integer(1)), records: Int(row.integer(2)))
       return true
     }
-    try run("UPDATE key_tail SET counts = ?", [.blob(tail.encodedCounts)])
+    try run("INSERT INTO key_tail (only, tail) VALUES (1, ?)", [.blob(tail.encoded(with: []))])
     try execute("DROP TABLE kind_count")
   }
 }
@@ -28,8 +32,7 @@ extension SQLiteConnection {
     let summaries = SQLiteSummaries(self, index)
     func flushWhenFull(atLeast count: Int = Self.migratedItemCount) throws(StoreError) {
       guard index.pending.items.count >= count else { return }
-      let items = index.pending.sorted
-      index.pending.removeAll()
+      let items = index.pending.takeSorted()
       let pageCount = try index.write(items, level: Self.migratedLevel)
       try index.work(besideItems: items.count, pages: pageCount)
     }

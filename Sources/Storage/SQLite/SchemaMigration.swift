@@ -25,7 +25,7 @@ struct SchemaMigration {
       from: 5, to: 6, statements: String(decoding: PackageResources.schema_6_sql, as: UTF8.self)),
     SchemaMigration(
       from: 6, to: 7, statements: String(decoding: PackageResources.schema_7_sql, as: UTF8.self),
-      finish: { connection throws(StoreError) in try connection.moveKindCounts() }),
+      finish: { connection throws(StoreError) in try connection.startKeyTail() }),
   ]
 
   static let currentVersion: Int64 = 7

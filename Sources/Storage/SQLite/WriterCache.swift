@@ -4,8 +4,8 @@ package import Replication
 /// one transaction to the next. A record is looked at some five times while an entry of it is
 /// placed, and most of what is looked for on the way is not there.
 ///
-/// Confined to the writer's thread; forgotten whole when a transaction is rolled back, when stored
-/// bytes change under it, and when it outgrows its bound. To free what was forgotten takes as long
+/// Confined to the writer's thread; forgotten whole when a transaction is rolled back and when stored
+/// bytes change under it, a part of it when that outgrows its bound. To free what was forgotten takes as long
 /// as to judge a fifteenth of it: whoever has the time may do it (``takeForgotten()``).
 struct WriterCache {
   /// Records kept, and entries of them by their bytes.
@@ -167,12 +167,12 @@ extension SQLiteWriter {
   package func entries(
     of record: RecordKey, about subject: Subject
   ) throws(StoreError) -> [Entry] {
-    let isKnown = cache.entries(of: record) != nil
-    let count = isKnown ? 0 : try tables.index.entryIDs(of: record, about: subject).count
-    // Items of older stores have no tags: all of the record is read once, and then known.
-    return isKnown || count > comparedCount
-      ? try entries(of: record).filter { $0.subject == subject }
-      : try stored.entries(of: record, about: subject)
+    if let known = cache.entries(of: record) { return known.filter { $0.subject == subject } }
+    guard try tables.index.entryIDs(of: record, about: subject).count <= comparedCount else {
+      // Items of older stores have no tags: all of the record is read once, and then known.
+      return try entries(of: record).filter { $0.subject == subject }
+    }
+    return try stored.entries(of: record, about: subject)
   }
 
   package func isEntry(_ digest: Digest, of record: RecordKey) throws(StoreError) -> Bool {
