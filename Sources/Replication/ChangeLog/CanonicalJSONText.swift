@@ -129,8 +129,8 @@ extension Text {
       precondition(count <= 32, "\(count) bytes")
       return withBorrowed { bytes, range in
         func word(_ index: Int) -> UInt64 {
-          let start = Swift.min(range.lowerBound + 8 * index, range.upperBound)
-          return bytes.leadingWord(in: start..<range.upperBound)
+          let start = range.lowerBound + 8 * index
+          return start < range.upperBound ? bytes.leadingWord(in: start..<range.upperBound) : 0
         }
         return Bytes32(word(0), word(1), word(2), word(3))
       }

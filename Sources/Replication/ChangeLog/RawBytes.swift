@@ -111,16 +111,15 @@ extension [UInt8] {
     guard range.count >= 8 else {
       return leadingWord(in: range) == others.leadingWord(in: otherRange)
     }
-    // The last eight once more, with some that were compared before, instead of a few one by one.
-    let last = range.count - 8
-    var done = 0
-    while done < last {
-      let (left, right) = (range.lowerBound + done, otherRange.lowerBound + done)
+    var (left, right) = (range.lowerBound, otherRange.lowerBound)
+    // The last eight once more, with some that are compared before, instead of a few one by one.
+    let last = range.upperBound &- 8
+    while left < last {
       guard unsafe word(at: left) == others.word(at: right) else { return false }
-      done += 8
+      left &+= 8
+      right &+= 8
     }
-    return unsafe word(at: range.lowerBound + last)
-      == others.word(at: otherRange.lowerBound + last)
+    return unsafe word(at: last) == others.word(at: otherRange.upperBound &- 8)
   }
 
   /// How many bytes of two ranges are the same before the first that differs.
@@ -157,6 +156,7 @@ extension [UInt8] {
   /// From `start` on the first byte that a JSON text may not hold as it is, or that begins no
   /// well-formed character of UTF-8; the end of all bytes when there is none.
   /// - Precondition: `start` is within the bytes or their end.
+  @inline(__always)
   func endOfValidText(from start: Int) -> Int {
     check(start..<start)
     var index = start
