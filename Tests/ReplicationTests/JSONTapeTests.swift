@@ -136,45 +136,4 @@ import Testing
     #expect(part.compareAsKey(with: Text(validated: body, in: 15..<25)) == .after)
     #expect(Text(validated: body, in: 15..<25).compareAsKey(with: "abcdefghij") == .same)
   }
-
-  @Test(arguments: UInt64(0)..<200) func loopsOverRawBytesAreThePlainOnes(seed: UInt64) {
-    var random = SeededRandom(state: seed)
-    let letters = Array("abz \"\\\u{1f}\u{0}\u{7f}ủ".utf8)
-    let bytes = (0..<40).map { _ -> UInt8 in
-      Int.random(in: 0..<9, using: &random) > 0
-        ? UInt8(ascii: "a") : letters.randomElement(using: &random) ?? 0
-    }
-    for start in 0...bytes.count {
-      let special = bytes[start...].firstIndex {
-        $0 < 0x20 || $0 > 0x7F || $0 == UInt8(ascii: "\"") || $0 == UInt8(ascii: "\\")
-      }
-      let range = start..<bytes.count
-      #expect(
-        bytes.endOfPlainText(in: range, isASCII: true) == special ?? bytes.count,
-        "\(bytes) \(start)")
-      let escaped = bytes[start...].firstIndex {
-        $0 < 0x20 || $0 == UInt8(ascii: "\"") || $0 == UInt8(ascii: "\\")
-      }
-      #expect(
-        bytes.endOfPlainText(in: range, isASCII: false) == escaped ?? bytes.count,
-        "\(bytes) \(start)")
-    }
-    var other = bytes
-    other[Int.random(in: 0..<40, using: &random)] ^= 1
-    for start in 0..<40 {
-      let plain = zip(bytes[start...], other[start...]).prefix { $0 == $1 }.count
-      #expect(
-        bytes.equalCount(from: start, with: other, from: start, count: 40 - start) == plain)
-      #expect(
-        bytes.equalCount(from: start, with: bytes, from: start, count: 40 - start) == 40 - start)
-    }
-    let words = Array(stride(from: 0, to: 32, by: 8))
-    for offset in words {
-      let plain = bytes[offset..<offset + 8].reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
-      #expect(bytes.bigEndianWord(at: offset) == plain)
-      var written: [UInt8] = []
-      written.append(bigEndian: plain)
-      #expect(written == Array(bytes[offset..<offset + 8]))
-    }
-  }
 }

@@ -132,7 +132,10 @@ package struct ByteWriter: Sendable {
 
   /// A field without its length; the mirror of each `read`.
   package mutating func write(_ value: UInt8) { bytes.append(value) }
-  package mutating func write(_ value: UInt16) { bytes.append(bigEndian: value) }
+  package mutating func write(_ value: UInt16) {
+    bytes.append(UInt8(truncatingIfNeeded: value >> 8))
+    bytes.append(UInt8(truncatingIfNeeded: value))
+  }
   package mutating func write(_ value: UInt32) { bytes.append(bigEndian: value) }
   package mutating func write(_ value: UInt64) { bytes.append(bigEndian: value) }
   package mutating func write(_ value: [UInt8]) { bytes.append(contentsOf: value) }

@@ -1,64 +1,34 @@
-extension JSONValue {
-  /// Reads one value; white space is allowed, everything ambiguous is refused.
-  package static func parse(
-    _ bytes: [UInt8], limits: JSONLimits = .record
-  ) throws(JSONError) -> JSONValue {
-    try parse(bytes, limits: limits, canonicalOnly: false)
-  }
-
-  /// Reads bytes that must already be canonical, as a received body: `canonicalBytes` of the result
-  /// are `bytes`.
-  package static func parseCanonical(
-    _ bytes: [UInt8], limits: JSONLimits = .record
-  ) throws(JSONError) -> JSONValue {
-    try parse(bytes, limits: limits, canonicalOnly: true)
-  }
-
-  private static func parse(
-    _ bytes: [UInt8], limits: JSONLimits, canonicalOnly: Bool
-  ) throws(JSONError) -> JSONValue {
-    guard bytes.count <= limits.byteCount else {
-      throw JSONError(reason: .tooLong(limit: limits.byteCount), offset: limits.byteCount)
-    }
-    var parser = JSONParser(bytes: bytes, limits: limits, canonicalOnly: canonicalOnly)
-    try parser.parseDocument()
-    let tape = JSONTape(bytes: bytes, nodes: parser.nodes, unescaped: parser.unescaped)
-    return JSONPlace(tape: tape, index: 0).value
-  }
-}
-
 /// One pass over the bytes by index; recursion is bounded by ``JSONLimits/depth``.
-private struct JSONParser {
-  let bytes: [UInt8]
+struct JSONParser: ~Copyable {
+  let bytes: BorrowedBytes
   let limits: JSONLimits
   let canonicalOnly: Bool
   var index = 0
   var depth = 0
-  var nodes: [JSONNode] = []
+  var nodes: JSONNodeList
   var unescaped: [Text] = []
   /// Places so far that are not canonical.
-  private var deviationCount: UInt32 = 0
+  private var deviationCount = 0
 
   /// Bytes of a body to a node of its tape, about.
   private static let byteCountOfNode = 8
 
-  init(bytes: [UInt8], limits: JSONLimits, canonicalOnly: Bool) {
+  init(bytes: BorrowedBytes, limits: JSONLimits, canonicalOnly: Bool) {
     self.bytes = bytes
     self.limits = limits
     self.canonicalOnly = canonicalOnly
-    nodes.reserveCapacity(bytes.count / Self.byteCountOfNode + 1)
+    nodes = JSONNodeList(capacity: bytes.count / Self.byteCountOfNode + 1)
   }
 
   mutating func parseDocument() throws(JSONError) {
     try parseValue()
-    try skipWhiteSpace()
+    try passWhiteSpace()
     guard index == bytes.count else { throw error(.trailingBytes) }
   }
 
   private mutating func parseValue() throws(JSONError) {
-    try skipWhiteSpace()
-    switch try peek() {
-    case UInt8(ascii: "\""): try parseString()
+    switch try peekPastSpace() {
+    case UInt8(ascii: "\""): nodes.append(try parseText())
     case UInt8(ascii: "{"): try parseObject()
     case UInt8(ascii: "["): try parseArray()
     case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"): try parseInteger()
@@ -71,39 +41,43 @@ private struct JSONParser {
 
   private mutating func parseArray() throws(JSONError) {
     let place = try open(.array)
-    try skipWhiteSpace()
-    if try take(UInt8(ascii: "]")) { return close(place, count: 0) }
-    var count: UInt32 = 0
+    if try peekPastSpace() == UInt8(ascii: "]") { return close(place, count: 0) }
+    var count = 0
     while true {
       try parseValue()
       count += 1
-      try skipWhiteSpace()
-      if try take(UInt8(ascii: "]")) { return close(place, count: count) }
-      try expect(UInt8(ascii: ","))
+      if try isLast(before: UInt8(ascii: "]")) { return close(place, count: count) }
     }
   }
 
   private mutating func parseObject() throws(JSONError) {
     let place = try open(.object)
-    try skipWhiteSpace()
-    if try take(UInt8(ascii: "}")) { return close(place, count: 0) }
+    if try peekPastSpace() == UInt8(ascii: "}") { return close(place, count: 0) }
     var members = MemberOrder()
     while true {
-      try skipWhiteSpace()
-      let keyOffset = index
-      guard try peek() == UInt8(ascii: "\"") else { throw error(.unexpectedByte(bytes[index])) }
+      let byte = try peekPastSpace()
+      guard byte == UInt8(ascii: "\"") else { throw error(.unexpectedByte(byte)) }
       let key = nodes.count
-      try parseString()
-      try note(key, at: keyOffset, &members)
-      try skipWhiteSpace()
-      try expect(UInt8(ascii: ":"))
+      try parseKey(&members)
+      let colon = try peekPastSpace()
+      guard colon == UInt8(ascii: ":") else { throw error(.unexpectedByte(colon)) }
+      index += 1
       try parseValue()
-      try skipWhiteSpace()
-      if try take(UInt8(ascii: "}")) { break }
-      try expect(UInt8(ascii: ","))
+      nodes.close(key)
+      if try isLast(before: UInt8(ascii: "}")) { break }
     }
     if !members.isSorted { try sortMembers(from: place + 1) }
     close(place, count: members.count)
+  }
+
+  /// Stands after an item or member: on the bracket, or past the comma before the next one.
+  @inline(__always)
+  private mutating func isLast(before bracket: UInt8) throws(JSONError) -> Bool {
+    let byte = try peekPastSpace()
+    if byte == bracket { return true }
+    guard byte == UInt8(ascii: ",") else { throw error(.unexpectedByte(byte)) }
+    index += 1
+    return false
   }
 
   private mutating func open(_ kind: JSONNode.Kind) throws(JSONError) -> Int {
@@ -117,23 +91,24 @@ private struct JSONParser {
     return nodes.count - 1
   }
 
-  /// Stands after the closing bracket.
-  private mutating func close(_ place: Int, count: UInt32) {
+  /// Stands on the closing bracket.
+  private mutating func close(_ place: Int, count: Int) {
+    index += 1
     depth -= 1
     if nodes[place].count == deviationCount { nodes[place].end = UInt32(index) }
     nodes[place].count = count
-    nodes[place].size = UInt32(nodes.count - place)
+    nodes.close(place)
   }
 
   private mutating func parseInteger() throws(JSONError) {
     let start = index
-    let isNegative = try take(UInt8(ascii: "-"))
-    let firstDigit = try peek()
+    let isNegative = try peek() == UInt8(ascii: "-")
+    if isNegative { index += 1 }
+    let (firstDigit, digitsStart) = (try peek(), index)
     var magnitude: Int64 = 0
-    let digitsStart = index
-    while index < bytes.count, let digit = Self.digit(bytes[index]) {
+    while index < bytes.count, case let digit = bytes[index] &- UInt8(ascii: "0"), digit <= 9 {
       // Leaves the range long before it could overflow; the rest of the digits is only skipped.
-      if magnitude <= JSONValue.maximumInteger { magnitude = magnitude * 10 + digit }
+      if magnitude <= JSONValue.maximumInteger { magnitude = magnitude * 10 + Int64(digit) }
       index += 1
     }
     guard index > digitsStart else { throw error(.unexpectedByte(firstDigit)) }
@@ -153,16 +128,14 @@ private struct JSONParser {
     return byte == UInt8(ascii: ".") || byte == UInt8(ascii: "e") || byte == UInt8(ascii: "E")
   }
 
-  private static func digit(_ byte: UInt8) -> Int64? {
-    byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9")
-      ? Int64(byte - UInt8(ascii: "0")) : nil
-  }
-
   private mutating func parseWord(
     _ word: StaticString, _ kind: JSONNode.Kind
   ) throws(JSONError) {
     let start = index
-    for expected in word.description.utf8 { try expect(expected) }
+    for expected in word.description.utf8 {
+      guard try peek() == expected else { throw error(.unexpectedByte(bytes[index])) }
+      index += 1
+    }
     nodes.append(JSONNode(kind, start..<index))
   }
 }
@@ -172,42 +145,59 @@ private struct JSONParser {
 /// What is known of an object's keys so far. Bodies mostly arrive sorted; what does not is sorted
 /// once, at the end, so no order of keys costs O(n²).
 private struct MemberOrder {
-  var count: UInt32 = 0
+  var count = 0
   var isSorted = true
-  /// Node of the last key.
+  /// Node of the newest one, and its leading word: 0 while there is none.
   var last = 0
+  var lastWord: UInt64 = 0
 }
 
 extension JSONParser {
-  private mutating func note(
-    _ key: Int, at offset: Int, _ members: inout MemberOrder
-  ) throws(JSONError) {
-    if members.count > 0, members.isSorted {
-      switch order(members.last, key) {
-      case .before: break
-      case .same: throw error(.duplicateKey, at: offset)
-      case .after:
-        try deviate(at: offset)
-        members.isSorted = false
-      }
+  /// Stands on the opening quote.
+  @inline(__always)
+  private mutating func parseKey(_ members: inout MemberOrder) throws(JSONError) {
+    let offset = index
+    var key = try parseText()
+    key.leadingWord =
+      key.kind == .text
+      ? bytes.leadingWord(in: key.range) : unescaped[Int(key.end)].bytes.leadingWord
+    // Most keys are of ASCII, which orders by its bytes, and differ in the first eight.
+    let (before, after) = (members.lastWord, key.leadingWord)
+    if before >= after || (before | after) & UInt64.topBits != 0 {
+      try checkOrder(key, at: offset, &members)
     }
     members.count += 1
-    members.last = key
+    members.last = nodes.count
+    members.lastWord = after
+    nodes.append(key)
   }
 
-  private func order(_ left: Int, _ right: Int) -> KeyOrder {
-    let (left, right) = (nodes[left], nodes[right])
-    // Most keys differ in their first byte, and are plain.
-    if left.kind == .text, right.kind == .text, left.end > left.start, right.end > right.start {
-      let (first, second) = (bytes[Int(left.start)], bytes[Int(right.start)])
-      if first != second, first < 0x80, second < 0x80 { return first < second ? .before : .after }
+  private mutating func checkOrder(
+    _ key: JSONNode, at offset: Int, _ members: inout MemberOrder
+  ) throws(JSONError) {
+    guard members.count > 0, members.isSorted else { return }
+    switch order(nodes[members.last], key) {
+    case .before: break
+    case .same: throw error(.duplicateKey, at: offset)
+    case .after:
+      try deviate(at: offset)
+      members.isSorted = false
     }
-    return text(left).compareAsKey(with: text(right))
+  }
+
+  private func order(_ left: JSONNode, _ right: JSONNode) -> KeyOrder {
+    guard left.kind == .text, right.kind == .text else {
+      return text(left).compareAsKey(with: text(right))
+    }
+    let (left, right) = (left.range, right.range)
+    let equal = bytes.equalCount(left, right)
+    return KeyOrder(
+      equal < left.count ? bytes[left.lowerBound + equal] : nil,
+      equal < right.count ? bytes[right.lowerBound + equal] : nil)
   }
 
   private func text(_ key: JSONNode) -> Text {
-    key.kind == .escapedText
-      ? unescaped[Int(key.end)] : Text(validated: bytes, in: Int(key.start)..<Int(key.end))
+    key.kind == .escapedText ? unescaped[Int(key.end)] : Text(validated: bytes[key.range])
   }
 
   /// Puts the members that begin at `first` and end the tape in key order.
@@ -217,7 +207,7 @@ extension JSONParser {
     var next = first
     while next < nodes.count {
       members.append((text(nodes[next]), next, Int(nodes[next].start) - 1))
-      next += 1 + Int(nodes[next + 1].size)
+      next += Int(nodes[next].size)
     }
     members.sort {
       switch $0.key.compareAsKey(with: $1.key) {
@@ -228,10 +218,14 @@ extension JSONParser {
     }
     let repeated = zip(members, members.dropFirst()).filter { $0.key == $1.key }
     if let offset = repeated.map(\.1.offset).min() { throw error(.duplicateKey, at: offset) }
-    let sorted = members.flatMap { member in
-      nodes[member.place..<member.place + 1 + Int(nodes[member.place + 1].size)]
+    let unsorted = nodes.array
+    next = first
+    for (_, place, _) in members {
+      for node in unsorted[place..<place + Int(unsorted[place].size)] {
+        nodes[next] = node
+        next += 1
+      }
     }
-    nodes.replaceSubrange(first..., with: sorted)
   }
 }
 
@@ -249,22 +243,23 @@ extension JSONParser {
     deviationCount += 1
   }
 
+  @inline(__always)
   private func peek() throws(JSONError) -> UInt8 {
     guard index < bytes.count else { throw error(.unexpectedEnd) }
     return bytes[index]
   }
 
-  private mutating func take(_ wanted: UInt8) throws(JSONError) -> Bool {
-    guard try peek() == wanted else { return false }
-    index += 1
-    return true
+  /// Stands on what is returned. In canonical form there is no white space, so mostly the first
+  /// byte is all that is looked at.
+  @inline(__always)
+  private mutating func peekPastSpace() throws(JSONError) -> UInt8 {
+    let byte = try peek()
+    guard byte <= 0x20 else { return byte }
+    try passWhiteSpace()
+    return try peek()
   }
 
-  private mutating func expect(_ wanted: UInt8) throws(JSONError) {
-    guard try take(wanted) else { throw error(.unexpectedByte(bytes[index])) }
-  }
-
-  private mutating func skipWhiteSpace() throws(JSONError) {
+  private mutating func passWhiteSpace() throws(JSONError) {
     while index < bytes.count {
       switch bytes[index] {
       case 0x20, 0x09, 0x0A, 0x0D:
@@ -280,57 +275,36 @@ extension JSONParser {
 
 extension JSONParser {
   /// Stands on the opening quote; leaves after the closing one.
-  private mutating func parseString() throws(JSONError) {
-    index += 1
-    let start = index
-    var decoded: [UInt8]?
-    var runStart = index
-    while true {
-      index = bytes.endOfPlainText(in: index..<bytes.count, isASCII: true)
-      switch try peek() {
-      case UInt8(ascii: "\""):
-        // Most texts have no escape and stay where they are.
-        if var text = decoded {
-          text.append(contentsOf: bytes[runStart..<index])
-          nodes.append(JSONNode(escapedTextAt: start, place: unescaped.count))
-          unescaped.append(Text(validated: text))
-        } else {
-          nodes.append(JSONNode(.text, start..<index))
-        }
-        index += 1
-        return
-      case UInt8(ascii: "\\"):
-        var text = decoded ?? []
-        text.append(contentsOf: bytes[runStart..<index])
-        try parseEscape(into: &text)
-        decoded = text
-        runStart = index
-      case ..<0x20: throw error(.controlCharacter)
-      default: try skipMultibyteCharacter()
-      }
+  @inline(__always)
+  private mutating func parseText() throws(JSONError) -> JSONNode {
+    let start = index + 1
+    index = bytes.endOfValidText(from: start)
+    // Most texts have no escape and stay where they are.
+    if index < bytes.count, bytes[index] == UInt8(ascii: "\"") {
+      index += 1
+      return JSONNode(.text, start..<index - 1)
     }
+    return try parseEscapedText(from: start)
   }
 
-  /// Well-formed sequences of Unicode table 3-7: no overlong form, no surrogate, none past
-  /// U+10FFFF.
-  private mutating func skipMultibyteCharacter() throws(JSONError) {
-    let lead = bytes[index]
-    let (count, second): (Int, ClosedRange<UInt8>)
-    switch lead {
-    case 0xC2...0xDF: (count, second) = (2, 0x80...0xBF)
-    case 0xE0: (count, second) = (3, 0xA0...0xBF)
-    case 0xED: (count, second) = (3, 0x80...0x9F)
-    case 0xE1...0xEF: (count, second) = (3, 0x80...0xBF)
-    case 0xF0: (count, second) = (4, 0x90...0xBF)
-    case 0xF1...0xF3: (count, second) = (4, 0x80...0xBF)
-    case 0xF4: (count, second) = (4, 0x80...0x8F)
-    default: throw error(.invalidUTF8)
+  /// Stands where the first run of plain text ends that begins at `start`.
+  private mutating func parseEscapedText(from start: Int) throws(JSONError) -> JSONNode {
+    var decoded: [UInt8] = []
+    var runStart = start
+    while true {
+      decoded += bytes[runStart..<index]
+      switch try peek() {
+      case UInt8(ascii: "\""):
+        index += 1
+        unescaped.append(Text(validated: decoded))
+        return JSONNode(escapedTextAt: start, place: unescaped.count - 1)
+      case UInt8(ascii: "\\"): try parseEscape(into: &decoded)
+      case ..<0x20: throw error(.controlCharacter)
+      default: throw error(.invalidUTF8)
+      }
+      runStart = index
+      index = bytes.endOfValidText(from: index)
     }
-    guard bytes.count - index >= count, second.contains(bytes[index + 1]),
-      count < 3 || bytes[index + 2] & 0xC0 == 0x80,
-      count < 4 || bytes[index + 3] & 0xC0 == 0x80
-    else { throw error(.invalidUTF8) }
-    index += count
   }
 
   /// Stands on the backslash.

@@ -16,30 +16,93 @@ final class JSONTape: Sendable {
   func text(_ node: JSONNode) -> Text {
     node.kind == .escapedText
       ? unescaped[Int(node.end)]
-      : Text(validated: bytes, in: Int(node.start)..<Int(node.end))
+      : Text(validated: bytes, in: node.range)
+  }
+
+  func isText(_ index: Int) -> Bool {
+    nodes[index].kind == .text || nodes[index].kind == .escapedText
+  }
+
+  /// Whether the key reads as the bytes in `range` do.
+  /// - Precondition: their leading words are the same.
+  @inline(__always)
+  func isKey(_ index: Int, _ wanted: BorrowedBytes, _ range: Range<Int>) -> Bool {
+    let node = nodes[index]
+    guard node.kind == .text else { return isText(index, wanted, range) }
+    guard node.range.count == range.count else { return false }
+    return range.count <= 8
+      || bytes.withBorrowedBytes { wanted.isEqual(range, $0, node.range) }
+  }
+
+  /// Whether the node is a text that reads so.
+  func isText(_ index: Int, _ text: Text) -> Bool {
+    text.bytes.withBorrowed { isText(index, $0, $1) }
+  }
+
+  /// The same of the bytes in `range`.
+  func isText(_ index: Int, _ wanted: BorrowedBytes, _ range: Range<Int>) -> Bool {
+    let node = nodes[index]
+    guard node.kind == .text else {
+      return node.kind == .escapedText
+        && text(node).bytes.withBorrowed { wanted.isEqual(range, $0, $1) }
+    }
+    return node.range.count == range.count
+      && bytes.withBorrowedBytes { wanted.isEqual(range, $0, node.range) }
+  }
+
+  /// The text under `key` of the object at `index`; nil when there is none. The like of it for
+  /// other values: what rules ask most stands where it is asked for.
+  func text(_ key: Text, of index: Int) -> Text? {
+    guard let place = member(key, of: index), isText(place) else { return nil }
+    return text(nodes[place])
+  }
+
+  func integer(_ key: Text, of index: Int) -> Int64? {
+    guard let place = member(key, of: index), nodes[place].kind == .integer else { return nil }
+    return integer(nodes[place])
+  }
+
+  /// - Returns: where it stands.
+  func object(_ key: Text, of index: Int) -> Int? {
+    guard let place = member(key, of: index), nodes[place].kind == .object else { return nil }
+    return place
+  }
+
+  /// The parser has seen digits only, within the range.
+  /// - Precondition: an integer.
+  func integer(_ node: JSONNode) -> Int64 {
+    var magnitude: Int64 = 0
+    var isNegative = false
+    for index in node.range {
+      let byte = bytes[index]
+      if byte == UInt8(ascii: "-") {
+        isNegative = true
+      } else {
+        magnitude = magnitude * 10 + Int64(byte - UInt8(ascii: "0"))
+      }
+    }
+    return isNegative ? -magnitude : magnitude
   }
 
   /// Where the value stands that the object at `index` has under `key`. Here and not at a place, so
   /// that the arrays are looked at where they are, without a reference counted.
   func member(_ key: Text, of index: Int) -> Int? {
-    let wanted = key.bytes
-    let first = wanted.first ?? 0
+    key.bytes.withBorrowed { member($0, $1, of: index) }
+  }
+
+  private func member(_ key: BorrowedBytes, _ range: Range<Int>, of index: Int) -> Int? {
+    let wanted = key.leadingWord(in: range)
     var next = index + 1
     for _ in 0..<nodes[index].count {
       let node = nodes[next]
-      if node.kind == .text, node.end > node.start {
-        // Most keys differ in their first byte, by which plain ones are sorted.
-        let own = bytes[Int(node.start)]
-        if own > first, own < 0x80 { return nil }
-        if own == first, Int(node.end - node.start) == wanted.count,
-          wanted.equals(bytes, at: Int(node.start))
-        {
-          return next + 1
-        }
-      } else if text(node) == key {
-        return next + 1
+      let own = node.leadingWord
+      if own == wanted {
+        if isKey(next, key, range) { return next + 1 }
+      } else if own > wanted, (own | wanted) & UInt64.topBits == 0 {
+        // Keys are sorted, and those of ASCII by their bytes.
+        return nil
       }
-      next += 1 + Int(nodes[next + 1].size)
+      next &+= Int(node.size)
     }
     return nil
   }
@@ -63,10 +126,9 @@ struct JSONNode: Sendable {
   /// Of an escaped text: its place among those. Of a list that is canonical as it stands: after its
   /// closing bracket; of any other its `start`.
   var end: UInt32
-  /// Items or members.
-  var count: UInt32 = 0
-  /// Nodes up to the next value: this one and all inside it.
+  /// Nodes up to the next of its kind: of a value it and all inside it, of a key its value as well.
   var size: UInt32 = 1
+  private var word: UInt64 = 0
 
   init(_ kind: Kind, _ range: Range<Int>) {
     self.kind = kind
@@ -78,6 +140,22 @@ struct JSONNode: Sendable {
     kind = .escapedText
     self.start = UInt32(start)
     end = UInt32(place)
+  }
+
+  /// Of what stands in the bytes as it reads.
+  var range: Range<Int> { Int(start)..<Int(end) }
+
+  /// Items or members.
+  /// - Precondition: no key.
+  var count: Int {
+    get { Int(truncatingIfNeeded: word) }
+    set { word = UInt64(newValue) }
+  }
+  /// The first eight bytes as they read, by which most keys are told apart and ordered.
+  /// - Precondition: a key.
+  var leadingWord: UInt64 {
+    get { word }
+    set { word = newValue }
   }
 }
 
@@ -94,31 +172,16 @@ struct JSONPlace: Sendable {
     case .null: .null
     case .yes: .bool(true)
     case .no: .bool(false)
-    case .integer: .integer(integerValue)
+    case .integer: .integer(tape.integer(node))
     case .text, .escapedText: .string(tape.text(node))
     case .array: .array(arrayValue)
     case .object: .object(JSONObject(self))
     }
   }
 
-  /// The parser has seen digits only, within the range.
-  private var integerValue: Int64 {
-    var magnitude: Int64 = 0
-    var isNegative = false
-    for index in Int(node.start)..<Int(node.end) {
-      let byte = tape.bytes[index]
-      if byte == UInt8(ascii: "-") {
-        isNegative = true
-      } else {
-        magnitude = magnitude * 10 + Int64(byte - UInt8(ascii: "0"))
-      }
-    }
-    return isNegative ? -magnitude : magnitude
-  }
-
   private var arrayValue: [JSONValue] {
     var items: [JSONValue] = []
-    items.reserveCapacity(Int(node.count))
+    items.reserveCapacity(node.count)
     forEachItem { items.append($0.value) }
     return items
   }
@@ -139,7 +202,7 @@ struct JSONPlace: Sendable {
     var next = index + 1
     for _ in 0..<node.count {
       try body(tape.text(tape.nodes[next]), JSONPlace(tape: tape, index: next + 1))
-      next += 1 + Int(tape.nodes[next + 1].size)
+      next += Int(tape.nodes[next].size)
     }
   }
 
@@ -149,7 +212,7 @@ struct JSONPlace: Sendable {
     var next = index + 1
     for _ in 0..<node.count {
       body(JSONPlace(tape: tape, index: next), JSONPlace(tape: tape, index: next + 1))
-      next += 1 + Int(tape.nodes[next + 1].size)
+      next += Int(tape.nodes[next].size)
     }
   }
 
@@ -173,7 +236,7 @@ struct JSONPlace: Sendable {
     nodes.append(node)
     var next = index + 1
     for _ in 0..<node.count {
-      let end = next + 1 + Int(tape.nodes[next + 1].size)
+      let end = next + Int(tape.nodes[next].size)
       if keys.contains(tape.text(tape.nodes[next])) {
         nodes[0].count -= 1
       } else {

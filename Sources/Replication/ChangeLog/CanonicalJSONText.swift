@@ -19,7 +19,10 @@ package struct Text: Hashable, Comparable, Sendable, CustomStringConvertible,
 
   package init(_ string: some StringProtocol) { self.init(validated: Array(string.utf8)) }
   package init(stringLiteral value: StaticString) {
-    self.init(validated: value.withUTF8Buffer { unsafe Array($0) })
+    // Room for a word, so that the first eight bytes of a short name are loaded in one piece.
+    let zeros = repeatElement(UInt8(0), count: 8)
+    let bytes = value.withUTF8Buffer { unsafe Array($0) }
+    self.init(validated: bytes + zeros, in: 0..<bytes.count)
   }
 
   package var string: String { String(decoding: bytes.slice, as: UTF8.self) }
@@ -33,22 +36,31 @@ package struct Text: Hashable, Comparable, Sendable, CustomStringConvertible,
   /// in one place: U+E000...U+FFFF (lead bytes EE, EF) come after the supplementary planes
   /// (F0...F4), which UTF-16 writes with surrogates D800...DFFF.
   func compareAsKey(with other: Text) -> KeyOrder {
-    let (own, others) = (bytes, other.bytes)
-    let equal = own.equalCount(with: others)
-    guard equal < own.count, equal < others.count else {
-      if own.count == others.count { return .same }
-      return own.count < others.count ? .before : .after
+    let equal = bytes.equalCount(with: other.bytes)
+    return KeyOrder(
+      equal < bytes.count ? bytes[equal] : nil, equal < other.bytes.count ? other.bytes[equal] : nil
+    )
+  }
+}
+
+enum KeyOrder {
+  case before, same, after
+
+  /// Of two keys that differ first in these bytes; nil for one that ends there.
+  init(_ left: UInt8?, _ right: UInt8?) {
+    switch (left, right) {
+    case (nil, nil): self = .same
+    case (nil, _?): self = .before
+    case (_?, nil): self = .after
+    case (let left?, let right?):
+      self = Self.rankInUTF16(left) < Self.rankInUTF16(right) ? .before : .after
     }
-    let left = Self.rankInUTF16(own[equal])
-    return left < Self.rankInUTF16(others[equal]) ? .before : .after
   }
 
   private static func rankInUTF16(_ byte: UInt8) -> UInt8 {
     byte == 0xEE || byte == 0xEF ? byte + 0x10 : byte
   }
 }
-
-enum KeyOrder { case before, same, after }
 
 extension Text {
   /// Bytes counted from 0, wherever in a longer piece they stand.
@@ -78,15 +90,14 @@ extension Text {
 
     /// Whether JSON can hold them as they are.
     var needNoEscape: Bool {
-      let range = Int(start)..<Int(start) + Int(length)
-      return storage.endOfPlainText(in: range, isASCII: false) == range.upperBound
+      withBorrowed { $0.endOfPlainText(in: $1) == $1.upperBound }
     }
 
     /// A copy.
     package var array: [UInt8] { Array(slice) }
 
     package static func == (left: Self, right: Self) -> Bool {
-      left.length == right.length && left.equalCount(with: right) == left.count
+      left.length == right.length && left.equals(right.storage, at: Int(right.start))
     }
 
     /// How many bytes are the same before the first that differs.
@@ -96,10 +107,39 @@ extension Text {
         count: Int(Swift.min(length, other.length)))
     }
 
+    /// The first eight of them as a number that orders as they do; zeros where there are fewer.
+    var leadingWord: UInt64 { withBorrowed { $0.leadingWord(in: $1) } }
+
     /// Whether these are the bytes that begin at `offset` of `bytes`.
     /// - Precondition: so many are there.
     func equals(_ bytes: [UInt8], at offset: Int) -> Bool {
-      storage.equalCount(from: Int(start), with: bytes, from: offset, count: count) == count
+      withBorrowed { own, range in
+        bytes.withBorrowedBytes { own.isEqual(range, $0, offset..<offset + range.count) }
+      }
+    }
+
+    /// Whether they begin with those of `other`.
+    func begin(with other: Bytes) -> Bool {
+      count >= other.count && other.equals(storage, at: Int(start))
+    }
+
+    /// With zeros after them.
+    /// - Precondition: at most 32.
+    var padded: Bytes32 {
+      precondition(count <= 32, "\(count) bytes")
+      return withBorrowed { bytes, range in
+        func word(_ index: Int) -> UInt64 {
+          let start = range.lowerBound + 8 * index
+          return start < range.upperBound ? bytes.leadingWord(in: start..<range.upperBound) : 0
+        }
+        return Bytes32(word(0), word(1), word(2), word(3))
+      }
+    }
+
+    /// Looks at them where they are; see ``Swift/Array/withBorrowedBytes(_:)``.
+    /// - Parameter body: is given all bytes around them, and their place there.
+    func withBorrowed<Result>(_ body: (BorrowedBytes, Range<Int>) -> Result) -> Result {
+      storage.withBorrowedBytes { body($0, Int(start)..<Int(start) + Int(length)) }
     }
 
     package func hash(into hasher: inout Hasher) {

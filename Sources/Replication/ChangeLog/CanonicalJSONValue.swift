@@ -28,6 +28,38 @@ package enum JSONValue: Hashable, Sendable {
   package var object: JSONObject? { if case .object(let object) = self { object } else { nil } }
 }
 
+extension JSONValue {
+  /// Reads one value; white space is allowed, everything ambiguous is refused.
+  package static func parse(
+    _ bytes: [UInt8], limits: JSONLimits = .record
+  ) throws(JSONError) -> JSONValue {
+    try parse(bytes, limits: limits, canonicalOnly: false)
+  }
+
+  /// Reads bytes that must already be canonical, as a received body: `canonicalBytes` of the result
+  /// are `bytes`.
+  package static func parseCanonical(
+    _ bytes: [UInt8], limits: JSONLimits = .record
+  ) throws(JSONError) -> JSONValue {
+    try parse(bytes, limits: limits, canonicalOnly: true)
+  }
+
+  private static func parse(
+    _ bytes: [UInt8], limits: JSONLimits, canonicalOnly: Bool
+  ) throws(JSONError) -> JSONValue {
+    guard bytes.count <= limits.byteCount else {
+      throw JSONError(reason: .tooLong(limit: limits.byteCount), offset: limits.byteCount)
+    }
+    let (nodes, unescaped) = try bytes.withBorrowedBytes { borrowed throws(JSONError) in
+      var parser = JSONParser(bytes: borrowed, limits: limits, canonicalOnly: canonicalOnly)
+      try parser.parseDocument()
+      return (parser.nodes.array, parser.unescaped)
+    }
+    let tape = JSONTape(bytes: bytes, nodes: nodes, unescaped: unescaped)
+    return JSONPlace(tape: tape, index: 0).value
+  }
+}
+
 /// An object whose members stand in the order of RFC 8785, each key once.
 package struct JSONObject: Sendable {
   /// One key and its value.
@@ -54,17 +86,18 @@ package struct JSONObject: Sendable {
     case .built(let members): return members
     case .read(let place):
       var members: [Member] = []
-      members.reserveCapacity(Int(place.node.count))
+      members.reserveCapacity(place.node.count)
       place.forEachMember { members.append(Member(key: $0, value: $1.value)) }
       return members
     }
   }
 
-  var memberCount: Int {
-    switch form {
-    case .read(let place): Int(place.node.count)
-    case .built(let members): members.count
-    }
+  /// Where it stands as a parser would leave it; nil when no parser would take what was built.
+  var place: JSONPlace? {
+    if case .read(let place) = form { return place }
+    let bytes = JSONValue.object(self).canonicalBytes
+    let limits = JSONLimits(byteCount: bytes.count, depth: JSONLimits.record.depth)
+    return (try? JSONValue.parse(bytes, limits: limits))?.object.flatMap(\.place)
   }
 
   /// The value under `key`; nil when there is none. Setting nil removes the member.
@@ -83,6 +116,58 @@ package struct JSONObject: Sendable {
       Self.set(newValue, under: key, in: &members)
       form = .built(members)
     }
+  }
+
+  /// The text under `key`.
+  func text(_ key: Text) -> Text? {
+    switch form {
+    case .read(let place): place.tape.text(key, of: place.index)
+    case .built: self[key]?.text
+    }
+  }
+
+  /// The integer under `key`.
+  func integer(_ key: Text) -> Int64? {
+    switch form {
+    case .read(let place): place.tape.integer(key, of: place.index)
+    case .built: self[key]?.integer
+    }
+  }
+
+  /// The object under `key`.
+  func object(_ key: Text) -> JSONObject? {
+    switch form {
+    case .read(let place):
+      place.tape.object(key, of: place.index)
+        .map { JSONObject(JSONPlace(tape: place.tape, index: $0)) }
+    case .built: self[key]?.object
+    }
+  }
+
+  /// Whether there is anything under `key`.
+  func has(_ key: Text) -> Bool {
+    switch form {
+    case .read(let place): place.tape.member(key, of: place.index) != nil
+    case .built: self[key] != nil
+    }
+  }
+
+  /// Each object of the list under `key`; nothing else that stands there.
+  func forEachObject(in key: Text, _ body: (JSONObject) -> Void) {
+    switch form {
+    case .read(let place):
+      guard let list = place.member(key), list.node.kind == .array else { return }
+      list.forEachItem { if $0.node.kind == .object { body(JSONObject($0)) } }
+    case .built:
+      for item in self[key]?.array ?? [] { if let object = item.object { body(object) } }
+    }
+  }
+
+  /// The objects of the list under `key`.
+  func objects(_ key: Text) -> [JSONObject] {
+    var objects: [JSONObject] = []
+    forEachObject(in: key) { objects.append($0) }
+    return objects
   }
 
   /// Without the members under `keys`; what was read stays where it was read.

@@ -75,7 +75,7 @@ struct CanonicalJSONWriter {
     bytes.append(UInt8(ascii: "\""))
     let start = bytes.count
     bytes.append(contentsOf: text.utf8)
-    if bytes.endOfPlainText(in: start..<bytes.count, isASCII: false) < bytes.count {
+    if bytes.withBorrowedBytes({ $0.endOfPlainText(in: start..<$0.count) }) < bytes.count {
       let plain = Array(bytes[start...])
       bytes.removeSubrange(start...)
       for byte in plain { writeCharacter(byte) }

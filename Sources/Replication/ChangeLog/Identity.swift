@@ -19,6 +19,15 @@ package struct SiteID: Hashable, Comparable, Sendable, CustomStringConvertible {
     padded = Bytes32(words.0, words.1, words.2, words.3)
   }
 
+  /// The same of a text, a word at a time.
+  package init?(_ text: Text) {
+    let count = text.bytes.count
+    guard (1...Self.maximumByteCount).contains(count), text.bytes.allSatisfy(Self.isAllowed) else {
+      return nil
+    }
+    padded = text.bytes.padded
+  }
+
   private static func shift(_ words: inout (UInt64, UInt64, UInt64, UInt64), _ byte: UInt8) {
     words.0 = words.0 << 8 | words.1 >> 56
     words.1 = words.1 << 8 | words.2 >> 56

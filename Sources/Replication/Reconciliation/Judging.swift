@@ -188,13 +188,8 @@ extension Entry {
 
   /// - Parameter body: this entry's. Returns: nil when it is malformed.
   func reading(of body: JSONObject) -> BodyReading? {
-    facts(in: body).map { BodyReading(object: body, facts: $0) }
-  }
-
-  /// - Parameter body: this entry's. Returns: nil when it is malformed.
-  func facts(in body: JSONObject) -> EntryFacts? {
     guard let record = header.record else { return nil }
-    return try? EntryFacts.read(
+    return try? BodyReading.read(
       record: record, operation: header.operation, body: body, unknown: .kept)
   }
 

@@ -6,18 +6,38 @@ package struct CalendarDate: Hashable, Comparable, Sendable, CustomStringConvert
   package init(dayNumber: Int) { self.dayNumber = dayNumber }
 
   /// - Returns: nil unless `text` is an existing day as `YYYY-MM-DD`, years 1900 to 2999.
-  package init?(_ text: Text) { self.init(text.bytes, separator: UInt8(ascii: "-")) }
+  package init?(_ text: Text) {
+    let date = text.bytes.withBorrowed { CalendarDate($0, in: $1, separator: UInt8(ascii: "-")) }
+    guard let date else { return nil }
+    self = date
+  }
 
   /// - Parameter separator: `-`, or `/` inside document ids.
-  init?<Bytes: RandomAccessCollection<UInt8>>(
-    _ bytes: Bytes, separator: UInt8
-  ) where Bytes.Index == Int {
-    let start = bytes.startIndex
-    guard bytes.count == 10, bytes[start + 4] == separator, bytes[start + 7] == separator,
+  init?(_ bytes: BorrowedBytes, in range: Range<Int>, separator: UInt8) {
+    let start = range.lowerBound
+    guard range.count == 10, bytes[start + 4] == separator, bytes[start + 7] == separator,
       let year = decimal(bytes, start..<start + 4),
       let month = decimal(bytes, start + 5..<start + 7),
-      let day = decimal(bytes, start + 8..<start + 10),
-      (1900...2999).contains(year), (1...12).contains(month),
+      let day = decimal(bytes, start + 8..<start + 10)
+    else { return nil }
+    self.init(year: year, month: month, day: day)
+  }
+
+  /// Whether `text` is a month as `YYYY-MM`, in the same years.
+  static func isMonth(_ text: Text) -> Bool {
+    text.bytes.withBorrowed { bytes, range in
+      let start = range.lowerBound
+      guard range.count == 7, bytes[start + 4] == UInt8(ascii: "-"),
+        let year = decimal(bytes, start..<start + 4),
+        let month = decimal(bytes, start + 5..<start + 7)
+      else { return false }
+      return CalendarDate(year: year, month: month, day: 1) != nil
+    }
+  }
+
+  /// - Returns: nil unless the day exists, in the years 1900 to 2999.
+  init?(year: Int, month: Int, day: Int) {
+    guard (1900...2999).contains(year), (1...12).contains(month),
       (1...Self.dayCount(month: month, year: year)).contains(day)
     else { return nil }
     dayNumber = Self.dayNumber(year: year, month: month, day: day)
@@ -67,18 +87,28 @@ extension WallTime {
   /// - Returns: nil unless `text` is `YYYY-MM-DDThh:mm:ss[.f]Z` from 1970 on, with 1 to 6 digits of
   ///   fraction. There is no leap second.
   package init?(_ text: Text) {
-    let bytes = text.bytes
-    guard bytes.count >= 20, bytes.count <= 27, bytes.last == UInt8(ascii: "Z"),
-      bytes[10] == UInt8(ascii: "T"), bytes[13] == UInt8(ascii: ":"),
-      bytes[16] == UInt8(ascii: ":"),
-      let day = CalendarDate(bytes[0..<10], separator: UInt8(ascii: "-")), day.dayNumber >= 0,
-      let hour = decimal(bytes, 11..<13), hour < 24, let minute = decimal(bytes, 14..<16),
-      minute < 60, let second = decimal(bytes, 17..<19), second < 60
+    let instant = text.bytes.withBorrowed { WallTime($0, in: $1) }
+    guard let instant else { return nil }
+    self = instant
+  }
+
+  private init?(_ bytes: BorrowedBytes, in range: Range<Int>) {
+    let (start, end) = (range.lowerBound, range.upperBound)
+    guard range.count >= 20, range.count <= 27, bytes[end - 1] == UInt8(ascii: "Z"),
+      bytes[start + 10] == UInt8(ascii: "T"), bytes[start + 13] == UInt8(ascii: ":"),
+      bytes[start + 16] == UInt8(ascii: ":"),
+      let day = CalendarDate(bytes, in: start..<start + 10, separator: UInt8(ascii: "-")),
+      day.dayNumber >= 0,
+      let hour = decimal(bytes, start + 11..<start + 13), hour < 24,
+      let minute = decimal(bytes, start + 14..<start + 16), minute < 60,
+      let second = decimal(bytes, start + 17..<start + 19), second < 60
     else { return nil }
     var fraction = 0
-    if bytes.count > 20 {
-      let digits = 20..<bytes.count - 1
-      guard bytes[19] == UInt8(ascii: "."), var value = decimal(bytes, digits) else { return nil }
+    if range.count > 20 {
+      let digits = start + 20..<end - 1
+      guard bytes[start + 19] == UInt8(ascii: "."), var value = decimal(bytes, digits) else {
+        return nil
+      }
       for _ in digits.count..<6 { value *= 10 }
       fraction = value
     }
@@ -88,15 +118,13 @@ extension WallTime {
 }
 
 /// The number that the 1 to 9 decimal digits in `range` spell; nil for anything else.
-private func decimal<Bytes: RandomAccessCollection<UInt8>>(
-  _ bytes: Bytes, _ range: Range<Int>
-) -> Int? where Bytes.Index == Int {
+private func decimal(_ bytes: BorrowedBytes, _ range: Range<Int>) -> Int? {
   guard (1...9).contains(range.count) else { return nil }
   var value = 0
   for index in range {
-    let byte = bytes[index]
-    guard byte >= UInt8(ascii: "0"), byte <= UInt8(ascii: "9") else { return nil }
-    value = value * 10 + Int(byte - UInt8(ascii: "0"))
+    let digit = bytes[index] &- UInt8(ascii: "0")
+    guard digit <= 9 else { return nil }
+    value = value &* 10 &+ Int(digit)
   }
   return value
 }

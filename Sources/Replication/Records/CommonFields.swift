@@ -59,13 +59,14 @@ extension Schema {
 extension JSONObject {
   /// The files that a list of attachments under `key` names.
   func files(_ key: Text) -> [FileReference] {
-    (self[key]?.array ?? []).compactMap { item in
-      guard let object = item.object,
-        let digest = object.text(.digest).flatMap(Digest.init(tagged:)),
-        let size = object[.sizeBytes]?.integer.flatMap({ UInt64(exactly: $0) })
-      else { return nil }
-      return FileReference(digest: digest, size: size)
+    var files: [FileReference] = []
+    forEachObject(in: key) { object in
+      guard let digest = object.text(.digest).flatMap(Digest.init(tagged:)),
+        let size = object.integer(.sizeBytes).flatMap({ UInt64(exactly: $0) })
+      else { return }
+      files.append(FileReference(digest: digest, size: size))
     }
+    return files
   }
 }
 
@@ -102,18 +103,22 @@ extension Digest {
   }
 
   /// - Returns: nil unless `text` is `sha-256:` and 64 lower-case hexadecimal digits.
-  package init?(tagged text: Text) {
-    let (bytes, tag) = (text.bytes, Self.tag.bytes)
-    guard bytes.count == tag.count + 64, bytes.starts(with: tag) else { return nil }
-    var words: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
-    for index in tag.count..<bytes.count {
-      guard let digit = hexValue(bytes[index]) else { return nil }
-      words.0 = words.0 << 4 | words.1 >> 60
-      words.1 = words.1 << 4 | words.2 >> 60
-      words.2 = words.2 << 4 | words.3 >> 60
-      words.3 = words.3 << 4 | UInt64(digit)
+  package init?(tagged text: Text) { self.init(text, after: Self.tag) }
+
+  /// - Returns: nil unless `text` is `tag` and 64 lower-case hexadecimal digits.
+  init?(_ text: Text, after tag: Text) {
+    guard text.bytes.count == tag.bytes.count + 64, text.bytes.begin(with: tag.bytes) else {
+      return nil
     }
-    self.init(Bytes32(words.0, words.1, words.2, words.3))
+    let raw = text.bytes.withBorrowed { bytes, range -> Bytes32? in
+      let start = range.upperBound - 64
+      guard let first = bytes.hexWord(at: start), let second = bytes.hexWord(at: start + 16),
+        let third = bytes.hexWord(at: start + 32), let fourth = bytes.hexWord(at: start + 48)
+      else { return nil }
+      return Bytes32(first, second, third, fourth)
+    }
+    guard let raw else { return nil }
+    self.init(raw)
   }
 
   private static let tag: Text = "sha-256:"

@@ -35,7 +35,7 @@ enum DirectiveRules: RecordRules {
   static let writeOnceFields: [Text] = [.assignedDate, .deadlineType, .dueDate]
 
   static func checkPut(_ body: JSONObject) throws(FieldFault) {
-    if body[.deadlineType] == .string("fixed"), body[.dueDate] == nil {
+    if body.text(.deadlineType) == .fixed, !body.has(.dueDate) {
       throw FieldFault("dueDate", .requiredBecause("deadlineType fixed"))
     }
   }
@@ -43,8 +43,10 @@ enum DirectiveRules: RecordRules {
   static func putFacts(_ body: JSONObject) -> EntryFacts {
     var facts = EntryFacts(writer: .owner)
     facts.speaker = body.organSite(.assigningOrgan)
-    let organs = ["assigningOrgan", "monitoringOrgan", "leadOrgan"].map { body.organSite($0) }
-    facts.audience = (organs + body.organSites(.coordinatingOrgans)).asAudience
+    facts.address(facts.speaker)
+    facts.address(body.organSite(.monitoringOrgan))
+    facts.address(body.organSite(.leadOrgan))
+    facts.address(organsUnder: .coordinatingOrgans, of: body)
     facts.lane = .normal
     // T8: the source document must exist, or the record waits. A province to which the source is
     // not addressed will never have it and holds nothing.
@@ -132,7 +134,7 @@ enum DirectiveRules: RecordRules {
     }
     facts.files = body.files(.attachments)
     if type == "assigned" || type == "reassigned" {
-      facts.audience = [body.site(.leadSite)].asAudience
+      facts.address(body.site(.leadSite))
       facts.widensRecordAudience = true
     }
     return facts

@@ -35,7 +35,7 @@ struct DirectiveFold {
   /// - Parameter events: all that will be taken.
   init(put: JSONObject, events: [FoldedEvent], history: DirectiveHistory) {
     assigner = put.organSite(.assigningOrgan)
-    coordinators = put.organSites(.coordinatingOrgans).compactMap { $0 }
+    coordinators = put.organSites(.coordinatingOrgans)
     self.history = history
     lead = put.organSite(.leadOrgan)
     leadSince = put.date(.assignedDate)

@@ -69,7 +69,7 @@ package enum DocumentRules: RecordRules {
     en: "must not be after the day of recording; correct the date")
 
   static func checkPut(_ body: JSONObject) throws(FieldFault) {
-    if body[.priority] == .integer(4), body[.dueDate] == nil {
+    if body.integer(.priority) == 4, !body.has(.dueDate) {
       throw FieldFault("dueDate", .requiredBecause("priority 4"))
     }
     let targets = targetIDs(of: body)
@@ -112,17 +112,21 @@ package enum DocumentRules: RecordRules {
     var facts = EntryFacts(writer: .owner)
     facts.isWriteOnce = true
     facts.speaker = body.organSite(.from)
-    facts.audience = (body.organSites(.to) + [body.organSite(.from)]).asAudience
-    facts.lane = (body[.priority]?.integer ?? 0) >= 1 ? .urgent : .normal
+    facts.address(facts.speaker)
+    facts.address(organsUnder: .to, of: body)
+    facts.lane = (body.integer(.priority) ?? 0) >= 1 ? .urgent : .normal
     if let id = body.text(.documentId) {
-      facts.names = [.documentID(id)]
-      facts.claims = [.documentID(id), numberKey(body)]
+      let name = UniqueKey.documentID(id)
+      // And the record's own.
+      facts.names.reserveCapacity(2)
+      facts.names.append(name)
+      facts.claims = [name, numberKey(body)]
     }
     // D9: a recall may come before what it recalls, and waits for it.
     facts.references = targetIDs(of: body).map {
       Reference(to: .documentID($0), spreadsAudience: true, hold: .everywhere)
     }
-    if let code = body[.documentType]?.object?.text(.code) {
+    if let code = body.object(.documentType)?.text(.code) {
       facts.codes = [
         CodeUse(.documentTypes, code, on: body.date(.promulgationDate), at: "documentType.code")
       ]
@@ -132,10 +136,10 @@ package enum DocumentRules: RecordRules {
   }
 
   private static func numberKey(_ body: JSONObject) -> UniqueKey {
-    let from = body[.from]?.object ?? JSONObject()
-    let type = body[.documentType]?.object?.text(.code)
+    let from = body.object(.from)
+    let type = body.object(.documentType)?.text(.code)
     return UniqueKey(
-      .documentNumber, from.text(.siteId), from.text(.organId), type, body.text(.codeNumber),
+      .documentNumber, from?.text(.siteId), from?.text(.organId), type, body.text(.codeNumber),
       body.text(.committeeTerm))
   }
 
@@ -178,10 +182,10 @@ package enum DocumentRules: RecordRules {
     "D7", vi: "phải nêu lý do khi từ chối (02); hãy bổ sung",
     en: "must say why the document is refused (02); add it")
 
+  private static let refusal = ReceiptCode.status(.refused).text
+
   static func checkEvent(_ body: JSONObject, type: Text) throws(FieldFault) {
-    if type == .receipt, body[.statusCode] == .string(ReceiptCode.status(.refused).text),
-      body[.description] == nil
-    {
+    if type == .receipt, body.text(.statusCode) == refusal, !body.has(.description) {
       throw FieldFault("description", .broken(saysWhy, detail: nil))
     }
   }
@@ -200,7 +204,7 @@ package enum DocumentRules: RecordRules {
     var facts = EntryFacts(writer: .owner)
     facts.speaker = body.site(.bySite)
     if type == .addressed {
-      facts.audience = body.organSites(.to).asAudience
+      facts.address(organsUnder: .to, of: body)
       facts.widensRecordAudience = true
     }
     return facts

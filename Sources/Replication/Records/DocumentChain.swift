@@ -75,13 +75,13 @@ extension DocumentRules {
   }
 
   static func businessType(of body: JSONObject) -> BusinessType {
-    body[.businessDocType]?.integer.flatMap(BusinessType.init(rawValue:)) ?? .new
+    body.integer(.businessDocType).flatMap(BusinessType.init(rawValue:)) ?? .new
   }
 
   /// Ids of the documents that a recall, update or replacement names.
   static func targetIDs(of body: JSONObject) -> [Text] {
     guard businessType(of: body) != .new else { return [] }
-    return (body[.replacementInfo]?.array ?? []).compactMap { $0.object?.text(.documentId) }
+    return body.objects(.replacementInfo).compactMap { $0.text(.documentId) }
   }
 
   // MARK: The chain

@@ -243,42 +243,30 @@ extension UniqueKey {
 
   /// Parts are prefixed with their length in 2 bytes, so no two lists of parts spell one key. The
   /// schemas keep every part short enough for ``maximumByteCount``.
-  /// - Parameter byteCount: of all parts together.
-  private init(_ space: Space, byteCount: Int, _ write: (inout KeyWriter) -> Void) {
-    var writer = KeyWriter(bytes: ByteWriter(reserving: 1 + 2 * KeyWriter.usualCount + byteCount))
-    writer.bytes.write(space.rawValue)
-    write(&writer)
-    let bytes = writer.bytes.bytes
-    precondition(bytes.count <= Self.maximumByteCount, "key of \(bytes.count) bytes")
-    self.init(bytes)
-  }
-
-  private struct KeyWriter {
-    /// Parts for whose lengths there is room at once.
-    static let usualCount = 5
-    var bytes: ByteWriter
-
-    mutating func part(_ count: Int, _ write: (inout ByteWriter) -> Void) {
-      bytes.write(UInt16(count))
-      write(&bytes)
-    }
-  }
-
   /// - Parameter parts: what is missing counts as empty.
   init(_ space: Space, _ parts: Text?...) {
-    let byteCount = parts.reduce(0) { $0 + ($1?.bytes.count ?? 0) }
-    self.init(space, byteCount: byteCount) { key in
-      for text in parts {
-        key.part(text?.bytes.count ?? 0) { if let text { $0.write(text: text) } }
-      }
+    var byteCount = 1
+    for part in parts { byteCount += 2 + (part?.bytes.count ?? 0) }
+    precondition(byteCount <= Self.maximumByteCount, "key of \(byteCount) bytes")
+    var writer = ByteWriter(reserving: byteCount)
+    writer.write(space.rawValue)
+    for part in parts {
+      writer.write(UInt16(part?.bytes.count ?? 0))
+      if let part { writer.write(text: part) }
     }
+    self.init(writer.bytes)
   }
 
   private init(_ space: Space, kind: RecordKind? = nil, _ id: RecordID) {
-    self.init(space, byteCount: 17) { key in
-      if let kind { key.part(1) { $0.write(kind.rawValue) } }
-      key.part(16) { $0.write(id.raw.raw) }
+    var writer = ByteWriter(reserving: 1 + 3 + 2 + 16)
+    writer.write(space.rawValue)
+    if let kind {
+      writer.write(UInt16(1))
+      writer.write(kind.rawValue)
     }
+    writer.write(UInt16(16))
+    writer.write(id.raw.raw)
+    self.init(writer.bytes)
   }
 
   /// A key outside the spaces of records: what a site notes for itself.
@@ -306,7 +294,11 @@ extension UniqueKey {
 
   /// Under which the entries that name a file are found.
   package static func file(_ digest: Digest) -> UniqueKey {
-    UniqueKey(.file, byteCount: 32) { key in key.part(32) { $0.write(digest.raw) } }
+    var writer = ByteWriter(reserving: 1 + 2 + 32)
+    writer.write(Space.file.rawValue)
+    writer.write(UInt16(32))
+    writer.write(digest.raw)
+    return UniqueKey(writer.bytes)
   }
 
   /// Under which the full reversals of a voucher are found, so that its other adjustments need not
@@ -319,28 +311,28 @@ extension UniqueKey {
   }
 }
 
-extension Sequence<SiteID?> {
-  /// Sorted, each once.
-  var asAudience: [SiteID] {
-    var audience: [SiteID] = []
+extension EntryFacts {
+  /// Names `site`, if there is one.
+  mutating func address(_ site: SiteID?) {
+    guard let site else { return }
     // Few, and mostly in order.
-    for case let site? in self {
-      let place = audience.lastIndex { $0 <= site }
-      if let place, audience[place] == site { continue }
-      audience.insert(site, at: place.map { $0 + 1 } ?? 0)
-    }
-    return audience
+    let place = audience.lastIndex { $0 <= site }
+    if let place, audience[place] == site { return }
+    if audience.isEmpty { audience.reserveCapacity(2) }
+    audience.insert(site, at: place.map { $0 + 1 } ?? 0)
+  }
+
+  /// Names the site of each organ in the list under `key`.
+  mutating func address(organsUnder key: Text, of body: JSONObject) {
+    body.forEachObject(in: key) { address($0.site(.siteId)) }
   }
 }
 
 extension JSONObject {
-  func text(_ key: Text) -> Text? { self[key]?.text }
-  func site(_ key: Text) -> SiteID? { text(key).flatMap { SiteID($0.bytes) } }
+  func site(_ key: Text) -> SiteID? { text(key).flatMap { SiteID($0) } }
   func date(_ key: Text) -> CalendarDate? { text(key).flatMap { CalendarDate($0) } }
   /// `siteId` of the organ under `key`.
-  func organSite(_ key: Text) -> SiteID? { self[key]?.object?.site(.siteId) }
+  func organSite(_ key: Text) -> SiteID? { object(key)?.site(.siteId) }
   /// `siteId` of each organ in the list under `key`.
-  func organSites(_ key: Text) -> [SiteID?] {
-    (self[key]?.array ?? []).map { $0.object?.site(.siteId) }
-  }
+  func organSites(_ key: Text) -> [SiteID] { objects(key).compactMap { $0.site(.siteId) } }
 }

@@ -54,6 +54,7 @@ extension Text {
   static let lineNo: Text = "lineNo"
   static let lines: Text = "lines"
   static let method: Text = "method"
+  static let monitoringOrgan: Text = "monitoringOrgan"
   static let name: Text = "name"
   static let newDueDate: Text = "newDueDate"
   static let number: Text = "number"
@@ -110,6 +111,12 @@ extension Text {
   static let periodClosing: Text = "periodClosing"
   static let voucher: Text = "voucher"
   static let year: Text = "year"
+
+  // Sides of an account.
+  static let debit: Text = "debit"
+
+  // Kinds of deadlines.
+  static let fixed: Text = "fixed"
 
   // Types of events.
   static let addressed: Text = "addressed"

@@ -9,14 +9,14 @@ package enum FinanceRules: RecordRules {
   static func putSchema(of body: JSONObject) throws(FieldFault) -> Schema {
     guard let form = body[.entryKind] else { throw FieldFault("entryKind", .required) }
     switch form.text {
-    case "voucher"?: return voucher
-    case "assetCard"?: return assetCard
-    case "periodClosing"?: return periodClosing
+    case .voucher?: return voucher
+    case .assetCard?: return assetCard
+    case .periodClosing?: return periodClosing
     default: throw FieldFault("entryKind", .oneOf(entryKinds), found: form)
     }
   }
 
-  private static let entryKinds: [Text] = ["voucher", "assetCard", "periodClosing"]
+  private static let entryKinds: [Text] = [.voucher, .assetCard, .periodClosing]
 
   /// Bounds of section 6: JSON integers then survive every parser.
   static let maximumLineAmount: Int64 = 1_000_000_000_000_000
@@ -123,11 +123,11 @@ package enum FinanceRules: RecordRules {
     if body.isAssetCard { try checkAssetCard(body) }
     if body.isClosing { try checkClosing(body) }
     if let form = body.text(.voucherForm), cashForms.contains(form),
-      body[.totalAmountInWords] == nil
+      !body.has(.totalAmountInWords)
     {
       throw FieldFault("totalAmountInWords", .requiredBecause("voucherForm \(form)"))
     }
-    if body[.closingType] == .string("handover"), body[.successorSite] == nil {
+    if body.text(.closingType) == .handover, !body.has(.successorSite) {
       throw FieldFault("successorSite", .requiredBecause("closingType handover"))
     }
   }
@@ -162,7 +162,7 @@ package enum FinanceRules: RecordRules {
   private static func codes(_ body: JSONObject) -> [CodeUse] {
     var codes: [CodeUse] = []
     if body.isAssetCard, let nature = body.text(.assetNature),
-      let number = body[.assetClass]?.integer
+      let number = body.integer(.assetClass)
     {
       let code = Text("\(nature)-\(number)")
       codes.append(CodeUse(.assetClasses, code, on: body.date(.inServiceDate), at: "assetClass"))
@@ -172,12 +172,11 @@ package enum FinanceRules: RecordRules {
       codes.append(CodeUse(.voucherForms, form, on: day, at: "voucherForm"))
     }
     let name: Text = body.isClosing ? .closingBalances : .lines
-    for (index, item) in (body[name]?.array ?? []).enumerated() {
-      guard let line = item.object else { continue }
+    for (index, line) in body.objects(name).enumerated() {
       if let account = line.text(.account) {
         codes.append(CodeUse(.accounts, account, on: day, at: "\(name)[\(index)].account"))
       }
-      if let subItem = line[.budgetLine]?.object?.text(.subItem) {
+      if let subItem = line.object(.budgetLine)?.text(.subItem) {
         let path = "lines[\(index)].budgetLine.subItem"
         codes.append(CodeUse(.budgetLines, subItem, on: day, at: path))
       }
@@ -188,10 +187,10 @@ package enum FinanceRules: RecordRules {
   /// F3: (budgetUnitCode, fiscalYear, voucherForm, voucherNumber) at its site: nobody else can put
   /// a unit's vouchers into conflict.
   private static func voucherKey(_ body: JSONObject) -> UniqueKey {
-    let unit = body[.accountingUnit]?.object
+    let unit = body.object(.accountingUnit)
     return UniqueKey(
       .voucherNumber, unit?.text(.siteId), unit?.text(.budgetUnitCode),
-      Text("\(body[.fiscalYear]?.integer ?? 0)"), body.text(.voucherForm),
+      Text(yearText(body)), body.text(.voucherForm),
       body.text(.voucherNumber))
   }
 
@@ -253,7 +252,8 @@ package enum FinanceRules: RecordRules {
     if type == .received, let receiver = body.site(.toSite) { writer = .site(receiver) }
     var facts = EntryFacts(writer: writer)
     facts.speaker = body.site(.bySite)
-    facts.audience = [body.site(.fromSite), body.site(.toSite)].asAudience
+    facts.address(body.site(.fromSite))
+    facts.address(body.site(.toSite))
     // The owner's transfer takes the card and itself to the other site, its other movements do not
     // go there; the other half goes back to whom it names.
     facts.sharesRecordAudience = !movementTypes.contains(type) && type != .received

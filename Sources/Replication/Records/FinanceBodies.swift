@@ -4,7 +4,7 @@ extension FinanceRules {
   // MARK: Vouchers
 
   static func checkVoucher(_ body: JSONObject) throws(FieldFault) {
-    let lines = (body[.lines]?.array ?? []).compactMap(\.object)
+    let lines = body.objects(.lines).map { BookLine($0) }
     try checkLineNumbers(lines)
     try checkAmounts(lines, body)
     try checkBalance(lines, body)
@@ -13,12 +13,12 @@ extension FinanceRules {
     try checkApprovals(body)
   }
 
-  private static func checkLineNumbers(_ lines: [JSONObject]) throws(FieldFault) {
-    var seen: Set<JSONValue> = []
-    for (index, line) in lines.enumerated() {
-      guard let number = line[.lineNo], seen.insert(number).inserted else {
-        throw FieldFault("lines[\(index)].lineNo", .repeated, found: line[.lineNo])
-      }
+  private static func checkLineNumbers(_ lines: [BookLine]) throws(FieldFault) {
+    // Mostly they are counted up, and nothing need be remembered.
+    if zip(lines, lines.dropFirst()).allSatisfy({ $0.number < $1.number }) { return }
+    var seen: Set<Int64> = []
+    for (index, line) in lines.enumerated() where !seen.insert(line.number).inserted {
+      throw FieldFault("lines[\(index)].lineNo", .repeated, found: .integer(line.number))
     }
   }
 
@@ -28,9 +28,9 @@ extension FinanceRules {
 
   /// F1. Class 0 is single-entry: a voucher of nothing else totals its lines.
   private static func checkBalance(
-    _ lines: [JSONObject], _ body: JSONObject
+    _ lines: [BookLine], _ body: JSONObject
   ) throws(FieldFault) {
-    let total = body[.totalAmount]?.integer ?? 0
+    let total = body.integer(.totalAmount) ?? 0
     let ledger = lines.filter { !$0.isOffBalance }
     guard !ledger.isEmpty else {
       guard sum(lines) == total else {
@@ -59,18 +59,18 @@ extension FinanceRules {
   /// F2; whole đồng and the bounds stand in the schema. Electronic books are corrected by
   /// adjustment only: a negative entry must be history, recorded after its adjustment time.
   private static func checkAmounts(
-    _ lines: [JSONObject], _ body: JSONObject
+    _ lines: [BookLine], _ body: JSONObject
   ) throws(FieldFault) {
-    let correction = body[.correction]?.object
+    let correction = body.object(.correction)
     for (index, line) in lines.enumerated() {
-      let amount = line[.amount]?.integer ?? 0
+      let amount = line.amount
       guard amount != 0 else {
         throw FieldFault(
-          "lines[\(index)].amount", .broken(nonZero, detail: nil), found: line[.amount])
+          "lines[\(index)].amount", .broken(nonZero, detail: nil), found: .integer(amount))
       }
       guard amount > 0 || correction != nil else {
         throw FieldFault(
-          "lines[\(index)].amount", .broken(negative, detail: nil), found: line[.amount])
+          "lines[\(index)].amount", .broken(negative, detail: nil), found: .integer(amount))
       }
     }
     guard let correction, correction.text(.method) == "negativeEntry" else { return }
@@ -93,8 +93,8 @@ extension FinanceRules {
 
   /// F7: the year's adjustment time runs to 31 January.
   private static func checkPostingDate(_ body: JSONObject) throws(FieldFault) {
-    guard let year = body[.fiscalYear]?.integer, let day = body.date(.postingDate),
-      let first = CalendarDate(Text("\(year)-01-01")), let last = lastPostingDay(body),
+    guard let year = body.integer(.fiscalYear), let day = body.date(.postingDate),
+      let first = CalendarDate(year: Int(year), month: 1, day: 1), let last = lastPostingDay(body),
       first <= day, day <= last
     else {
       throw FieldFault(
@@ -105,7 +105,7 @@ extension FinanceRules {
 
   /// F7 for the period of a voucher or a closing.
   static func checkPeriod(_ body: JSONObject) throws(FieldFault) {
-    let year = Array(yearText(body).utf8)
+    let year = yearText(body).utf8
     guard body.text(.accountingPeriod)?.bytes.starts(with: year) == true else {
       throw FieldFault(
         "accountingPeriod", .broken(periodOfYear, detail: "fiscalYear \(yearText(body))"),
@@ -115,11 +115,11 @@ extension FinanceRules {
 
   /// 31 January after the fiscal year, counted so that the year 2999 has one too.
   private static func lastPostingDay(_ body: JSONObject) -> CalendarDate? {
-    CalendarDate(Text("\(yearText(body))-12-31"))
+    CalendarDate(year: Int(body.integer(.fiscalYear) ?? 0), month: 12, day: 31)
       .map { CalendarDate(dayNumber: $0.dayNumber + 31) }
   }
 
-  static func yearText(_ body: JSONObject) -> String { "\(body[.fiscalYear]?.integer ?? 0)" }
+  static func yearText(_ body: JSONObject) -> String { "\(body.integer(.fiscalYear) ?? 0)" }
 
   /// Who may approve in an office's name (Law on Accounting, art. 19 and 53).
   private static let accountants: [Text] = ["Kế toán trưởng", "Phụ trách kế toán"]
@@ -130,7 +130,7 @@ extension FinanceRules {
 
   /// F8: that both are named. Whether their signatures are valid is a verdict, kept elsewhere.
   static func checkApprovals(_ body: JSONObject) throws(FieldFault) {
-    let roles = (body[.approvals]?.array ?? []).compactMap { $0.object?.text(.role) }
+    let roles = body.objects(.approvals).compactMap { $0.text(.role) }
     for wanted in [accountants, heads] where !roles.contains(where: { wanted.contains($0) }) {
       throw FieldFault(
         "approvals", .broken(approved, detail: wanted[0].string), found: body[.approvals])
@@ -170,7 +170,7 @@ extension FinanceRules {
     en: "must not be negative unless it revalues; change the amount")
 
   static func checkMovement(_ body: JSONObject, type: Text) throws(FieldFault) {
-    guard let amount = body[.amount]?.integer else { return }
+    guard let amount = body.integer(.amount) else { return }
     guard amount >= 0 || type == "revaluation" else {
       throw FieldFault("amount", .broken(notNegative, detail: nil), found: body[.amount])
     }
@@ -187,8 +187,7 @@ extension FinanceRules {
 
   /// F11, and F7 and F8 as for vouchers.
   static func checkClosing(_ body: JSONObject) throws(FieldFault) {
-    let ledger = (body[.closingBalances]?.array ?? []).compactMap(\.object)
-      .filter { !$0.isOffBalance }
+    let ledger = body.objects(.closingBalances).map { BookLine($0) }.filter { !$0.isOffBalance }
     let debits = sum(ledger.filter(\.isDebit))
     let credits = sum(ledger.filter { !$0.isDebit })
     guard let debits, debits == credits else {
@@ -203,10 +202,10 @@ extension FinanceRules {
   // MARK: Sums
 
   /// nil: beyond 64 bits.
-  private static func sum(_ lines: [JSONObject]) -> Int64? {
+  private static func sum(_ lines: [BookLine]) -> Int64? {
     var sum: Int64 = 0
     for line in lines {
-      let (next, overflow) = sum.addingReportingOverflow(line[.amount]?.integer ?? 0)
+      let (next, overflow) = sum.addingReportingOverflow(line.amount)
       if overflow { return nil }
       sum = next
     }
@@ -216,8 +215,23 @@ extension FinanceRules {
   private static func shown(_ sum: Int64?) -> String { sum.map { "\($0)" } ?? "> 2^63" }
 }
 
+/// A line of a voucher, or a balance of a closing, as the sums want it.
+private struct BookLine {
+  /// 0 in a balance.
+  let number: Int64
+  let amount: Int64
+  let isDebit: Bool
+  /// Of class 0, which is single-entry.
+  let isOffBalance: Bool
+
+  init(_ line: JSONObject) {
+    number = line.integer(.lineNo) ?? 0
+    amount = line.integer(.amount) ?? 0
+    isDebit = line.isDebit
+    isOffBalance = line.text(.account)?.bytes.first == UInt8(ascii: "0")
+  }
+}
+
 extension JSONObject {
-  /// Whether the line or balance is of class 0, which is single-entry.
-  fileprivate var isOffBalance: Bool { text(.account)?.bytes.first == UInt8(ascii: "0") }
-  var isDebit: Bool { self[.side] == .string("debit") }
+  var isDebit: Bool { text(.side) == .debit }
 }

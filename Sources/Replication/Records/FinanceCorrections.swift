@@ -4,12 +4,12 @@ extension FinanceRules {
   static let maximumAdjustmentCount = 256
 
   static func adjusted(by body: JSONObject) -> RecordKey? {
-    body[.correction]?.object?.text(.adjustsRecordId).flatMap { UniqueID(spelling: $0) }
+    body.object(.correction)?.text(.adjustsRecordId).flatMap { UniqueID(spelling: $0) }
       .map { RecordKey(kind: .finance, id: RecordID($0)) }
   }
 
   static func isFullReversal(_ body: JSONObject) -> Bool {
-    body[.correction]?.object?[.fullReversal] == .bool(true)
+    body.object(.correction)?[.fullReversal] == .bool(true)
   }
 
   private static let sameUnit = Rule(

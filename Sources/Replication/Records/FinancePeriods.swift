@@ -11,7 +11,7 @@ extension FinanceRules {
   }
 
   private static func periodKey(_ body: JSONObject, _ period: Text) -> UniqueKey {
-    let unit = body[.accountingUnit]?.object
+    let unit = body.object(.accountingUnit)
     return UniqueKey(.period, unit?.text(.siteId), unit?.text(.budgetUnitCode), period)
   }
 
@@ -26,7 +26,7 @@ extension FinanceRules {
   }
 
   private static func closingKey(_ body: JSONObject, _ type: Text, _ span: Text?) -> UniqueKey {
-    let unit = body[.accountingUnit]?.object
+    let unit = body.object(.accountingUnit)
     return UniqueKey(.closing, unit?.text(.siteId), unit?.text(.budgetUnitCode), type, span)
   }
 
@@ -312,7 +312,7 @@ extension HeldRecord {
 }
 
 extension JSONObject {
-  var isVoucher: Bool { self[.entryKind] == .string(.voucher) }
-  var isClosing: Bool { self[.entryKind] == .string(.periodClosing) }
-  var isAssetCard: Bool { self[.entryKind] == .string(.assetCard) }
+  var isVoucher: Bool { text(.entryKind) == .voucher }
+  var isClosing: Bool { text(.entryKind) == .periodClosing }
+  var isAssetCard: Bool { text(.entryKind) == .assetCard }
 }

@@ -56,7 +56,7 @@ package struct HeldRecord: Sendable {
     guard let position = resolution.current.firstIndex(where: { $0.digest == entry.digest })
     else { return entry.facts ?? nil }
     guard readings.isEmpty else { return readings[position]?.facts }
-    return bodies[position].flatMap { entry.facts(in: $0) }
+    return bodies[position].flatMap { entry.reading(of: $0)?.facts }
   }
 
   /// The put or withdrawal that is shown: the current one, the last in fold order when there are

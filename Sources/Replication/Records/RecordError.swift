@@ -22,10 +22,6 @@ package struct FieldFault: Error, Hashable, Sendable {
     self.found = found.map(FoundValue.init)
   }
 
-  init(_ name: String, _ rule: FieldRule, found: some CheckedValue) {
-    self.init(name, rule, found: JSONValue?.some(found.value))
-  }
-
   func inside(_ outer: String) -> FieldFault {
     var fault = self
     let separator = path.isEmpty || path.hasPrefix("[") ? "" : "."

@@ -105,20 +105,20 @@ extension RecordKind {
   }
 }
 
-extension EntryFacts {
+extension BodyReading {
   /// Checks the structure of a body and reads what it says. The body of a put, event or annotation
   /// is without its envelope.
   /// - Throws: `.secrecy`, `.operation` or `.field`.
-  package static func read(
+  static func read(
     record: RecordKey, operation: Operation, body: JSONObject, unknown: UnknownFields
-  ) throws(RecordError) -> EntryFacts {
+  ) throws(RecordError) -> BodyReading {
     // The level lives in the header; a peer's body that says another one is refused whole.
     if let level = body[.secrecyLevel] {
       guard level == Submission.openLevel else { throw .secrecy }
       throw .field(FieldFault("secrecyLevel", .unknown(nearest: nil)))
     }
     do throws(FieldFault) {
-      if let facts = try readKnown(record, operation, body, unknown) { return facts }
+      if let reading = try readKnown(record, operation, body, unknown) { return reading }
     } catch {
       throw .field(error)
     }
@@ -127,52 +127,66 @@ extension EntryFacts {
 
   private static func readKnown(
     _ record: RecordKey, _ operation: Operation, _ body: JSONObject, _ unknown: UnknownFields
-  ) throws(FieldFault) -> EntryFacts? {
+  ) throws(FieldFault) -> BodyReading? {
     let rules = record.kind.rules
     try rules.checkRecord(record.id)
     switch operation {
     case .put:
-      try checkVersion(body)
-      try rules.putSchema(of: body).check(body, unknown: unknown)
+      do throws(FieldFault) {
+        try rules.putSchema(of: body).check(body, unknown: unknown)
+      } catch {
+        try checkVersion(body)
+        throw error
+      }
       try rules.checkPut(body)
       var facts = rules.putFacts(body)
       facts.names.append(.record(record))
-      return facts
+      return BodyReading(object: body, facts: facts)
     case .append:
-      guard let value = body[.type] else { throw FieldFault("type", .required) }
-      guard let type = value.text, let schema = rules.eventSchema(ofType: type) else {
+      guard let type = body.text(.type), let schema = rules.eventSchema(ofType: type) else {
+        guard let value = body[.type] else { throw FieldFault("type", .required) }
         throw FieldFault("type", .oneOf(rules.eventTypes), found: value)
       }
       try schema.check(body, unknown: unknown)
       try rules.checkEvent(body, type: type)
       var facts = rules.eventFacts(body, type: type)
       facts.eventType = type
-      return facts
+      return BodyReading(object: body, facts: facts)
     case .annotate:
       guard let schema = rules.annotationSchema else { return nil }
       try schema.check(body, unknown: unknown)
-      return EntryFacts(writer: rules.annotationWriter)
+      return BodyReading(object: body, facts: EntryFacts(writer: rules.annotationWriter))
     case .withdraw:
       try withdrawalSchema.check(body, unknown: unknown)
-      return EntryFacts(writer: rules.withdrawalWriter)
+      return BodyReading(object: body, facts: EntryFacts(writer: rules.withdrawalWriter))
     case .genesis, .offer, .accept, .unknown: return nil
     }
   }
 
-  /// What any put may carry beside its own fields.
-  static let commonPutFields: [Field] = [
-    .optional("schemaVersion", .integer(1...1)), .optional("recordedAt", .instant),
-  ]
-
-  private static let withdrawalSchema = Schema([
-    .optional("reason", .prose), .optional("recordedAt", .instant),
-  ])
-
-  /// The schema version first: the body of another version is not judged by the fields of this one.
+  /// Asked when the fields of this version, of which it is one, do not fit: the body of another
+  /// version is not judged by them.
   private static func checkVersion(_ body: JSONObject) throws(FieldFault) {
     guard let version = body[.schemaVersion] else { return }
     guard version == .integer(1) else {
       throw FieldFault("schemaVersion", .range(1, 1), found: version)
     }
   }
+
+  private static let withdrawalSchema = Schema([
+    .optional("reason", .prose), .optional("recordedAt", .instant),
+  ])
+}
+
+extension EntryFacts {
+  /// Of the ``BodyReading`` of a body.
+  package static func read(
+    record: RecordKey, operation: Operation, body: JSONObject, unknown: UnknownFields
+  ) throws(RecordError) -> EntryFacts {
+    try BodyReading.read(record: record, operation: operation, body: body, unknown: unknown).facts
+  }
+
+  /// What any put may carry beside its own fields.
+  static let commonPutFields: [Field] = [
+    .optional("schemaVersion", .integer(1...1)), .optional("recordedAt", .instant),
+  ]
 }

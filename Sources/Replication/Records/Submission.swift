@@ -39,13 +39,12 @@ package struct Submission: Hashable, Sendable {
     let header: Envelope.Header
     do throws(FieldFault) { header = try envelope.takeHeader(id: id) } catch { throw .field(error) }
     let body = envelope.rest
-    let facts = try EntryFacts.read(
+    let reading = try BodyReading.read(
       record: header.record, operation: operation, body: body, unknown: .refused)
     return Submission(
       record: header.record, operation: operation, subject: header.subject,
       ownerSite: header.owner, secrecy: secrecy, parents: header.parents,
-      body: JSONValue.object(body).canonicalBytes(reserving: json.count),
-      reading: BodyReading(object: body, facts: facts))
+      body: JSONValue.object(body).canonicalBytes(reserving: json.count), reading: reading)
   }
 
   /// nil for what is no level: nobody knows how secret that is.
@@ -61,11 +60,11 @@ extension Submission {
     let value: JSONValue
     do throws(JSONError) { value = try JSONValue.parseCanonical(body) } catch { throw .json(error) }
     let object = value.object ?? JSONObject()
-    let facts = try EntryFacts.read(
+    let reading = try BodyReading.read(
       record: record, operation: .append, body: object, unknown: .refused)
     self.init(
       record: record, operation: .append, subject: .event(event), ownerSite: nil, secrecy: .none,
-      parents: [], body: body, reading: BodyReading(object: object, facts: facts))
+      parents: [], body: body, reading: reading)
   }
 }
 
@@ -114,23 +113,29 @@ private struct Envelope {
     }
     let record = RecordKey(kind: kind, id: try takeRecordID(id))
     let subject = try takeSubject()
-    let owner = try take(.ownerSite, .site)?.text.flatMap { SiteID($0.bytes) }
+    let owner = try take(.ownerSite, Self.site)?.text.flatMap { SiteID($0) }
     let parents = try takeParents()
     if operation == .put { try dropWhatIsNotStored() }
     return Header(record: record, subject: subject, owner: owner, parents: parents)
   }
 
-  private mutating func take(_ name: Text, _ shape: Shape) throws(FieldFault) -> JSONValue? {
-    guard let value = input[name] else { return nil }
-    do throws(FieldFault) { try shape.check(value, unknown: .refused) } catch {
+  private mutating func take(_ name: Text, _ shape: ShapeTable) throws(FieldFault) -> JSONValue? {
+    guard let place = input.place?.member(name) else { return nil }
+    do throws(FieldFault) { try shape.check(place, unknown: .refused) } catch {
       throw error.inside(name.string)
     }
     taken.append(name)
-    return value
+    return place.value
   }
 
+  private static let site = ShapeTable(.site)
+  private static let uniqueID = ShapeTable(.uniqueID)
+  private static let revision = ShapeTable(.integer(1...JSONValue.maximumInteger))
+  private static let digests = ShapeTable(
+    .list(.format(.hexDigest), 0...EntryHeader.maximumParentCount))
+
   private mutating func takeRecordID(_ given: RecordID?) throws(FieldFault) -> RecordID {
-    let value = try take(.recordId, .uniqueID)
+    let value = try take(.recordId, Self.uniqueID)
     let own = value?.text.flatMap { UniqueID(spelling: $0) }.map { RecordID($0) }
     guard let id = own ?? given else { throw FieldFault("recordId", .required) }
     guard given == nil || given == id else {
@@ -142,15 +147,14 @@ private struct Envelope {
   private mutating func takeSubject() throws(FieldFault) -> Subject {
     switch operation {
     case .put, .withdraw:
-      let range = 1...JSONValue.maximumInteger
-      guard let number = try take(.revision, .integer(range))?.integer else {
+      guard let number = try take(.revision, Self.revision)?.integer else {
         throw FieldFault("revision", .required)
       }
       return .revision(Revision(UInt64(number)))
     case .append, .annotate:
       let alias = kind.rules.eventIDName
-      let own = try take(alias, .uniqueID)
-      let value = try take(.eventId, .uniqueID) ?? own
+      let own = try take(alias, Self.uniqueID)
+      let value = try take(.eventId, Self.uniqueID) ?? own
       guard own == nil || own == value else {
         throw FieldFault(alias.string, .mustEqual("eventId"), found: own)
       }
@@ -163,8 +167,7 @@ private struct Envelope {
   }
 
   private mutating func takeParents() throws(FieldFault) -> [Digest] {
-    let shape = Shape.list(.format(.hexDigest), 0...EntryHeader.maximumParentCount)
-    let texts = try take(.parents, shape)?.array ?? []
+    let texts = try take(.parents, Self.digests)?.array ?? []
     let parents = texts.compactMap { $0.text.flatMap { hexBytes($0.string) } }
       .compactMap { Bytes32($0).map { Digest($0) } }.sorted()
     guard !zip(parents, parents.dropFirst()).contains(where: { $0 == $1 }) else {

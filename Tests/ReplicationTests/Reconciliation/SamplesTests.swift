@@ -41,13 +41,13 @@ import Testing
             entitled.formUnion([body.organSite(organ)].compactMap { $0 })
           }
           for list: Text in ["to", "coordinatingOrgans"] {
-            entitled.formUnion(body.organSites(list).compactMap { $0 })
+            entitled.formUnion(body.organSites(list))
           }
         }
         // What revokes a document goes wherever that went.
         for target in put.facts.references where target.spreadsAudience {
           for revoked in Sample.all where try revoked.readPut().facts.names.contains(target.key) {
-            entitled.formUnion([revoked.owner] + revoked.put.organSites("to").compactMap { $0 })
+            entitled.formUnion([revoked.owner] + revoked.put.organSites("to"))
           }
         }
         let leads = Sample.all.filter { $0.id == sample.id }.flatMap(\.appends)
