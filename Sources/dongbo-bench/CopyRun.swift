@@ -18,14 +18,28 @@ import Transport
 /// of which 45 for WANTs; reading 65; copies between BIO, buffers and frames 150; epoll and
 /// wake-ups 85; OpenSSL beside the ciphers 70; sessions and Swift's runtime 150; the rest.
 ///
-/// The rate followed only in part: 505 -> 580 MB/s beside a copy of 1,000, on a machine that others
-/// used too. Two pieces under way, the window, are not enough to keep two cores busy through four
-/// turns of threads for each.
+/// Since then, by sched_switch: one of the two cores was idle for 67 % of the time, while both
+/// reactors waited for a core for 25 to 32 % of it.
+/// - The sender stood still for each stretch of 2 MiB that was read only when it was wanted; the
+///   next one is read meanwhile now: 520 -> 608 MB/s.
+/// - The receiver took up to the whole window in one read, and granted more only when all of it was
+///   decrypted: reads of 64 KiB, 560 -> 662 MB/s; with others at work 536 -> 597.
+/// - The bench took 8 % of a core to look, and woke up in front of the threads it measures.
+/// Both together on a quiet machine, one run each: 647 -> 769 MB/s, 2.25 -> 2.10 CPU seconds.
+///
+/// Left: who wakes a thread keeps its core, it seems: the woken one waits there for its turn though
+/// the other core is free (too little of Linux's search for an idle one is left above 60 % load, we
+/// suppose). It costs where both ends share a machine. Not tried: writing all pieces that wait
+/// before hashing any; the hash in a thread of its own; fewer looks at the session for each piece
+/// (Swift's runtime and the sessions are some 300 ms).
 ///
 /// Tried and dropped, no more than noise: O_DIRECT (128 KiB at a time: slower, no less CPU);
 /// RWF_DONTCACHE or sync_file_range instead of the advice; other stretches of writing back; hashing
-/// in slices when no piece waits (679 MB/s beside 667). Not tried: arrays instead of memory BIOs
-/// would save the copies, some 90 ms, and as much of the copy's.
+/// in slices when no piece waits (679 MB/s beside 667); sending a piece by halves, so that the
+/// other end decrypts one while the next is encrypted; four pieces of 64 KiB (2.67 CPU seconds
+/// beside 2.55). Not shown to help, the machine was too busy: each daemon on a core of its own. Not
+/// tried: arrays instead of memory BIOs would save the copies, some 90 ms, and as much of the
+/// copy's.
 enum CopyRun {
   /// What is read, sent and written at a time.
   private static let pieceByteCount = 256 << 10

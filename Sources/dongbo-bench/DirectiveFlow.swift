@@ -22,6 +22,9 @@ final class DirectiveFlow: Sendable {
   private let state = Mutex(State())
 
   private static let pauseMicroseconds: UInt32 = 1_000
+  /// While nothing is on its way the pause is so many times as long: what is measured beside runs
+  /// on the same cores.
+  private static let idlePauseCount: UInt32 = 10
   /// Turns in a row, of the pause above and a request or two, without a write or an arrival that is
   /// due: then the run has failed.
   private static let patience = 30_000
@@ -88,7 +91,8 @@ final class DirectiveFlow: Sendable {
           state.silence.arrived(at: now)
         }
       }
-      usleep(Self.pauseMicroseconds)
+      let pauseCount = pending.isEmpty ? Self.idlePauseCount : 1
+      usleep(Self.pauseMicroseconds * pauseCount)
     }
     failure.record(
       BenchFailure("directives of the \(writer) do not arrive: \(pending.count) are pending"))

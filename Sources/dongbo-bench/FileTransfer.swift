@@ -18,10 +18,13 @@ struct FileTransfer {
   /// Looks in a row that must agree before what is on its way counts as arrived.
   private static let settledLookCount = 5
   private static let settleMicroseconds: UInt32 = 10_000
+  /// Between two looks, before a fault: it must come in time.
   private static let pauseMicroseconds: UInt32 = 500
-  /// Looks of half a millisecond without a byte: then the transfer stands still. A sender that was
-  /// killed reads the whole file again before it serves it.
-  private static let patience = 240_000
+  /// ... and before the end of the file: a look costs the cores that are measured.
+  private static let endPauseMicroseconds: UInt32 = 2_000
+  /// So long without a byte, and the transfer stands still. A sender that was killed reads the
+  /// whole file again before it serves it.
+  private static let patienceMicroseconds: UInt32 = 120_000_000
 
   init(_ file: SeededFile, in sites: LivingLab) throws(BenchFailure) {
     self.file = file
@@ -41,8 +44,9 @@ struct FileTransfer {
   /// Until `byteCount` bytes have arrived, and one since the last fault.
   func wait(for byteCount: Int) throws(BenchFailure) {
     let target = max(byteCount, stretchStart + 1)
-    var (last, idleCount) = (stretchStart, 0)
-    while idleCount < Self.patience {
+    let pause = byteCount < file.byteCount ? Self.pauseMicroseconds : Self.endPauseMicroseconds
+    var (last, idleCount) = (stretchStart, 0 as UInt32)
+    while idleCount < Self.patienceMicroseconds / pause {
       let arrived = arrivedByteCount
       guard arrived < target else {
         if arrived == file.byteCount, target < file.byteCount {
@@ -52,7 +56,7 @@ struct FileTransfer {
       }
       idleCount = arrived == last ? idleCount + 1 : 0
       last = arrived
-      usleep(Self.pauseMicroseconds)
+      usleep(pause)
     }
     throw BenchFailure("no byte of the file comes after \(last); see \(sites.lab.directory)")
   }

@@ -12,6 +12,14 @@ struct FilesReport {
     let silence: UInt64
   }
 
+  struct Times {
+    /// In nanoseconds.
+    var upload: UInt64 = 0
+    var transfer: UInt64 = 0
+    /// CPU seconds of both daemons in the transfer; nil when one was killed in it.
+    var cpu: Double?
+  }
+
   let plan: FilesRun.Plan
   let file: SeededFile
   let received: Digest
@@ -20,7 +28,7 @@ struct FilesReport {
   /// In the order of the ends.
   let residents: [MemoryWatch.Resident]
   let flows: [Flow]
-  let times: (upload: UInt64, transfer: UInt64)
+  let times: Times
 
   var result: (figures: Figures, failures: [String]) { (figures, failures) }
 
@@ -69,6 +77,7 @@ struct FilesReport {
     figures.add("transferSeconds", Self.seconds(times.transfer), decimals: 2)
     let rate = Statistics.rate(file.byteCount, nanoseconds: times.transfer)
     figures.add("transferMBPerSecond", rate / 1e6, decimals: 1)
+    if let cpu = times.cpu { figures.add("transferCPUSeconds", cpu, decimals: 2) }
     figures.add("cuts", count: plan.cutCount)
     figures.add("kills", count: plan.killCount)
     figures.add("contentBytesSent", count: sentByteCount)

@@ -32,7 +32,7 @@ struct FilesRun {
   private let plan: Plan
   private let sites: LivingLab
   private var random: SplitMix64
-  private var times: (upload: UInt64, transfer: UInt64) = (0, 0)
+  private var times = FilesReport.Times()
 
   /// - Returns: the figures, and a sentence for each check that failed.
   static func run(_ plan: Plan) throws(BenchFailure) -> (figures: Figures, failures: [String]) {
@@ -117,6 +117,7 @@ struct FilesRun {
     var transfer = try FileTransfer(file, in: sites)
     for flow in flows { flow.lineIsUp() }
     let begun = MonotonicClock.now().nanoseconds
+    let cpuBefore = try sites.cpuSeconds()
     _ = try putDocument("2", naming: file)
     for step in faults.steps {
       try transfer.wait(for: step.byteCount)
@@ -141,6 +142,7 @@ struct FilesRun {
       try centre.hasFile(file.digest)
     }
     times.transfer = MonotonicClock.now().nanoseconds - begun
+    if plan.killCount == 0 { times.cpu = try sites.cpuSeconds() - cpuBefore }
     for flow in flows { flow.lineIsDown() }
     return transfer
   }

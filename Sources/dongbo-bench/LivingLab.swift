@@ -53,6 +53,13 @@ final class LivingLab {
     }
   }
 
+  /// What both daemons have used since they were started.
+  func cpuSeconds() throws(BenchFailure) -> Double {
+    var sum = 0.0
+    for end in LabEnd.allCases { sum += try ProcessUsage.read(processID(end)).cpuSeconds }
+    return sum
+  }
+
   func page(_ end: LabEnd) throws(BenchFailure) -> MetricsPage {
     try MetricsPage.read(port: lab.site(end).monitoringPort)
   }

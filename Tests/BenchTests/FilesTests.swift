@@ -94,7 +94,7 @@ import Testing
           FilesReport.Flow(
             writer: $0, writtenCount: 10, arrivedMeanwhileCount: arrivedMeanwhileCount,
             arrivedCount: arrivedCount, silence: silence)
-        }, times: (upload: 1, transfer: 2))
+        }, times: FilesReport.Times(upload: 1, transfer: 2))
     }
   }
 

@@ -35,17 +35,16 @@ import Testing
     let key = Self.key(1)
     var ahead = Self.filled(key)
     for (index, bytes) in Self.pieces().enumerated() {
-      let piece = ahead.take(
+      let taken = ahead.take(
         key, at: UInt64((index + 1) * Self.pieceByteCount), byteCount: Self.pieceByteCount,
         now: Self.start)
-      #expect(piece?.bytes == bytes)
-      #expect(piece?.totalByteCount == Self.total)
+      #expect(taken == .piece(ReadAhead.Piece(bytes: bytes, totalByteCount: Self.total)))
     }
     #expect(ahead.byteCount == 0)
     let beyond = ahead.take(
       key, at: UInt64(ReadAhead.stretchByteCount), byteCount: Self.pieceByteCount,
       now: Self.start)
-    #expect(beyond == nil)
+    #expect(beyond == .nothing)
   }
 
   /// Offset, size, how long after the read, session, and whether the piece is given out.
@@ -64,9 +63,9 @@ import Testing
   func onlyThePieceThatIsAskedForInTimeIsGivenOut(index: Int) {
     let (offset, byteCount, after, session, isGiven) = Self.asked[index]
     var ahead = Self.filled(Self.key(1))
-    let piece = ahead.take(
+    let taken = ahead.take(
       Self.key(session), at: UInt64(offset), byteCount: byteCount, now: Self.start + after)
-    #expect((piece != nil) == isGiven)
+    #expect((taken != .nothing) == isGiven)
     guard session == 1, !isGiven else { return }
     #expect(ahead.byteCount == 0, "what does not follow is forgotten")
   }
@@ -76,9 +75,9 @@ import Testing
     let key = Self.key(1)
     var ahead = Self.filled(key)
     ahead.dropAll()
-    let piece = ahead.take(
+    let taken = ahead.take(
       key, at: UInt64(Self.pieceByteCount), byteCount: Self.pieceByteCount, now: Self.start)
-    #expect(piece == nil)
+    #expect(taken == .nothing)
     #expect(ahead.byteCount == 0)
   }
 
@@ -172,6 +171,145 @@ import Testing
     #expect(ahead.byteCount == 2)
     _ = ahead.reserve(key, byteCount: Self.pieceByteCount, now: Self.start)
     ahead.keep(key, [], at: 0, totalByteCount: 2, now: Self.start)
+    #expect(ahead.byteCount == 0)
+  }
+
+  // MARK: Reading on
+
+  private static func piece(_ letter: UInt8) -> ReadAhead.Piece {
+    ReadAhead.Piece(
+      bytes: [UInt8](repeating: letter, count: pieceByteCount), totalByteCount: total)
+  }
+
+  /// A stretch that is given out until the next one is asked for; how much of it was taken is what
+  /// the test is about.
+  private static func readingOn(
+    _ key: ReadAhead.Key, total: UInt64 = total, after: Duration = .zero
+  ) -> (ahead: ReadAhead, range: ReadRange?, takenCount: Int) {
+    var ahead = ReadAhead()
+    let count = ahead.reserve(key, byteCount: pieceByteCount, now: start)
+    ahead.keep(key, pieces(count - 1), at: 0, totalByteCount: total, now: start)
+    for index in 0..<count - 1 {
+      _ = ahead.take(
+        key, at: UInt64(index * pieceByteCount), byteCount: pieceByteCount, now: start + after)
+      let range = ahead.readOn(key, pieceByteCount: pieceByteCount, now: start + after)
+      if range != nil { return (ahead, range, index + 1) }
+    }
+    return (ahead, nil, count - 1)
+  }
+
+  /// The pieces that are left of the first stretch, one by one.
+  private static func takeRest(
+    _ key: ReadAhead.Key, from index: Int, in ahead: inout ReadAhead
+  ) -> Int {
+    (index..<pieceCount - 1).count {
+      let offset = UInt64($0 * pieceByteCount)
+      return ahead.take(key, at: offset, byteCount: pieceByteCount, now: start) != .nothing
+    }
+  }
+
+  private static let next = UInt64((pieceCount - 1) * pieceByteCount)
+
+  /// Kills: a line that stands still while the disk works; the same read asked for twice.
+  @Test func theNextStretchIsReadWhileTheSecondHalfIsTaken() throws {
+    let key = Self.key(1)
+    var (ahead, range, takenCount) = Self.readingOn(key)
+    let asked = try #require(range)
+    // Of a long stretch even a whole short one is no half.
+    #expect(takenCount == 1)
+    #expect(asked.offset == Self.next)
+    #expect(asked.pieceByteCount == Self.pieceByteCount && asked.pieceCount == Self.longCount)
+    #expect(asked.isAhead && asked.wanted == Self.file)
+    #expect(ahead.readOn(key, pieceByteCount: Self.pieceByteCount, now: Self.start) == nil)
+    let arrival = ahead.came(key, Self.pieces(4), totalByteCount: Self.total, now: Self.start)
+    #expect(arrival == .kept)
+    #expect(Self.takeRest(key, from: takenCount, in: &ahead) == Self.pieceCount - 1 - takenCount)
+    for letter in 0..<4 as Range<UInt8> {
+      let offset = Self.next + UInt64(letter) * UInt64(Self.pieceByteCount)
+      let taken = ahead.take(key, at: offset, byteCount: Self.pieceByteCount, now: Self.start)
+      #expect(taken == .piece(Self.piece(letter)))
+    }
+    #expect(ahead.byteCount == 0)
+  }
+
+  /// Kills: an answer that never comes, or comes twice.
+  @Test func whoeverAsksTooEarlyIsAnsweredWhenItHasCome() {
+    let key = Self.key(1)
+    var (ahead, _, takenCount) = Self.readingOn(key)
+    _ = Self.takeRest(key, from: takenCount, in: &ahead)
+    let taken = ahead.take(key, at: Self.next, byteCount: Self.pieceByteCount, now: Self.start)
+    #expect(taken == .coming)
+    let arrival = ahead.came(key, Self.pieces(2), totalByteCount: Self.total, now: Self.start)
+    #expect(arrival == .answer(Self.piece(0)))
+    let second = ahead.take(
+      key, at: Self.next + UInt64(Self.pieceByteCount), byteCount: Self.pieceByteCount,
+      now: Self.start)
+    #expect(second == .piece(Self.piece(1)))
+    #expect(ahead.byteCount == 0)
+  }
+
+  /// Kills: bytes that go out although rights have changed while they were read; a session that
+  /// waits for ever after that, or after a read that failed.
+  @Test(arguments: [true, false], [true, false])
+  func whatComesToNothingIsAskedForAgainByWhoeverWaits(isAwaited: Bool, isStale: Bool) {
+    let key = Self.key(1)
+    var (ahead, _, takenCount) = Self.readingOn(key)
+    if isAwaited {
+      _ = Self.takeRest(key, from: takenCount, in: &ahead)
+      _ = ahead.take(key, at: Self.next, byteCount: Self.pieceByteCount, now: Self.start)
+    }
+    if isStale { ahead.dropAll() }
+    let arrival = ahead.came(
+      key, isStale ? Self.pieces(2) : [], totalByteCount: Self.total, now: Self.start)
+    let again = ReadAhead.Arrival.askAgain(offset: Self.next, byteCount: Self.pieceByteCount)
+    #expect(arrival == (isAwaited ? again : .kept))
+    if isStale || isAwaited { #expect(ahead.byteCount == 0) }
+    let taken = ahead.take(key, at: Self.next, byteCount: Self.pieceByteCount, now: Self.start)
+    #expect(taken == .nothing)
+  }
+
+  /// Kills: another place's bytes for whoever asks while a stretch is read that nobody wants now;
+  /// two reads under way of which the first is taken for the second.
+  @Test func whoeverAsksForAnotherPlaceMeanwhileIsReadForAlone() {
+    let key = Self.key(1)
+    var (ahead, _, _) = Self.readingOn(key)
+    let taken = ahead.take(key, at: 0, byteCount: Self.pieceByteCount, now: Self.start)
+    #expect(taken == .nothing)
+    #expect(ahead.reserve(key, byteCount: Self.pieceByteCount, now: Self.start) == 1)
+    let arrival = ahead.came(key, Self.pieces(2), totalByteCount: Self.total, now: Self.start)
+    #expect(arrival == .kept)
+    #expect(ahead.byteCount == 0)
+  }
+
+  /// Kills: reading beyond the end; stretches that a slow line lets grow old.
+  @Test func nothingIsReadOnAtTheEndNorForALineThatIsNotPrompt() {
+    let key = Self.key(1)
+    #expect(Self.readingOn(key, total: Self.next + 1).range != nil)
+    #expect(Self.readingOn(key, total: Self.next).range == nil)
+    #expect(Self.readingOn(key, after: ReadAhead.promptTime).range != nil)
+    #expect(Self.readingOn(key, after: ReadAhead.promptTime + .nanoseconds(1)).range == nil)
+  }
+
+  /// Kills: room of what is read on that is not counted, or never comes back.
+  @Test func whatIsReadOnCountsAndItsSessionGivesItBack() {
+    var ahead = ReadAhead()
+    var last: UInt64 = 0
+    while true {
+      let key = Self.key(last)
+      let count = ahead.reserve(key, byteCount: Self.pieceByteCount, now: Self.start)
+      guard count > 1 else { break }
+      ahead.keep(key, Self.pieces(2), at: 0, totalByteCount: Self.total, now: Self.start)
+      _ = ahead.take(key, at: 0, byteCount: Self.pieceByteCount, now: Self.start)
+      _ = ahead.readOn(key, pieceByteCount: Self.pieceByteCount, now: Self.start)
+      #expect(ahead.byteCount <= ReadAhead.limitByteCount)
+      last += 1
+    }
+    for session in 0...last { ahead.drop(SessionNumber(session)) }
+    #expect(ahead.byteCount == 0)
+    #expect(last > 8)
+    let arrival = ahead.came(
+      Self.key(0), Self.pieces(2), totalByteCount: Self.total, now: Self.start)
+    #expect(arrival == .kept)
     #expect(ahead.byteCount == 0)
   }
 }

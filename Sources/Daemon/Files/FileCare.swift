@@ -1,3 +1,4 @@
+import Cryptography
 import Operations
 import Replication
 import Storage
@@ -70,28 +71,47 @@ final class FileCare {
 
   private func read(_ range: ReadRange, _ link: LinkDriver, peer: SiteID) {
     let key = ReadAhead.Key(link.number, range.wanted)
-    let piece = ahead.take(
-      key, at: range.offset, byteCount: range.pieceByteCount, now: loop.now)
-    guard let piece else {
+    let (byteCount, now) = (range.pieceByteCount, loop.now)
+    switch ahead.take(key, at: range.offset, byteCount: byteCount, now: now) {
+    case .piece(let piece):
+      link.answer(
+        .fileRead(
+          range.wanted, offset: range.offset, bytes: piece.bytes,
+          totalByteCount: piece.totalByteCount))
+      guard let next = ahead.readOn(key, pieceByteCount: byteCount, now: now) else { return }
+      worker.post(.read(link.number, peer: peer, next))
+    case .coming: break
+    case .nothing:
       var range = range
-      range.pieceCount = ahead.reserve(key, byteCount: range.pieceByteCount, now: loop.now)
-      return worker.post(.read(link.number, peer: peer, range))
+      range.pieceCount = ahead.reserve(key, byteCount: byteCount, now: now)
+      worker.post(.read(link.number, peer: peer, range))
     }
-    link.answer(
-      .fileRead(
-        range.wanted, offset: range.offset, bytes: piece.bytes,
-        totalByteCount: piece.totalByteCount))
   }
 
   private func take(
-    _ pieces: [[UInt8]], of key: ReadAhead.Key, at offset: UInt64, totalByteCount: UInt64
+    _ pieces: [[UInt8]], of range: ReadRange, _ session: SessionNumber, totalByteCount: UInt64
   ) {
-    let first = pieces.first ?? []
-    ahead.keep(
-      key, Array(pieces.dropFirst()), at: offset + UInt64(first.count),
-      totalByteCount: totalByteCount, now: loop.now)
-    links.drivers[key.session]?.advance(
-      .fileRead(key.wanted, offset: offset, bytes: first, totalByteCount: totalByteCount))
+    let key = ReadAhead.Key(session, range.wanted)
+    let first: [UInt8]
+    if range.isAhead {
+      switch ahead.came(key, pieces, totalByteCount: totalByteCount, now: loop.now) {
+      case .kept: return
+      case .answer(let piece): first = piece.bytes
+      case .askAgain(let offset, let byteCount):
+        guard let link = links.drivers[session], let peer = link.identity?.site else { return }
+        return read(
+          ReadRange(wanted: range.wanted, offset: offset, pieceByteCount: byteCount), link,
+          peer: peer)
+      }
+    } else {
+      first = pieces.first ?? []
+      ahead.keep(
+        key, Array(pieces.dropFirst()), at: range.offset + UInt64(first.count),
+        totalByteCount: totalByteCount, now: loop.now)
+    }
+    links.drivers[session]?.advance(
+      .fileRead(
+        range.wanted, offset: range.offset, bytes: first, totalByteCount: totalByteCount))
   }
 
   /// A registry has come: who may have what may have changed.
@@ -106,8 +126,8 @@ final class FileCare {
 
   func take(_ reply: FileReply) {
     switch reply {
-    case .read(let session, let wanted, let offset, let pieces, let total):
-      take(pieces, of: ReadAhead.Key(session, wanted), at: offset, totalByteCount: total)
+    case .read(let session, let range, let pieces, let total):
+      take(pieces, of: range, session, totalByteCount: total)
     case .unavailable(let session, let wanted, let reason):
       ahead.drop(ReadAhead.Key(session, wanted))
       links.drivers[session]?.advance(.fileUnavailable(wanted, reason))

@@ -207,10 +207,9 @@ struct FileDesk {
   private mutating func read(_ session: SessionNumber, _ peer: SiteID, _ range: ReadRange) {
     do throws(ReadFault) {
       let (pieces, total) = try served(peer, range)
-      reply(
-        .read(
-          session, range.wanted, offset: range.offset, pieces: pieces, totalByteCount: total))
+      reply(.read(session, range, pieces: pieces, totalByteCount: total))
     } catch {
+      if range.isAhead { return reply(.read(session, range, pieces: [], totalByteCount: 0)) }
       if case .unchecked(let digest) = error {
         return check(digest, before: .read(session, peer: peer, range))
       }

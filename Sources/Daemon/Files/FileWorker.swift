@@ -3,12 +3,14 @@ import Storage
 import Transport
 
 /// What is read of a content at a time.
-struct ReadRange: Sendable {
+struct ReadRange: Equatable, Sendable {
   let wanted: Wanted
   let offset: UInt64
   let pieceByteCount: Int
   /// At least one; of an entry one.
   var pieceCount = 1
+  /// Nobody has asked for it yet.
+  var isAhead = false
 }
 
 /// What the thread of files is asked to do, in the order asked.
@@ -29,9 +31,9 @@ enum FileJob: Sendable {
 
 /// What it answers.
 enum FileReply: Sendable {
-  /// The piece asked for, none at the end of the content, and what was read beyond it.
-  case read(
-    SessionNumber, Wanted, offset: UInt64, pieces: [[UInt8]], totalByteCount: UInt64)
+  /// The piece asked for, none at the end of the content, and what was read beyond it. Of what was
+  /// read ahead none too when it could not be read: whoever asks for it will hear why.
+  case read(SessionNumber, ReadRange, pieces: [[UInt8]], totalByteCount: UInt64)
   case unavailable(SessionNumber, Wanted, FileRefusal)
   /// The bytes from `offset` on are to be fetched.
   case opened(SessionNumber, Wanted, offset: UInt64)

@@ -18,8 +18,10 @@ package final class Connection: ByteChannel {
   package let peerAddress: SocketAddress
 
   /// Bytes of one read, and of one connection in one pass: what leaves room for others beside a
-  /// fast peer. In one read, since each costs a turn of all that is above.
-  package static let readByteLimit = 256 * 1024
+  /// fast peer, and for what the threads answer meanwhile. With as much as a file's whole window
+  /// the peer got no leave to send on before all of it was decrypted, and stood still until then.
+  /// In one read, since each costs a turn of all that is above.
+  package static let readByteLimit = 64 * 1024
   /// How long a finished connection waits for the peer to read the rest and end its stream.
   package static let lingerLimit = Duration.seconds(2)
 
