@@ -204,6 +204,9 @@ import Testing
     var numbers = SeededNumbers(state: 13)
     var pair = try Pair()
     for _ in 0..<3 { try pair.transaction(60, commits: true, &numbers) }
+    // Then every item is in a segment.
+    try pair.transaction(200, commits: true, &numbers)
+    #expect(pair.opened.writer.tables.index.tailItemCount == 0)
     let columns = ["segment_page": "items", "segment_guide": "guide", "key_tail": "tail"]
     let column = columns[table] ?? ""
     try pair.opened.writer.tables.connection.execute(

@@ -4,9 +4,10 @@ package import Replication
 /// one transaction to the next. A record is looked at some five times while an entry of it is
 /// placed, and most of what is looked for on the way is not there.
 ///
-/// Confined to the writer's thread; forgotten whole when a transaction is rolled back and when stored
-/// bytes change under it, a part of it when that outgrows its bound. To free what was forgotten takes as long
-/// as to judge a fifteenth of it: whoever has the time may do it (``takeForgotten()``).
+/// Confined to the writer's thread; forgotten whole when a transaction is rolled back and when
+/// stored bytes change under it, a part of it when that outgrows its bound. To free what was
+/// forgotten takes as long as to judge a fifteenth of it: whoever has the time may do it
+/// (``takeForgotten()``).
 struct WriterCache {
   /// Records kept, and entries of them by their bytes.
   static let maximumRecordCount = 2_048

@@ -34,12 +34,14 @@ import Testing
     let tail = KeyTail(
       number: 258, segmentsNumber: 3, counts: [.directive: KindTally(entries: 5, records: 1)])
     let bytes = tail.encoded(with: [IndexItem(1, 2, 3, 4)])
-    #expect(
-      bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
-        == "0000000000000102" + "0000000000000003" + "0000000000000001"
-        + "0000000000000002" + "0000000000000005" + "0000000000000001"
-        + "0000000000000001" + "0000000000000002" + "0000000000000003" + "0000000000000004"
-        + "e76242a538dffadc")
+    let hex = bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    let words = [
+      "0000000000000102", "0000000000000003", "0000000000000001",
+      "0000000000000002", "0000000000000005", "0000000000000001",
+      "0000000000000001", "0000000000000002", "0000000000000003", "0000000000000004",
+      "e76242a538dffadc",
+    ]
+    #expect(hex == words.joined())
   }
 
   /// With every kind counted and all its items a row is one cell of one page of SQLite.
