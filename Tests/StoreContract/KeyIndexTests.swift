@@ -212,7 +212,9 @@ import Testing
     try pair.opened.writer.tables.connection.execute(
       """
       UPDATE \(table) SET \(column) =
-        CAST(substr(\(column), 1, 40) || x'55' || substr(\(column), 42) AS BLOB)
+        CAST(substr(\(column), 1, 40)
+          || CASE substr(\(column), 41, 1) WHEN x'55' THEN x'AA' ELSE x'55' END
+          || substr(\(column), 42) AS BLOB)
       """)
     let writer = pair.opened.writer
     func isCorrupt(_ read: () throws -> Void) -> Bool {
@@ -225,7 +227,7 @@ import Testing
     }
     let fresh = SQLiteKeyIndex(writer.tables.raw, memory: .least)
     let held = try #require(
-      pair.names.first { key in
+      pair.names.sorted { $0.bytes.lexicographicallyPrecedes($1.bytes) }.first { key in
         (try? pair.model.referrers(of: key).isEmpty) == false
       })
     #expect(isCorrupt { _ = try fresh.referrers(of: held) })
