@@ -329,6 +329,23 @@ import Testing
     #expect(output.writes.map(\.change) == [.witness(Self.checkpoint(3))])
   }
 
+  /// Rows that came prove how far the peer's log reaches, also before it says so. A resume may put
+  /// the cursor back to before them: then nothing else proves them to a peer that is put back.
+  /// Kills: a witness that only what the peer says of its end moves.
+  @Test func aTakeCarriesTheWitnessAlong() {
+    var session = Self.session(after: Self.states[6].path)
+    func take(_ from: UInt64, _ to: UInt64) -> Checkpoint? {
+      let output = session.step(.messageReceived(Self.entries(from, to)), now: Self.now)
+      guard case .take(_, _, _, _, let witness) = output.writes.first?.change else { return nil }
+      return witness
+    }
+    #expect(take(0, 3) == Self.checkpoint(3))
+    let ping = Message.ping(Ping(token: 1, logEnd: Self.checkpoint(9)))
+    _ = session.step(.messageReceived(ping), now: Self.now)
+    #expect(take(3, 5) == Self.checkpoint(9))
+    #expect(take(5, 12) == Self.checkpoint(12))
+  }
+
   private static func session(after path: [SessionInput]) -> Session {
     var session = Session(limits: LinkLimits())
     for input in path { _ = session.step(input, now: now) }

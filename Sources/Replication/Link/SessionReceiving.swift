@@ -68,6 +68,9 @@ extension Streaming {
       entryCount + message.entries.count <= Int(limits.creditWindow.entries),
       byteCount <= Int(limits.creditWindow.bytes)
     else { throw .creditExceeded(lane) }
+    // So far its log reaches at least. A resume may put the cursor back, and then nothing but the
+    // witness proves these rows to a peer that is put back to before them.
+    notePeerLogEnd(message.checkpoint)
     let ticket = write(
       .take(
         lane: lane, previousLSN: previous, entries: message.entries,

@@ -148,7 +148,7 @@ struct Streaming: Hashable, Sendable {
     precondition(ticket <= lastTicket, "ticket \(ticket) after \(lastTicket)")
   }
 
-  private mutating func notePeerLogEnd(_ end: Checkpoint) {
+  mutating func notePeerLogEnd(_ end: Checkpoint) {
     if end.lsn >= receiving.peerLogEnd.lsn { receiving.peerLogEnd = end }
   }
 
