@@ -42,8 +42,8 @@ import Transport
 /// | cadb304 | bodies read against tables, keys by their first eight bytes | 257 |
 ///
 /// Of each, some 79 are the reading of bodies (50 of the last row's), which the daemon does on a
-/// thread before the writer (`BodyReader`). At 200,000 changes the b-trees had cost a tenth more than at 20,000, and four
-/// times the bytes to the disk; the segments cost the same.
+/// thread before the writer (`BodyReader`). At 200,000 changes the b-trees had cost a tenth more
+/// than at 20,000, and four times the bytes to the disk; the segments cost the same.
 /// `replicate --changes 100000` on a free machine: 12,000 changes/s at dc73ae0, 22,100 at ef57f94;
 /// CPU of receiver and sender 77 + 33 microseconds, then 50 + 22. A fifth of what went is the
 /// verifier, which looked into every record that had grown. From 5bca83b to d226240, medians of
