@@ -101,7 +101,7 @@ import Testing
         count, commits: Int.random(in: 0..<5, using: &numbers) > 0, &numbers)
       guard round % 5 == 0 else { continue }
       try pair.compare(pair.opened.writer)
-      let reader = try pair.opened.makeReader()
+      let reader = try pair.opened.makeReader { Instant(nanoseconds: 0) }
       let read = try reader.inSnapshot { reader throws(StoreError) in
         Result { try pair.compare(reader) }
       }
