@@ -21,6 +21,7 @@ final class DirectiveFlow: Sendable {
   let failure = Failure()
   private let state = Mutex(State())
 
+  /// Between two looks: what is looked for comes about in another process, which tells nobody.
   private static let pauseMicroseconds: UInt32 = 1_000
   /// While nothing is on its way the pause is so many times as long: what is measured beside runs
   /// on the same cores.

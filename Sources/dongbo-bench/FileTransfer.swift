@@ -56,6 +56,8 @@ struct FileTransfer {
       }
       idleCount = arrived == last ? idleCount + 1 : 0
       last = arrived
+      // Another process writes the file: there is no event to wait for, and a watch of each write
+      // would cost the transfer more than a look.
       usleep(pause)
     }
     throw BenchFailure("no byte of the file comes after \(last); see \(sites.lab.directory)")

@@ -89,6 +89,18 @@ import Testing
       let counts = try store.counts().mapValues(\.entries)
       #expect(try counts == model.counts().mapValues(\.entries))
     }
+
+    /// What comes after the snapshot's first read is not seen in it.
+    func compare(inSnapshotOf reader: SQLiteReader, after write: () throws -> Void = {}) throws {
+      let read = try reader.inSnapshot { reader throws(StoreError) in
+        Result {
+          _ = try reader.logEnd()
+          try write()
+          try compare(reader)
+        }
+      }
+      try read.get()
+    }
   }
 
   @Test(arguments: UInt64(1)...8)
@@ -102,10 +114,7 @@ import Testing
       guard round % 5 == 0 else { continue }
       try pair.compare(pair.opened.writer)
       let reader = try pair.opened.makeReader { Instant(nanoseconds: 0) }
-      let read = try reader.inSnapshot { reader throws(StoreError) in
-        Result { try pair.compare(reader) }
-      }
-      try read.get()
+      try pair.compare(inSnapshotOf: reader)
       try pair.opened.writer.tables.index.check()
       guard round % 10 == 0 else { continue }
       switch Int.random(in: 0..<3, using: &numbers) {
@@ -125,18 +134,10 @@ import Testing
     for _ in 0..<10 { try pair.transaction(200, commits: true, &numbers) }
     let before = pair
     let reader = try pair.opened.makeReader { Instant(nanoseconds: 0) }
-    let read = try reader.inSnapshot { reader throws(StoreError) in
-      Result {
-        _ = try reader.logEnd()
-        for _ in 0..<40 { try pair.transaction(200, commits: true, &numbers) }
-        try before.compare(reader)
-      }
+    try before.compare(inSnapshotOf: reader) {
+      for _ in 0..<40 { try pair.transaction(200, commits: true, &numbers) }
     }
-    try read.get()
-    let again = try reader.inSnapshot { reader throws(StoreError) in
-      Result { try pair.compare(reader) }
-    }
-    try again.get()
+    try pair.compare(inSnapshotOf: reader)
   }
 
   /// Many small commits leave few segments, and take what was merged away.
@@ -268,14 +269,9 @@ import Testing
     for count in [3, 3, 60, 3, 3] {
       try pair.transaction(count, commits: true, &numbers)
       let before = pair
-      let read = try reader.inSnapshot { reader throws(StoreError) in
-        Result {
-          _ = try reader.logEnd()
-          try pair.transaction(2, commits: true, &numbers)
-          try before.compare(reader)
-        }
+      try before.compare(inSnapshotOf: reader) {
+        try pair.transaction(2, commits: true, &numbers)
       }
-      try read.get()
     }
   }
 
