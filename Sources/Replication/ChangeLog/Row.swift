@@ -129,9 +129,9 @@ package struct AppendedRows: Hashable, Sendable {
     for row in rows { append(row) }
   }
 
-  package mutating func append(_ row: AppendedRow) {
-    rows.append(row)
+  package mutating func append(_ row: consuming AppendedRow) {
     byteCount += row.entry.byteCount
+    rows.append(row)
   }
 }
 

@@ -115,7 +115,7 @@ package struct SiteLog: Sendable {
     state.end = LogEnd(lsn: row.lsn, incarnation: row.incarnation, head: row.head)
   }
 
-  private mutating func keep(_ row: AppendedRow) {
+  private mutating func keep(_ row: consuming AppendedRow) {
     guard !isTooMuch else { return }
     appended.append(row)
     isTooMuch =

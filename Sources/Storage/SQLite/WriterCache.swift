@@ -7,8 +7,9 @@ package import Replication
 /// Confined to the writer's thread; forgotten whole when a transaction is rolled back and when
 /// stored bytes change under it, a part of it when that outgrows its bound. To free what was
 /// forgotten takes as long as to judge a fifteenth of it: whoever has the time may do it
-/// (``takeForgotten()``).
-struct WriterCache {
+/// (``takeForgotten()``). Not copyable: where the writer looks something up, a copy would count ten
+/// references up and down.
+struct WriterCache: ~Copyable {
   /// Records kept, and entries of them by their bytes.
   static let maximumRecordCount = 2_048
   static let maximumByteCount = 4 << 20
