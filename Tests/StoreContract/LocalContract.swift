@@ -44,7 +44,8 @@ import Testing
     func verdict(_ state: SignatureVerdict.State, _ reason: Text) -> SignatureVerdict {
       SignatureVerdict(
         state: state, reason: reason, verifiedAt: WallTime(microseconds: 5),
-        registry: RegistryRevision(number: 3, digest: .zero), details: ["crl": .string("fresh")])
+        registry: RegistryRevision(number: 3, digest: .zero),
+        details: VerdictDetails(["crl": .string("fresh")]))
     }
     let (signature, other) = (Fixture.identity(4), Fixture.identity(5))
     try implementation.run { store in
@@ -56,6 +57,33 @@ import Testing
       #expect(try store.verdict(of: signature) == verdict(.valid, "valid"))
       #expect(try store.verdict(of: other) == nil)
       #expect(try store.cursor(of: .verifier) == LSN(9))
+    }
+  }
+
+  /// More than one statement takes, some of them twice, as the verifier comes to them. Kills: a
+  /// verdict that the transaction which sets it does not see; one that is lost or stays as it was.
+  @Test(arguments: Implementation.allCases)
+  func manyVerdictsAreKeptAtOnce(_ implementation: Implementation) throws {
+    func verdict(_ number: UInt64) -> SignatureVerdict {
+      SignatureVerdict(
+        state: .valid, reason: "valid", verifiedAt: WallTime(microseconds: number),
+        registry: RegistryRevision(number: 3, digest: .zero))
+    }
+    let sequences: [UInt64] = [9, 4, 7, 1, 30, 12, 8, 3, 2, 5, 6, 40, 11, 10, .max, 13, 14, 15]
+    try implementation.run { store in
+      for (number, sequence) in (sequences + sequences.suffix(3)).enumerated() {
+        try store.setVerdict(verdict(UInt64(number)), of: Fixture.identity(sequence))
+        #expect(
+          try store.verdict(of: Fixture.identity(sequence)) == verdict(UInt64(number)))
+      }
+      #expect(try store.verdict(of: Fixture.identity(16)) == nil)
+    } read: { store, _ throws in
+      for (number, sequence) in sequences.enumerated() {
+        let last = number < sequences.count - 3 ? number : number + 3
+        #expect(try store.verdict(of: Fixture.identity(sequence)) == verdict(UInt64(last)))
+      }
+      #expect(try store.verdict(of: Fixture.identity(16)) == nil)
+      #expect(try store.verdict(of: Fixture.identity(41)) == nil)
     }
   }
 

@@ -41,6 +41,34 @@ import Testing
     #expect(try opened.writer.logEnd().lsn == LSN(1))
   }
 
+  /// How far the table of verdicts reaches is remembered. Kills: an end that outlives a rollback, or
+  /// a reader's snapshot; one that is not moved by what is written.
+  @Test func theLastVerdictIsNotOlderThanTheTable() throws {
+    let opened = try openStore(directory)
+    let reader = try opened.makeReader()
+    let verdict = SignatureVerdict(
+      state: .valid, reason: "valid", verifiedAt: WallTime(microseconds: 1),
+      registry: RegistryRevision(number: 3, digest: .zero))
+    let sequences: [UInt64] = [7, 4, 9, 12]
+    for (count, sequence) in sequences.enumerated() {
+      for isKept in [false, true] {
+        try opened.writer.begin()
+        try opened.writer.setVerdict(verdict, of: Fixture.identity(sequence))
+        if isKept { try opened.writer.commit() } else { try opened.writer.rollback() }
+        let kept = sequences.prefix(isKept ? count + 1 : count)
+        for sequence in sequences {
+          let signature = Fixture.identity(sequence)
+          let expected = kept.contains(sequence) ? verdict : nil
+          #expect(try opened.writer.verdict(of: signature) == expected)
+          let read = try reader.inSnapshot { reader throws(StoreError) in
+            try reader.verdict(of: signature)
+          }
+          #expect(read == expected)
+        }
+      }
+    }
+  }
+
   @Test func aReaderSeesOneStateThroughout() throws {
     let opened = try openStore(directory)
     try commit(1, to: opened)

@@ -184,7 +184,7 @@ struct VerifierWorker {
     switch result {
     case .failure(let fault):
       return verdict(
-        isOpen(fault) ? .undecided : .invalid, Text(fault.reason), task, time, [:])
+        isOpen(fault) ? .undecided : .invalid, Text(fault.reason), task, time, .none)
     case .success(let signer):
       let day = CalendarDate(localDayOf: time)
       let details = details(of: signer)
@@ -206,14 +206,14 @@ struct VerifierWorker {
 
   private static func verdict(
     _ state: SignatureVerdict.State, _ reason: Text, _ task: SignatureInput, _ time: WallTime,
-    _ details: JSONObject
+    _ details: VerdictDetails
   ) -> SignatureVerdict {
     SignatureVerdict(
       state: state, reason: reason, verifiedAt: time, registry: task.registry, details: details)
   }
 
   /// For people. In the order of the keys, so that each is added at the end.
-  private static func details(of signer: VerifiedSigner) -> JSONObject {
+  private static func details(of signer: VerifiedSigner) -> VerdictDetails {
     var details = JSONObject()
     details[Self.algorithm] = .string(signer.scheme.name)
     details[Self.certificate] = .string(signer.certificate.tagged)
@@ -224,7 +224,7 @@ struct VerifierWorker {
     details[Self.listsEnd] = signer.revocationLists.map(\.validity.notAfter).min()
       .map { .integer($0) }
     details[Self.subject] = .string(Text(signer.subject))
-    return details
+    return VerdictDetails(details)
   }
 
   // Made once: they are the same for every signature.

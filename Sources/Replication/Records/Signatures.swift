@@ -118,6 +118,27 @@ package struct Signer: Hashable, Sendable {
   }
 }
 
+/// What a verdict says beside its reason: a JSON object, as the bytes that are kept of it. Those of
+/// one signer say the same of all his signatures at one moment, so they are made once for many.
+package struct VerdictDetails: Hashable, Sendable {
+  package static let none = VerdictDetails(JSONObject())
+
+  package let canonicalBytes: [UInt8]
+
+  package init(_ object: JSONObject) { canonicalBytes = JSONValue.object(object).canonicalBytes }
+
+  /// - Returns: nil unless these are the canonical bytes of an object.
+  package init?(canonicalBytes: [UInt8]) {
+    guard (try? JSONValue.parseCanonical(canonicalBytes))?.object != nil else { return nil }
+    self.canonicalBytes = canonicalBytes
+  }
+
+  /// As the API shows them. Read again each time: people ask seldom.
+  package var object: JSONObject {
+    (try? JSONValue.parseCanonical(canonicalBytes))?.object ?? JSONObject()
+  }
+}
+
 /// What this site found about one signature: local, shown beside content, never part of it.
 package struct SignatureVerdict: Hashable, Sendable {
   /// Raw values are on disk.
@@ -137,11 +158,11 @@ package struct SignatureVerdict: Hashable, Sendable {
   /// Revision under which the signer's right was judged.
   package let registry: RegistryRevision
   /// Signer, chain, algorithms and state of the revocation list, for people.
-  package let details: JSONObject
+  package let details: VerdictDetails
 
   package init(
     state: State, reason: Text, verifiedAt: WallTime, registry: RegistryRevision,
-    details: JSONObject = JSONObject()
+    details: VerdictDetails = .none
   ) {
     self.state = state
     self.reason = reason
@@ -157,7 +178,7 @@ package struct SignatureVerdict: Hashable, Sendable {
       "reason": .string(reason),
       "verifiedAtMicroseconds": .integer(Int64(clamping: verifiedAt.microseconds)),
       "registryRevision": .integer(Int64(clamping: registry.number)),
-      "details": .object(details),
+      "details": .object(details.object),
     ])
   }
 }

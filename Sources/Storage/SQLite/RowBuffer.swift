@@ -59,6 +59,8 @@ struct RowBuffer {
 struct LogBuffer {
   private(set) var entries = RowBuffer(columnCount: 9)
   private(set) var rows = RowBuffer(columnCount: 7)
+  /// Of entries that may change what is found about signatures.
+  fileprivate private(set) var signed = RowBuffer(columnCount: 1)
   /// The entries, in the order of their ids, and what each is found by.
   private var waiting: [Entry] = []
   private var ids: [UInt64] = []
@@ -67,7 +69,7 @@ struct LogBuffer {
   private var recipients = Recipients.none
   private var recipientBytes: [UInt8] = []
 
-  var isEmpty: Bool { rows.cells.isEmpty }
+  var isEmpty: Bool { rows.cells.isEmpty && signed.cells.isEmpty }
   var isFull: Bool { entries.bytes.count + rows.bytes.count >= RowBuffer.maximumByteCount }
 
   mutating func add(_ entry: Entry, run: Int64, at lsn: LSN) {
@@ -113,9 +115,12 @@ struct LogBuffer {
     rows.add(row.head.raw)
   }
 
+  mutating func addSigned(_ lsn: LSN) { signed.add(lsn.value) }
+
   mutating func removeAll() {
     entries.removeAll()
     rows.removeAll()
+    signed.removeAll()
     waiting.removeAll(keepingCapacity: true)
     ids.removeAll(keepingCapacity: true)
     numbers.removeAll(keepingCapacity: true)
@@ -167,9 +172,13 @@ extension SQLiteConnection {
           (?, ?, ?, ?, ?, ?, ?), (?, ?, ?, ?, ?, ?, ?), (?, ?, ?, ?, ?, ?, ?),
           (?, ?, ?, ?, ?, ?, ?), (?, ?, ?, ?, ?, ?, ?)
         """)
+    try insert(
+      buffer.signed, one: "INSERT OR FAIL INTO signed (lsn) VALUES (?)",
+      batch: "INSERT OR FAIL INTO signed (lsn) VALUES (?), (?), (?), (?), (?), (?), (?), (?)")
   }
 
-  private func insert(
+  /// Writes the rows in their order, as many to a statement as it takes.
+  func insert(
     _ buffer: RowBuffer, one: StaticString, batch: StaticString
   ) throws(StoreError) {
     var row = 0

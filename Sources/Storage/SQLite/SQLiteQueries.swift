@@ -216,12 +216,7 @@ extension SQLiteQueries {
     of signature: EntryIdentity
   ) throws(StoreError) -> SignatureVerdict? {
     guard let run = try tables.runID(of: signature) else { return nil }
-    return try tables.raw.first(
-      """
-      SELECT state, reason, verified_at, registry_number, registry_digest, details FROM verdict
-      WHERE run = ? AND sequence = ?
-      """, [.integer(run), .unsigned(signature.sequence.value)]
-    ) { row throws(StoreError) in try row.verdict() }
+    return try tables.verdict(run, signature.sequence)
   }
 
   package func fileState(of digest: Digest) throws(StoreError) -> FileState? {

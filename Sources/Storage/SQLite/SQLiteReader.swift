@@ -38,7 +38,7 @@ package final class SQLiteReader: SQLiteQueries, @unchecked Sendable {
     _ body: (SQLiteReader) throws(StoreError) -> Value
   ) throws(StoreError) -> Value {
     try ownTables.raw.run("BEGIN")
-    ownTables.index.begin()
+    ownTables.beginReading()
     timeBox.begin()
     let result: Result<Value, StoreError>
     do { result = .success(try body(self)) } catch { result = .failure(error) }

@@ -69,7 +69,7 @@ extension SQLiteRow {
       throw corrupt("verdict", 0)
     }
     let reason = Text(String(decoding: bytes(1), as: UTF8.self))
-    guard let details = (try? JSONValue.parseCanonical(bytes(5)))?.object else {
+    guard let details = VerdictDetails(canonicalBytes: bytes(5)) else {
       throw corrupt("details", 5)
     }
     return SignatureVerdict(

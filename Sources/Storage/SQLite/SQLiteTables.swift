@@ -16,6 +16,7 @@ package final class SQLiteTables {
   let raw: SQLiteConnection
   /// Rows that the open transaction has added and that no statement has written yet.
   private var buffer = LogBuffer()
+  private var verdicts = VerdictBuffer()
   let index: SQLiteKeyIndex
   let summaries: SQLiteSummaries
   private let hashing: any SHA256Hashing
@@ -46,6 +47,27 @@ package final class SQLiteTables {
     buffer.entry(run, sequence.value)
   }
 
+  func verdict(_ run: Int64, _ sequence: SequenceNumber) throws(StoreError) -> SignatureVerdict? {
+    let stored = Int64(bitPattern: sequence.value)
+    if let verdict = verdicts.verdict(run: run, sequence: stored) { return verdict }
+    guard try stored <= lastSequenceWithVerdict(of: run) else { return nil }
+    return try raw.first(
+      """
+      SELECT state, reason, verified_at, registry_number, registry_digest, details FROM verdict
+      WHERE run = ? AND sequence = ?
+      """, [.integer(run), .integer(stored)]
+    ) { row throws(StoreError) in try row.verdict() }
+  }
+
+  private func lastSequenceWithVerdict(of run: Int64) throws(StoreError) -> Int64 {
+    if let known = verdicts.lastSequence(of: run) { return known }
+    let last = try raw.first(
+      "SELECT sequence FROM verdict WHERE run = ? ORDER BY sequence DESC LIMIT 1", [.integer(run)]
+    ) { row throws(StoreError) in row.integer(0) }
+    verdicts.keepLast(last ?? .min, of: run)
+    return last ?? .min
+  }
+
   /// For statements that read more than one entry: what waits in memory is written first, so that
   /// all see it.
   var connection: SQLiteConnection {
@@ -61,6 +83,12 @@ package final class SQLiteTables {
     buffer.removeAll()
   }
 
+  private func writeVerdicts() throws(StoreError) {
+    guard !verdicts.isEmpty else { return }
+    try raw.write(verdicts)
+    verdicts.removeWritten()
+  }
+
   /// Adds a row to the log, with the entry when it is its first.
   /// - Parameter relogged: the entry's id when it has a row.
   func append(
@@ -71,6 +99,16 @@ package final class SQLiteTables {
     if buffer.isFull { try writeRows() }
   }
 
+  /// The entry of the row at `lsn` may change what is found about signatures.
+  func noteSigned(at lsn: LSN) { buffer.addSigned(lsn) }
+
+  func set(
+    _ verdict: SignatureVerdict, run: Int64, sequence: SequenceNumber
+  ) throws(StoreError) {
+    verdicts.add(verdict, run: run, sequence: Int64(bitPattern: sequence.value))
+    if verdicts.isFull { try writeVerdicts() }
+  }
+
   /// Forgets what a rolled-back transaction may have taught.
   func forgetCaches() {
     runsByID = [:]
@@ -79,8 +117,15 @@ package final class SQLiteTables {
     registries = [:]
     lastRegistry = nil
     buffer.removeAll()
+    verdicts.forget()
     summaries.forget()
     index.rollback()
+  }
+
+  /// A reader's snapshot is open.
+  func beginReading() {
+    index.begin()
+    verdicts.forget()
   }
 
   /// The transaction is open.
@@ -93,6 +138,7 @@ package final class SQLiteTables {
   /// A reader has nothing to write.
   func settle() throws(StoreError) {
     try writeRows()
+    try writeVerdicts()
     try summaries.settle()
   }
 

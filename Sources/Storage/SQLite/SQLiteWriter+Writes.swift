@@ -80,19 +80,9 @@ extension SQLiteWriter: StoreTransaction {
   package func setVerdict(
     _ verdict: SignatureVerdict, of signature: EntryIdentity
   ) throws(StoreError) {
+    requireTransaction()
     let run = try tables.makeRunID(of: signature)
-    try tables.raw.run(
-      """
-      INSERT OR REPLACE INTO verdict
-        (run, sequence, state, reason, verified_at, registry_number, registry_digest, details)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-      """,
-      [
-        .integer(run), .unsigned(signature.sequence.value), .code(verdict.state.rawValue),
-        .blob(verdict.reason.bytes.array), .unsigned(verdict.verifiedAt.microseconds),
-        .unsigned(verdict.registry.number), .digest(verdict.registry.digest),
-        .blob(JSONValue.object(verdict.details).canonicalBytes),
-      ])
+    try tables.set(verdict, run: run, sequence: signature.sequence)
   }
 
   package func name(_ file: FileReference) throws(StoreError) {
@@ -116,8 +106,8 @@ extension SQLiteWriter: StoreTransaction {
   }
 
   package func noteSigned(at lsn: LSN) throws(StoreError) {
-    // Past the rows that wait in memory: the table holds nothing but their numbers.
-    try tables.raw.run("INSERT INTO signed (lsn) VALUES (?)", [.unsigned(lsn.value)])
+    requireTransaction()
+    tables.noteSigned(at: lsn)
   }
 
   package func setCursor(_ consumer: LogConsumer, to lsn: LSN) throws(StoreError) {
