@@ -43,6 +43,23 @@ import Transport
     #expect(answers == Array(0..<104))
   }
 
+  /// The other thread waits in the first share for what the caller does meanwhile. Kills: work
+  /// beside the list that is done before it is begun, or after it.
+  @Test func theCallerDoesSomethingElseMeanwhile() throws {
+    let pool = try OrderedPool<Int, Int>(name: "judge", threadCount: 2)
+    defer { pool.stop() }
+    let (isAsked, isDone) = (Gate(), Gate())
+    let answers = pool.answers(to: Array(0..<16)) { question in
+      isAsked.open()
+      isDone.pass()
+      return question
+    } meanwhile: {
+      isAsked.pass()
+      isDone.open()
+    }
+    #expect(answers == Array(0..<16))
+  }
+
   /// Kills: answers of an unfinished list handed out; a stop that waits for all of it.
   @Test(arguments: [1, 2]) func aStopInTheMiddleGivesNoAnswers(threads: Int) throws {
     let pool = try OrderedPool<Int, Int>(name: "judge", threadCount: threads)

@@ -102,8 +102,9 @@ extension DaemonTests {
 
     /// The store of a stopped site without anchors, with documents signed by a person and the organ;
     /// and its anchors.
+    /// - Parameter roles: of the person and of the organ.
     private func signedStore(
-      in lab: Lab, documentCount: Int
+      in lab: Lab, documentCount: Int, roles: [String] = ["person", "organ"]
     ) throws -> (OpenedStore, RecordTrust) {
       try lab.edit(centre, "AuthorityFile=record-ca.crt", to: "")
       try lab.edit(centre, "RevocationFile=record-ca.crl", to: "")
@@ -111,8 +112,8 @@ extension DaemonTests {
       for number in 1...documentCount {
         let put = try Samples.centreDocument(number)
         let id = try #require(try lab.api(centre).put("document", put).text("recordId"))
-        for role in ["person", "organ"] {
-          let event = try signature(over: put, by: role, of: centre, as: role, in: lab)
+        for (signer, role) in zip(["person", "organ"], roles) {
+          let event = try signature(over: put, by: signer, of: centre, as: role, in: lab)
           #expect(try lab.api(centre).post("records/document/\(id)/events", event).status == 200)
         }
       }
@@ -197,6 +198,71 @@ extension DaemonTests {
       #expect(Set(second.verdicts.map(\.entry)).isDisjoint(with: first.verdicts.map(\.entry)))
       patient.answered(isKept: true)
       #expect(isIdle(&patient))
+    }
+
+    /// Kills: a stretch that is read only when the one before it has been judged; one that is judged
+    /// though the writer could not keep the one before it, or under other anchors.
+    @Test func theNextStretchIsReadWhileOneIsJudged() throws {
+      let lab = try Lab("lang-son")
+      let (store, trust) = try signedStore(in: lab, documentCount: 2)
+      defer { withExtendedLifetime(lab) { store.writer.close() } }
+      let signed = try store.writer.signedRecords(after: .start, limit: 9)
+      let (key, noted) = (try #require(signed.records.last), try #require(signed.noted.last))
+      let handed = HandedRecords()
+      handed.add([
+        SignedRecord(key: key, noted: noted, entries: try store.writer.entries(of: key))
+      ])
+      let pool = try VerifierWorker.Pool(name: "judge", threadCount: 2)
+      defer { pool.stop() }
+      var worker = VerifierWorker(
+        reader: try store.makeReader(), pool: pool, cursor: .start, trust: trust, handed: handed,
+        batchCount: 2)
+      let first = try #require(next(&worker)).verdicts.map(\.entry)
+      #expect(handed.byteCount == 0)
+      worker.answered(isKept: false)
+      worker.wake()
+      #expect(next(&worker)?.verdicts.map(\.entry) == first)
+      worker.answered(isKept: true)
+      worker.use(trust)
+      #expect(next(&worker)?.verdicts.map(\.entry) == first)
+      worker.answered(isKept: true)
+      let second = try #require(next(&worker)).verdicts.map(\.entry)
+      #expect(second.count == 2 && Set(second).isDisjoint(with: first))
+    }
+
+    /// Each note leads to both signatures of its document, and the store learns nothing here. Kills:
+    /// what is read ahead and judged once more; one judged again as if it had come just now.
+    @Test func whatIsReadAheadKnowsWhatWasFoundMeanwhile() throws {
+      let lab = try Lab("lang-son")
+      let (store, trust) = try signedStore(
+        in: lab, documentCount: 1, roles: ["person", "head"])
+      defer { withExtendedLifetime(lab) { store.writer.close() } }
+      let pool = try VerifierWorker.Pool(name: "judge", threadCount: 2)
+      defer { pool.stop() }
+      var worker = VerifierWorker(
+        reader: try store.makeReader(), pool: pool, cursor: .start, trust: trust, batchCount: 1)
+      let first = try #require(next(&worker)).verdicts
+      #expect(first.map(\.verdict.state) == [.valid, .invalid])
+      worker.answered(isKept: true)
+      let second = try #require(next(&worker)).verdicts
+      #expect(second.map(\.entry) == first.suffix(1).map(\.entry))
+      #expect(second.map(\.verdict.verifiedAt) == first.suffix(1).map(\.verdict.verifiedAt))
+    }
+
+    /// Kills: details of one signer shown as another's.
+    @Test func detailsAreOfTheSigner() throws {
+      let lab = try Lab("lang-son")
+      let (store, trust) = try signedStore(in: lab, documentCount: 2)
+      defer { withExtendedLifetime(lab) { store.writer.close() } }
+      let pool = try VerifierWorker.Pool(name: "judge", threadCount: 1)
+      defer { pool.stop() }
+      var worker = VerifierWorker(
+        reader: try store.makeReader(), pool: pool, cursor: .start, trust: trust)
+      let details = try #require(next(&worker)).verdicts.map(\.verdict.details)
+      try #require(details.count == 4)
+      #expect(details[0] != details[1] && details[0] == details[2] && details[1] == details[3])
+      #expect(details[0].object.text("certificate") != details[1].object.text("certificate"))
+      #expect(details.allSatisfy { VerdictDetails(canonicalBytes: $0.canonicalBytes) == $0 })
     }
 
     /// What the writer hands over is taken as the record's entries, unless more was noted since.

@@ -37,13 +37,16 @@ final class OrderedPool<Question: Sendable, Answer: Sendable>: Sendable {
   }
 
   /// One list at a time.
+  /// - Parameter other: what the caller's thread does before it takes part.
   /// - Returns: nil when the pool was stopped before all were answered.
   func answers(
-    to questions: [Question], by answer: @escaping @Sendable (Question) -> Answer
+    to questions: [Question], by answer: @escaping @Sendable (Question) -> Answer,
+    meanwhile other: () -> Void = {}
   ) -> [Answer]? {
     let list = QuestionList(questions, answer, flag)
     var found: [[Answer]] = Array(repeating: [], count: list.shareCount)
     for _ in helpers.prefix(max(list.shareCount - 1, 0)) { lists.postReply(list) }
+    other()
     var missing = list.shareCount
     while let share = list.nextShare() {
       found[share.number] = share.answers

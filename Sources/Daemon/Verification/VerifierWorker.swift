@@ -14,6 +14,10 @@ struct VerifierWorker {
     let registry: RegistrySnapshot
     /// When it was verified first.
     let firstTime: WallTime?
+
+    func asked(first time: WallTime) -> Question {
+      Question(task: task, registry: registry, firstTime: time)
+    }
   }
 
   private let reader: SQLiteReader
@@ -29,6 +33,8 @@ struct VerifierWorker {
   private var givenAway: [VerdictBatch.Found] = []
   /// Judged while the writer keeps the one under way, and delivered after it.
   private var ahead: Batch?
+  /// Read while others were judged, from ``cursor`` on, to be judged next.
+  private var read: Work?
   /// The writer could not keep the last batch. When it can, something wakes this.
   private var isHeldBack = false
 
@@ -58,6 +64,7 @@ struct VerifierWorker {
     verifier = trust.map { CMSVerifier(trust: $0) }
     cursor = .start
     ahead = nil
+    read = nil
     isHeldBack = false
   }
 
@@ -68,7 +75,9 @@ struct VerifierWorker {
     underWay = nil
     isHeldBack = !isKept
     givenAway = []
-    if !isKept { ahead = nil }
+    guard !isKept else { return }
+    ahead = nil
+    read = nil
   }
 
   mutating func wake() { isHeldBack = false }
@@ -95,43 +104,65 @@ struct VerifierWorker {
 
   private mutating func nextBatch() -> Batch? {
     guard let verifier else { return nil }
-    while let work = nextWork(), work.end > cursor {
-      let start = cursor
+    while let work = read ?? nextWork(after: cursor, isAhead: underWay != nil), work.end > cursor {
+      read = nil
       handed.pass(work.end)
       guard !work.questions.isEmpty else {
         cursor = work.end
         continue
       }
-      let now = WallClock.now()
-      guard
-        let verdicts = pool.answers(
-          to: work.questions, by: { Self.judge($0, by: verifier, at: now) })
-      else { return nil }
-      cursor = work.end
-      let found = zip(work.questions, verdicts).map { question, verdict in
-        VerdictBatch.Found(entry: question.task.entry, verdict: verdict)
-      }
-      return Batch(start: start, content: VerdictBatch(verdicts: found, cursor: cursor))
+      return judge(work, by: SignatureJudge(verifier, at: WallClock.now()))
     }
     return nil
+  }
+
+  /// Reads the next stretch meanwhile, so that the other threads need not wait for it.
+  /// - Returns: nil after a stop.
+  private mutating func judge(_ work: Work, by judge: SignatureJudge) -> Batch? {
+    var next: Work?
+    let verdicts = pool.answers(
+      to: work.questions, by: judge.verdict(on:),
+      meanwhile: { next = nextWork(after: work.end, isAhead: true) })
+    guard let verdicts else { return nil }
+    let found = zip(work.questions, verdicts).map { question, verdict in
+      VerdictBatch.Found(entry: question.task.entry, verdict: verdict)
+    }
+    let start = cursor
+    cursor = work.end
+    next?.leaveOut(found)
+    if let next, next.end > cursor { read = next }
+    return Batch(start: start, content: VerdictBatch(verdicts: found, cursor: cursor))
   }
 
   private struct Work {
     var questions: [Question] = []
     var end: LSN
     var byteCount = 0
+
+    /// Takes what was found after this was read as if the store had held it.
+    mutating func leaveOut(_ found: [VerdictBatch.Found]) {
+      let given = Dictionary(
+        found.map { ($0.entry, $0.verdict) }, uniquingKeysWith: { _, last in last })
+      questions = questions.compactMap { question in
+        guard let verdict = given[question.task.entry] else { return question }
+        return verdict.state == .valid ? nil : question.asked(first: verdict.verifiedAt)
+      }
+    }
   }
 
   /// The next stretch: shorter than usual when its signatures would take too much memory, or too
   /// long to read.
-  private func nextWork() -> Work? {
+  /// - Parameter isAhead: only when there is enough for a whole one.
+  private func nextWork(after start: LSN, isAhead: Bool) -> Work? {
     let given = Dictionary(
       givenAway.map { ($0.entry, $0.verdict) }, uniquingKeysWith: { _, last in last })
     var limit = batchCount
     while limit > 0 {
       do throws(StoreError) {
-        let work = try reader.inSnapshot { reader throws(StoreError) in
-          try read(reader, limit: limit, given)
+        let work = try reader.inSnapshot { reader throws(StoreError) -> Work? in
+          let signed = try reader.signedRecords(after: start, limit: limit)
+          guard !isAhead || signed.isWhole else { return Work(end: start) }
+          return try read(signed, from: reader, mayBeMuch: limit == 1, given)
         }
         if let work { return work }
       } catch {
@@ -142,13 +173,14 @@ struct VerifierWorker {
     return nil
   }
 
-  /// - Parameter given: verdicts that the store will hold, if any does, before those of this work.
-  /// - Returns: nil when it is too much; never for one change.
+  /// - Parameters:
+  ///   - mayBeMuch: whether all of it is wanted, however much.
+  ///   - given: verdicts that the store will hold, if any does, before those of this work.
+  /// - Returns: nil when it is too much.
   private func read(
-    _ reader: SQLiteReader, limit: Int, _ given: [EntryIdentity: SignatureVerdict]
+    _ signed: SignedRecords, from reader: SQLiteReader, mayBeMuch: Bool,
+    _ given: [EntryIdentity: SignatureVerdict]
   ) throws(StoreError) -> Work? {
-    let signed = try reader.signedRecords(after: cursor, limit: limit)
-    guard underWay == nil || signed.isWhole else { return Work(end: cursor) }
     var work = Work(end: signed.end)
     for (key, noted) in zip(signed.records, signed.noted) where key.kind != .registry {
       let known = handed.take(key, noted: noted)
@@ -167,94 +199,8 @@ struct VerifierWorker {
             task: task, registry: registry, firstTime: verdicts[task.entry]?.verifiedAt))
         work.byteCount += task.signature.count + task.content.count
       }
-      guard work.byteCount <= Verifier.batchByteCount || limit == 1 else { return nil }
+      guard work.byteCount <= Verifier.batchByteCount || mayBeMuch else { return nil }
     }
     return work
-  }
-
-  /// The time of the first verification is kept: a signature that was valid when it came stays so.
-  private static func judge(
-    _ question: Question, by verifier: CMSVerifier, at now: WallTime
-  ) -> SignatureVerdict {
-    let task = question.task
-    let time = question.firstTime ?? now
-    let result = verifier.verify(
-      signature: task.signature, content: task.content, at: time, revocationAt: now,
-      timestamp: task.timestamp)
-    switch result {
-    case .failure(let fault):
-      return verdict(
-        isOpen(fault) ? .undecided : .invalid, Text(fault.reason), task, time, .none)
-    case .success(let signer):
-      let day = CalendarDate(localDayOf: time)
-      let details = details(of: signer)
-      let objection = task.objection(
-        toSigner: signer.certificate, under: question.registry, on: day)
-      if let objection { return verdict(.invalid, objection, task, time, details) }
-      return verdict(.valid, "valid", task, time, details)
-    }
-  }
-
-  /// Faults that say nothing against the signature: a person, another list or a time-stamp token
-  /// may settle them.
-  private static func isOpen(_ fault: SignatureFault) -> Bool {
-    switch fault {
-    case .certificateExpired, .revocationListMissing, .revocationListExpired: true
-    default: false
-    }
-  }
-
-  private static func verdict(
-    _ state: SignatureVerdict.State, _ reason: Text, _ task: SignatureInput, _ time: WallTime,
-    _ details: VerdictDetails
-  ) -> SignatureVerdict {
-    SignatureVerdict(
-      state: state, reason: reason, verifiedAt: time, registry: task.registry, details: details)
-  }
-
-  /// For people. In the order of the keys, so that each is added at the end.
-  private static func details(of signer: VerifiedSigner) -> VerdictDetails {
-    var details = JSONObject()
-    details[Self.algorithm] = .string(signer.scheme.name)
-    details[Self.certificate] = .string(signer.certificate.tagged)
-    details[Self.chainLength] = .integer(Int64(signer.chain.count))
-    details[Self.digestAlgorithm] = .string(signer.digest.name)
-    details[Self.issuer] = .string(Text(signer.issuer))
-    details[Self.judgedAt] = .integer(Int64(clamping: signer.time.moment.microseconds))
-    details[Self.listsEnd] = signer.revocationLists.map(\.validity.notAfter).min()
-      .map { .integer($0) }
-    details[Self.subject] = .string(Text(signer.subject))
-    return VerdictDetails(details)
-  }
-
-  // Made once: they are the same for every signature.
-  private static let algorithm: Text = "algorithm"
-  private static let certificate: Text = "certificate"
-  private static let chainLength: Text = "chainLength"
-  private static let digestAlgorithm: Text = "digestAlgorithm"
-  private static let issuer: Text = "issuer"
-  private static let judgedAt: Text = "judgedAtMicroseconds"
-  private static let listsEnd: Text = "revocationListsEnd"
-  private static let subject: Text = "subject"
-}
-
-// Written out: to print a case's name, Swift looks it up by reflection for each record.
-extension SignatureScheme {
-  fileprivate var name: Text {
-    switch self {
-    case .rsaPKCS1: "rsaPKCS1"
-    case .rsaPSS: "rsaPSS"
-    case .ecdsa: "ecdsa"
-    }
-  }
-}
-
-extension SignatureDigest {
-  fileprivate var name: Text {
-    switch self {
-    case .sha256: "sha256"
-    case .sha384: "sha384"
-    case .sha512: "sha512"
-    }
   }
 }
