@@ -12,7 +12,7 @@ extension FieldFormat {
     case .pin: Digest(text, after: Self.pinTag) != nil
     case .documentID: Self.isDocumentID(bytes)
     case .decimal: Self.isDecimal(bytes)
-    case .base64: !bytes.isEmpty && Base64.decode(bytes.array) != nil
+    case .base64: !bytes.isEmpty && Base64.isEncoded(bytes.array)
     case .digits(let low, let high): (low...high).contains(bytes.count) && Self.areDigits(bytes)
     }
   }

@@ -56,12 +56,16 @@ import Testing
   func base64OfRFC4648(plain: String, text: String) {
     #expect(Base64.encode(Array(plain.utf8)) == Array(text.utf8))
     #expect(Base64.decode(Array(text.utf8)) == Array(plain.utf8))
+    #expect(Base64.isEncoded(Array(text.utf8)))
   }
 
   @Test(arguments: [
     "Zg", "Zg=", "Zh==", "Zm9=", "Zm9v\n", "Z===", "====", "Zg==Zg==", "Zm-v", "Zm9vZ", "=m9v",
   ])
-  func otherBase64IsRefused(text: String) { #expect(Base64.decode(Array(text.utf8)) == nil) }
+  func otherBase64IsRefused(text: String) {
+    #expect(Base64.decode(Array(text.utf8)) == nil)
+    #expect(!Base64.isEncoded(Array(text.utf8)))
+  }
 
   @Test(arguments: UInt64(0)..<100) func base64RoundTrips(seed: UInt64) {
     var random = SeededRandom(state: seed)
