@@ -54,7 +54,7 @@ enum BenchCommand: Equatable, Sendable {
     case "signatures":
       return .signatures(
         documentCount: try options.number(
-          "--documents", default: 2_000, in: 1...maximumChangeCount),
+          "--documents", default: SignaturesRun.documentCount, in: 1...maximumChangeCount),
         seed: try options.seed(), isJSON: options.flag("--json"))
     case "fanout": return .fanout(try fanoutPlan(&options), isJSON: options.flag("--json"))
     case "links": return .links(try linksPlan(&options), isJSON: options.flag("--json"))

@@ -16,7 +16,7 @@ extension BenchCommand {
         Writes N changes at R a second and measures each from its OK until the centre shows it.
 
     dongbo-bench signatures [--documents N] [--seed S] [--json]
-        As replicate, with N documents (2000) of which the registry requires two signatures each,
+        As replicate, with N documents (16000) of which the registry requires two signatures each,
         against what openssl speed says so many verifications allow.
     dongbo-bench fanout [--links N] [--changes N] [--seed S] [--json]
         Writes N changes (200) at the centre, each for all of N provinces (34), and measures until

@@ -138,7 +138,7 @@ import Testing
     let names = BudgetTable.budgets(plan).map(\.what)
     #expect(names.contains("catch-up of 7000 changes committed one by one"))
     #expect(names.contains("store of 10000000 entries: start"))
-    #expect(names.contains("catch-up of 70 documents, 2 signatures required"))
+    #expect(names.contains("catch-up of 560 documents, 2 signatures required"))
     #expect(
       BudgetTable.budgets(AllRun.Plan()).map(\.what).contains("store of 500000 entries: start"))
   }

@@ -18,7 +18,7 @@ import Testing
       ["replicate", "--json", "--changes", "5", "--seed", "9", "--one-by-one"],
       .replicate(ReplicateRun.Plan(changeCount: 5, seed: 9, isOneByOne: true), isJSON: true)
     ),
-    (["signatures"], .signatures(documentCount: 2_000, seed: 1, isJSON: false)),
+    (["signatures"], .signatures(documentCount: 16_000, seed: 1, isJSON: false)),
     (
       ["signatures", "--documents", "3", "--seed", "2", "--json"],
       .signatures(documentCount: 3, seed: 2, isJSON: true)
