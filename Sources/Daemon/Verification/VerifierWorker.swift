@@ -13,11 +13,7 @@ struct VerifierWorker {
     let task: SignatureInput
     let registry: RegistrySnapshot
     /// When it was verified first.
-    let firstTime: WallTime?
-
-    func asked(first time: WallTime) -> Question {
-      Question(task: task, registry: registry, firstTime: time)
-    }
+    var firstTime: WallTime?
   }
 
   private let reader: SQLiteReader
@@ -141,11 +137,20 @@ struct VerifierWorker {
 
     /// Takes what was found after this was read as if the store had held it.
     mutating func leaveOut(_ found: [VerdictBatch.Found]) {
-      let given = Dictionary(
-        found.map { ($0.entry, $0.verdict) }, uniquingKeysWith: { _, last in last })
-      questions = questions.compactMap { question in
-        guard let verdict = given[question.task.entry] else { return question }
-        return verdict.state == .valid ? nil : question.asked(first: verdict.verifiedAt)
+      var valid: Set<EntryIdentity> = []
+      var firstTimes: [EntryIdentity: WallTime] = [:]
+      for found in found {
+        if found.verdict.state == .valid {
+          valid.insert(found.entry)
+        } else {
+          firstTimes[found.entry] = found.verdict.verifiedAt
+        }
+      }
+      questions.removeAll { valid.contains($0.task.entry) }
+      guard !firstTimes.isEmpty else { return }
+      for index in questions.indices {
+        guard let time = firstTimes[questions[index].task.entry] else { continue }
+        questions[index].firstTime = time
       }
     }
   }

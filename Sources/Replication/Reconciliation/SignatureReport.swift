@@ -88,12 +88,14 @@ package struct SignatureReport: Sendable {
   /// Signatures over the shown put: those that name its revision or none.
   private static func signatures(among events: [Event], of record: HeldRecord) -> [Event] {
     guard case .revision(let revision)? = record.shown?.header.subject else { return [] }
-    let found = events.lazy.filter { event in
-      guard event.type == .string(.signature) else { return false }
+    var found: [Event] = []
+    for event in events where event.type == .string(.signature) {
       let named = event.body[.revision]?.integer
-      return named == nil || named == Int64(clamping: revision.value)
+      guard named == nil || named == Int64(clamping: revision.value) else { continue }
+      found.append(event)
+      if found.count == maximumSignatureCount { break }
     }
-    return Array(found.prefix(maximumSignatureCount))
+    return found
   }
 
   /// What the verifier must look at: every signature over the record's shown put. Empty while the
