@@ -20,16 +20,17 @@ struct VerdictBatch: Sendable {
 /// of its own, so what was written here and what came from peers pass the same eye, a verdict never
 /// delays an acknowledgement, and what a crash interrupts is done after it.
 ///
-/// One batch is under way to the writer at a time. The next may be judged meanwhile, and takes what
-/// that one found from it; so nothing is verified twice, and what the writer could not keep is read
-/// again before anything behind it.
+/// One batch is under way to the writer at a time. The next may be judged meanwhile, and the one
+/// after it is read while that is judged; each takes what those before it found from them. So
+/// nothing is verified twice, and what the writer could not keep is read again before anything
+/// behind it.
 ///
 /// Design section 5 has verification before the writer. A verdict is no part of content, and what
 /// an author must learn travels as an outcome, so nothing needs it earlier.
 final class Verifier: Sendable {
   /// Changes read at once, so that a group of the writer has the verdicts of many documents.
   static let batchCount = 1_024
-  /// Bytes of signatures and what they are over that are judged at once.
+  /// Bytes of signatures and what they are over that are judged at once; as much is read ahead.
   static let batchByteCount = 4 * 1024 * 1024
 
   private let signals: Mailbox<Signal>

@@ -136,10 +136,10 @@ struct VerifierWorker {
     var byteCount = 0
 
     /// Takes what was found after this was read as if the store had held it.
-    mutating func leaveOut(_ found: [VerdictBatch.Found]) {
+    mutating func leaveOut(_ verdicts: [VerdictBatch.Found]) {
       var valid: Set<EntryIdentity> = []
       var firstTimes: [EntryIdentity: WallTime] = [:]
-      for found in found {
+      for found in verdicts {
         if found.verdict.state == .valid {
           valid.insert(found.entry)
         } else {
