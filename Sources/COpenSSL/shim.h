@@ -52,9 +52,6 @@ static inline int dongbo_start_sha256_code(EVP_MAC_CTX *context, const unsigned 
   return EVP_MAC_init(context, key, count, parameters);
 }
 
-// From here on the memory BIO reports its end instead of "try again".
-static inline void dongbo_end_input(BIO *bio) { BIO_set_mem_eof_return(bio, 0); }
-
 static inline int dongbo_error_library(unsigned long code) { return ERR_GET_LIB(code); }
 static inline int dongbo_error_reason(unsigned long code) { return ERR_GET_REASON(code); }
 

@@ -109,7 +109,7 @@ enum CopyRun {
       guard session.write(piece.span) == piece.count else {
         throw BenchFailure("TLS takes no more: \(session.state)")
       }
-      try line.write(ciphertext(of: session))
+      try line.write(session.takeCiphertext())
     }
   }
 
@@ -131,10 +131,10 @@ enum CopyRun {
   private static func shakeHands(
     _ session: TLSConnection, over line: ByteStream
   ) throws(BenchFailure) {
-    try line.write(ciphertext(of: session))
+    try line.write(session.takeCiphertext())
     while case .handshaking = session.state {
       try receive(session, over: line)
-      try line.write(ciphertext(of: session))
+      try line.write(session.takeCiphertext())
     }
     guard case .established = session.state else { throw BenchFailure("TLS: \(session.state)") }
   }
@@ -144,12 +144,6 @@ enum CopyRun {
   ) throws(BenchFailure) {
     let bytes = try line.read(min(pieceByteCount, session.inputCapacity))
     guard !bytes.isEmpty else { throw BenchFailure("the line of the copy ends too early") }
-    session.receive(bytes.span)
-  }
-
-  private static func ciphertext(of session: TLSConnection) -> [UInt8] {
-    var bytes: [UInt8] = []
-    session.takeCiphertext(appendingTo: &bytes)
-    return bytes
+    session.receive(bytes[...])
   }
 }

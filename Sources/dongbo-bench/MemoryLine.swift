@@ -71,8 +71,6 @@ struct MemoryLine {
   }
 
   private static func carry(_ from: TLSConnection, _ to: TLSConnection) {
-    var bytes: [UInt8] = []
-    from.takeCiphertext(appendingTo: &bytes)
-    to.receive(bytes.span)
+    to.receive(from.takeCiphertext()[...])
   }
 }

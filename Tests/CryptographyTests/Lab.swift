@@ -75,11 +75,10 @@ struct Wire {
   }
 
   @discardableResult func carry(from sender: TLSConnection, to receiver: TLSConnection) -> Int {
-    var bytes: [UInt8] = []
-    sender.takeCiphertext(appendingTo: &bytes)
+    let bytes = sender.takeCiphertext()
     for start in stride(from: 0, to: bytes.count, by: pieceByteCount) {
       let end = min(start + pieceByteCount, bytes.count)
-      receiver.receive(bytes.span.extracting(start..<end))
+      receiver.receive(bytes[start..<end])
     }
     return bytes.count
   }

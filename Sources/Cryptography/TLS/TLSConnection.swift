@@ -2,8 +2,8 @@ import COpenSSL
 package import Replication
 
 /// One TLS 1.3 session as bytes in, bytes out: it knows no socket and no thread. A turn is
-/// ``receive(_:)``, ``readPlaintext(appendingTo:limit:)``, ``write(_:)``,
-/// ``takeCiphertext(appendingTo:)``; after each the ``state`` says how it went.
+/// ``receive(_:)``, ``readPlaintext(appendingTo:limit:)``, ``write(_:)``, ``takeCiphertext()``;
+/// after each the ``state`` says how it went.
 ///
 /// Not `Sendable`: it belongs to one thread, and each call runs to its end on it, because OpenSSL
 /// keeps the cause of a failure in the thread's error queue.
@@ -23,7 +23,7 @@ package final class TLSConnection {
     /// Both certificates are verified as far as *this* end can know: a client learns of a refusal
     /// only with the next bytes. Exits: failed, closed.
     case established(PeerIdentity)
-    /// Send what ``takeCiphertext(appendingTo:)`` still holds (the alert), then close the socket.
+    /// Send what ``takeCiphertext()`` still holds (the alert), then close the socket.
     case failed(TLSFailure)
     /// Either end sent close_notify.
     case closed
@@ -35,14 +35,15 @@ package final class TLSConnection {
   package static let maximumInputByteCount = 1 << 20
   /// A TLS record carries at most this much (RFC 8446 section 5.1).
   private static let maximumRecordByteCount = 16 * 1024
+  /// ... and this much beside it: header, content type and tag (RFC 8446 section 5.2).
+  private static let recordOverheadByteCount = 5 + 1 + 16
 
   package private(set) var state = State.handshaking
   private let role: Role
   private let profile: LinkProfile
   private let session: OpaquePointer
-  /// Ciphertext from and to the network; freed with the session.
-  private let input: OpaquePointer
-  private let output: OpaquePointer
+  /// Ciphertext from and to the network. The session's BIO is freed with it, before them.
+  private let buffers = CiphertextBuffers()
   private var handshakeByteCount = 0
   private var recordsUnderKey = 0
 
@@ -54,17 +55,12 @@ package final class TLSConnection {
   ) throws(CryptographyError) {
     ERR_clear_error()
     guard let session = SSL_new(context.raw) else { throw .library(drainErrors()) }
-    guard let input = BIO_new(BIO_s_mem()) else {
+    guard let bio = buffers.makeBIO() else {
       SSL_free(session)
       throw .library(drainErrors())
     }
-    guard let output = BIO_new(BIO_s_mem()) else {
-      BIO_free(input)
-      SSL_free(session)
-      throw .library(drainErrors())
-    }
-    SSL_set_bio(session, input, output)
-    (self.session, self.input, self.output) = (session, input, output)
+    SSL_set_bio(session, bio, bio)
+    self.session = session
     (self.role, profile) = (role, context.profile)
     if let unixSeconds {
       X509_VERIFY_PARAM_set_time(SSL_get0_param(session), time_t(unixSeconds))
@@ -79,32 +75,28 @@ package final class TLSConnection {
   deinit { SSL_free(session) }
 
   /// How many bytes ``receive(_:)`` takes now; 0 until plaintext is read.
-  package var inputCapacity: Int { Self.maximumInputByteCount - BIO_ctrl_pending(input) }
+  package var inputCapacity: Int { Self.maximumInputByteCount - buffers.arrivedByteCount }
 
   /// Ciphertext came from the network, at most ``inputCapacity`` bytes of it. Ignored once the
   /// session has failed or is closed.
-  package func receive(_ ciphertext: Span<UInt8>) {
+  package func receive(_ ciphertext: ArraySlice<UInt8>) {
     precondition(ciphertext.count <= inputCapacity, "\(ciphertext.count) into \(inputCapacity)")
-    ciphertext.withUnsafeBytes { bytes in
-      var rest = bytes[...]
-      while !rest.isEmpty {
-        switch state {
-        case .failed, .closed: return
-        case .established:
-          feed(UnsafeRawBufferPointer(rebasing: rest))
+    var rest = ciphertext
+    while !rest.isEmpty {
+      switch state {
+      case .failed, .closed: return
+      case .established: return buffers.arrive(rest)
+      case .handshaking:
+        // A record at a time: what follows the handshake in the same bytes does not count to it.
+        let next = rest.prefix(Self.maximumRecordByteCount)
+        guard next.count <= Self.maximumHandshakeByteCount - handshakeByteCount else {
+          state = .failed(.handshakeTooLong)
           return
-        case .handshaking:
-          // A record at a time: what follows the handshake in the same bytes does not count to it.
-          let next = rest.prefix(Self.maximumRecordByteCount)
-          guard next.count <= Self.maximumHandshakeByteCount - handshakeByteCount else {
-            state = .failed(.handshakeTooLong)
-            return
-          }
-          handshakeByteCount += next.count
-          rest = rest.dropFirst(next.count)
-          feed(UnsafeRawBufferPointer(rebasing: next))
-          advanceHandshake()
         }
+        handshakeByteCount += next.count
+        rest = rest.dropFirst(next.count)
+        buffers.arrive(next)
+        advanceHandshake()
       }
     }
   }
@@ -112,7 +104,7 @@ package final class TLSConnection {
   /// The network has no more bytes. Without a close_notify before it, the session fails as
   /// truncated as soon as the plaintext that did arrive has been read.
   package func inputEnded() {
-    dongbo_end_input(input)
+    buffers.isEnded = true
     if case .handshaking = state { advanceHandshake() }
   }
 
@@ -122,7 +114,7 @@ package final class TLSConnection {
     guard limit > 0, case .established = state else { return 0 }
     // Plaintext is shorter than its ciphertext, so this holds all there is; the one byte is for the
     // call that finds out that there is nothing, or the end.
-    let available = BIO_ctrl_pending(input) + Int(SSL_pending(session))
+    let available = buffers.arrivedByteCount + Int(SSL_pending(session))
     let capacity = min(limit, max(available, 1))
     var total = 0
     plaintext.append(addingCapacity: capacity) { target in
@@ -144,7 +136,11 @@ package final class TLSConnection {
   /// - Returns: how many bytes were taken. Fewer than all, in an established session, only while a
   ///   message of the peer is half received: offer the rest again after ``receive(_:)``.
   package func write(_ plaintext: Span<UInt8>) -> Int {
-    plaintext.withUnsafeBytes { bytes in
+    guard case .established = state else { return 0 }
+    let recordCount = plaintext.count / Self.maximumRecordByteCount + 1
+    buffers.expectDeparture(
+      byteCount: plaintext.count + recordCount * Self.recordOverheadByteCount)
+    return plaintext.withUnsafeBytes { bytes in
       var total = 0
       while total < bytes.count, case .established = state {
         if recordsUnderKey >= profile.maximumRecordsPerKey { updateKey() }
@@ -158,22 +154,10 @@ package final class TLSConnection {
   }
 
   /// Ciphertext waiting to be taken. Whoever writes bounds it, by writing no more than was sent.
-  package var outputByteCount: Int { BIO_ctrl_pending(output) }
+  package var outputByteCount: Int { buffers.departingByteCount }
 
-  /// Appends all ciphertext to be sent.
-  package func takeCiphertext(appendingTo ciphertext: inout [UInt8]) {
-    let capacity = outputByteCount
-    guard capacity > 0 else { return }
-    ciphertext.append(addingCapacity: capacity) { target in
-      target.withUnsafeMutableBufferPointer { buffer, initializedCount in
-        var count = 0
-        let free = buffer.baseAddress.map { $0 + initializedCount }
-        let status = BIO_read_ex(output, free, capacity, &count)
-        precondition(status == 1 && count == capacity, "took \(count) of \(capacity)")
-        initializedCount += count
-      }
-    }
-  }
+  /// All ciphertext to be sent.
+  package func takeCiphertext() -> [UInt8] { buffers.takeDeparting() }
 
   /// Encrypts what is written from now on under a new key. Comes by itself every 2^20 records; the
   /// owner asks for it once an hour.
@@ -209,12 +193,6 @@ package final class TLSConnection {
 
   // MARK: One OpenSSL call each: clear the queue, call, ask for the error, drain the queue.
 
-  private func feed(_ bytes: UnsafeRawBufferPointer) {
-    var count = 0
-    let status = BIO_write_ex(input, bytes.baseAddress, bytes.count, &count)
-    precondition(status == 1 && count == bytes.count, "fed \(count) of \(bytes.count)")
-  }
-
   private func advanceHandshake() {
     ERR_clear_error()
     let status = SSL_do_handshake(session)
@@ -227,7 +205,7 @@ package final class TLSConnection {
 
   private func read(into target: UnsafeMutableRawPointer?, _ capacity: Int) -> Int {
     var count = 0
-    ERR_clear_error()
+    forgetErrors()
     let status = SSL_read_ex(session, target, capacity, &count)
     guard status == 1 else {
       settle(status)
@@ -238,7 +216,7 @@ package final class TLSConnection {
 
   private func write(_ bytes: UnsafeRawBufferPointer) -> Int {
     var count = 0
-    ERR_clear_error()
+    forgetErrors()
     let status = SSL_write_ex(session, bytes.baseAddress, bytes.count, &count)
     guard status == 1 else {
       settle(status)
@@ -254,6 +232,10 @@ package final class TLSConnection {
     if SSL_key_update(session, SSL_KEY_UPDATE_NOT_REQUESTED) == 1 { recordsUnderKey = 0 }
     ERR_clear_error()
   }
+
+  /// Errors of others on this thread. To clear the queue costs more than to look into it, and this
+  /// is done for each record.
+  private func forgetErrors() { if ERR_peek_error() != 0 { ERR_clear_error() } }
 
   private func settle(_ status: CInt) {
     switch SSL_get_error(session, status) {

@@ -149,7 +149,7 @@ final class LinkDriver {
           byteCount: UInt64(bytes.count), limit: TLSConnection.maximumInputByteCount)
         return finish(.violation(.rejected(.frame(error))))
       }
-      tls.receive(bytes.span.extracting(offset..<offset + count))
+      tls.receive(bytes[offset..<offset + count])
       offset += count
       pump()
     }
@@ -371,9 +371,9 @@ final class LinkDriver {
       unsent.removeFirst(offset)
     }
     guard tls.outputByteCount > 0 else { return }
-    var ciphertext: [UInt8] = []
-    tls.takeCiphertext(appendingTo: &ciphertext)
-    guard connection.send(ciphertext) != .overLimit else { return finish(.transportEnded) }
+    guard connection.send(tls.takeCiphertext()) != .overLimit else {
+      return finish(.transportEnded)
+    }
     // A peer that asks and does not read is held back instead of filling this site's memory.
     if connection.queuedByteCount > limits.outputByteCount {
       connection.isReadingPaused = true

@@ -202,8 +202,7 @@ final class LinkClient {
   }
 
   private func flush() throws {
-    var bytes: [UInt8] = []
-    tls.takeCiphertext(appendingTo: &bytes)
+    let bytes = tls.takeCiphertext()
     if !bytes.isEmpty { try socket.write(bytes) }
   }
 
@@ -215,7 +214,7 @@ final class LinkClient {
     }
     let bytes = try socket.read()
     guard !bytes.isEmpty else { return false }
-    tls.receive(bytes.span)
+    tls.receive(bytes[...])
     try flush()
     return true
   }
