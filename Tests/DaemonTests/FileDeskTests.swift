@@ -48,13 +48,48 @@ import Transport
     let session = SessionNumber(1)
     desk.perform(.open(session, lead))
     desk.perform(
-      .write(session, .file(digest), offset: 0, bytes: bytes[...], totalByteCount: 5_000))
+      .write(session, .file(digest), offset: 0, pieces: [bytes[...]], totalByteCount: 5_000))
     desk.hashStep()
     let stored = replies.drain(limit: 16).contains {
       if case .storedFile(digest, _) = $0 { true } else { false }
     }
     #expect(stored)
     #expect(try files.size(of: digest) == 5_000)
+  }
+
+  /// Kills: a grant for each piece that waits, and the hash of the first before the second is
+  /// written; pieces of different contents or sessions, or with a gap between them, as one.
+  @Test func piecesThatWaitOneAfterTheOtherAreGrantedAtOnce() throws {
+    defer { try? Disk.remove(path) }
+    var desk = try desk()
+    let bytes = FileDeskTests.bytes(9_000)
+    let wanted = Wanted.file(OpenSSLHash().digest(bytes))
+    let session = SessionNumber(1)
+    func write(_ range: Range<Int>, of session: SessionNumber = SessionNumber(1)) -> FileJob {
+      .write(
+        session, wanted, offset: UInt64(range.lowerBound), pieces: [bytes[range]],
+        totalByteCount: 9_000)
+    }
+    let lead = ContentLead(wanted, byteCount: 9_000, origins: [], holders: .everyone)
+    desk.perform(.open(session, lead))
+    for job in FileJob.joined([write(0..<1_000), write(1_000..<3_000)]) { desk.perform(job) }
+    var written: [UInt64] = []
+    for case .written(session, wanted, let upTo) in replies.drain() { written.append(upTo) }
+    #expect(written == [3_000])
+    #expect(FileJob.joined([write(3_000..<4_000), write(5_000..<6_000)]).count == 2)
+    #expect(
+      FileJob.joined([write(3_000..<4_000), write(4_000..<5_000, of: SessionNumber(2))]).count == 2)
+    #expect(
+      FileJob.joined([write(3_000..<4_000), .close(wanted), write(4_000..<5_000)]).count == 3)
+    let rest = FileJob.joined([write(3_000..<5_000), write(5_000..<6_000), write(6_000..<9_000)])
+    #expect(rest.count == 1)
+    for job in rest { desk.perform(job) }
+    desk.hashStep()
+    #expect(try files.size(of: OpenSSLHash().digest(bytes)) == 9_000)
+  }
+
+  private static func bytes(_ count: Int) -> [UInt8] {
+    (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 31) }
   }
 
   /// Kills: a session that hears of a read it has not asked for, which is our bug to it.

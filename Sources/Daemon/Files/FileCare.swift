@@ -64,7 +64,7 @@ final class FileCare {
         ReadRange(wanted: wanted, offset: offset, pieceByteCount: byteCount), link, peer: peer)
     case .writeFile(let wanted, let offset, let bytes, let total):
       worker.post(
-        .write(link.number, wanted, offset: offset, bytes: bytes, totalByteCount: total))
+        .write(link.number, wanted, offset: offset, pieces: [bytes], totalByteCount: total))
     case .judge, .load, .loadOutcomes: preconditionFailure("\(request) is not about files")
     }
   }

@@ -44,8 +44,8 @@ struct FileDesk {
     switch job {
     case .read(let session, let peer, let range): read(session, peer, range)
     case .open(let session, let lead): open(session, lead)
-    case .write(let session, let wanted, let offset, let bytes, let total):
-      write(session, wanted, offset, bytes, total)
+    case .write(let session, let wanted, let offset, let pieces, let total):
+      write(session, wanted, offset, pieces, total)
     case .close(let wanted): close(wanted)
     case .scrub:
       var findings: [FileFinding] = []
@@ -90,15 +90,15 @@ struct FileDesk {
 
   private mutating func write(
     _ session: SessionNumber, _ wanted: Wanted, _ offset: UInt64,
-    _ bytes: ArraySlice<UInt8>, _ total: UInt64
+    _ pieces: [ArraySlice<UInt8>], _ total: UInt64
   ) {
     switch wanted {
-    case .entry(let digest): takeEntry(session, digest, offset, bytes, total)
+    case .entry(let digest): takeEntry(session, digest, offset, pieces, total)
     case .file(let digest):
       // A piece that was on its way when its transfer failed.
       guard let part = parts[digest] else { return }
       do throws(FileStoreError) {
-        try part.write(bytes.span, at: Int64(clamping: offset)) {
+        try part.write(pieces, at: Int64(clamping: offset)) {
           // The last bytes are answered once the digest is compared.
           guard part.receivedByteCount < part.byteCount else { return }
           reply(.written(session, wanted, upTo: UInt64(part.receivedByteCount)))
@@ -114,12 +114,12 @@ struct FileDesk {
 
   private mutating func takeEntry(
     _ session: SessionNumber, _ digest: Digest, _ offset: UInt64,
-    _ bytes: ArraySlice<UInt8>, _ total: UInt64
+    _ pieces: [ArraySlice<UInt8>], _ total: UInt64
   ) {
     guard var received = entries[digest], UInt64(received.count) == offset,
       total <= UInt64(Entry.maximumWireByteCount)
     else { return }
-    received += bytes
+    for piece in pieces { received += piece }
     guard UInt64(received.count) == total else {
       entries[digest] = received
       return reply(.written(session, .entry(digest), upTo: UInt64(received.count)))

@@ -19,14 +19,38 @@ enum FileJob: Sendable {
   case read(SessionNumber, peer: SiteID, ReadRange)
   /// Begins or goes on to receive; without a session, content that needs no peer.
   case open(SessionNumber?, ContentLead)
+  /// Pieces that belong one after the other, from `offset` on.
   case write(
-    SessionNumber, Wanted, offset: UInt64, bytes: ArraySlice<UInt8>, totalByteCount: UInt64)
+    SessionNumber, Wanted, offset: UInt64, pieces: [ArraySlice<UInt8>], totalByteCount: UInt64)
   /// No more comes; what was received of a file stays.
   case close(Wanted)
   /// A stretch of the scrub.
   case scrub
   /// The entry cannot be read: who should have it?
   case examine(Digest)
+}
+
+extension FileJob {
+  /// One job for this and the `next`, when that one's bytes belong after this one's; else nil.
+  private func joined(with next: FileJob) -> FileJob? {
+    guard case .write(let session, let wanted, let offset, let pieces, let total) = self,
+      case .write(session, wanted, let nextOffset, let more, total) = next,
+      nextOffset == pieces.reduce(offset, { $0 + UInt64($1.count) })
+    else { return nil }
+    return .write(session, wanted, offset: offset, pieces: pieces + more, totalByteCount: total)
+  }
+
+  /// What waits, with pieces of a content that wait one after the other as one job: the peer is
+  /// granted the next bytes once for all of them, and before any is hashed.
+  static func joined(_ waiting: [FileJob]) -> [FileJob] {
+    waiting.reduce(into: []) { jobs, next in
+      if let both = jobs.last?.joined(with: next) {
+        jobs[jobs.count - 1] = both
+      } else {
+        jobs.append(next)
+      }
+    }
+  }
 }
 
 /// What it answers.
@@ -99,11 +123,11 @@ final class FileWorker: Sendable {
       while true {
         if desk.isHashing {
           if jobs.wait(atMost: .zero) == .closed { return }
-          for job in jobs.drain(limit: Self.jobsAtOnce) { desk.perform(job) }
+          for job in FileJob.joined(jobs.drain(limit: Self.jobsAtOnce)) { desk.perform(job) }
           desk.hashStep()
         } else {
           guard let taken = jobs.take(limit: Self.jobsAtOnce) else { return }
-          for job in taken { desk.perform(job) }
+          for job in FileJob.joined(taken) { desk.perform(job) }
         }
       }
     }

@@ -184,6 +184,17 @@ extension OpenFile {
     }
   }
 
+  /// Pieces, one after the other.
+  func write(
+    _ pieces: [ArraySlice<UInt8>], at offset: Int64, _ name: String
+  ) throws(FileStoreError) {
+    var offset = offset
+    for piece in pieces {
+      try write(piece.span, at: offset, name)
+      offset += Int64(piece.count)
+    }
+  }
+
   /// Asks for space for `count` bytes from `start` on; the size stays what it is.
   /// - Returns: false when there is none, or the file system does not know how.
   func reserve(from start: Int64, count: Int64) -> Bool {

@@ -76,19 +76,20 @@ package final class PartFile: @unchecked Sendable {
     store.releasePart(digest)
   }
 
-  /// Writes the bytes that follow those on disk.
-  /// - Parameter whenWritten: called as soon as the next transfer would go on after them, before
-  ///   they are hashed: whoever sends the next ones need not wait for that.
+  /// Writes the bytes that follow those on disk, in pieces that belong one after the other.
+  /// - Parameter whenWritten: called as soon as the next transfer would go on after all of them,
+  ///   before any is hashed: whoever sends the next ones need not wait for that.
   /// - Throws: `.outOfOrder` unless `offset` is ``receivedByteCount``; `.sizeMismatch` beyond the
   ///   declared size; `.noRoom`, `.full`, `.failed`. The part is then as it was.
   package func write(
-    _ bytes: Span<UInt8>, at offset: Int64, whenWritten: () -> Void = {}
+    _ bytes: [ArraySlice<UInt8>], at offset: Int64, whenWritten: () -> Void = {}
   ) throws(FileStoreError) {
     precondition(!isOver, "write to a part that is over")
     guard offset == receivedByteCount else {
       throw .outOfOrder(offset: offset, expected: receivedByteCount)
     }
-    let (end, overflow) = offset.addingReportingOverflow(Int64(bytes.count))
+    let (end, overflow) = offset.addingReportingOverflow(
+      bytes.reduce(0) { $0 + Int64($1.count) })
     guard !overflow, end <= byteCount else {
       throw .sizeMismatch(declared: byteCount, actual: overflow ? .max : end)
     }
@@ -103,7 +104,7 @@ package final class PartFile: @unchecked Sendable {
     receivedByteCount = end
     whenWritten()
     if isNext {
-      stream.update(bytes)
+      for piece in bytes { stream.update(piece.span) }
       hashedByteCount = end
     }
     file.passOn(from: &writebackStart, to: end)

@@ -37,7 +37,7 @@ import Testing
     #expect(store.totals == FileTotals(fileCount: 8, byteCount: 40_000, rottenCount: 1))
     // The peer's copy takes its place.
     let part = try store.openPart(digest, byteCount: 300_000).part()
-    try part.write(bytes.span, at: 0)
+    try part.write([bytes[...]], at: 0)
     #expect(try verified(part) == .stored)
     #expect(try lab.content(digest) == bytes)
     #expect(throws: FileStoreError.missing(digest)) { try reader.read(at: 0, count: 1) }

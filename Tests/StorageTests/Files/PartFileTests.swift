@@ -14,8 +14,8 @@ import Testing
   ) throws {
     while part.receivedByteCount < end {
       let start = Int(part.receivedByteCount)
-      let piece = bytes.span.extracting(start..<min(start + pieces, end))
-      try part.write(piece, at: part.receivedByteCount)
+      let piece = bytes[start..<min(start + pieces, end)]
+      try part.write([piece], at: part.receivedByteCount)
     }
   }
 
@@ -44,8 +44,9 @@ import Testing
     let part = try store.openPart(digest, byteCount: Int64(bytes.count)).part()
     var found: [Int64] = []
     for start in stride(from: 0, to: bytes.count, by: Self.chunk) {
-      let piece = bytes.span.extracting(start..<start + Self.chunk)
-      try part.write(piece, at: Int64(start)) {
+      let half = start + Self.chunk / 2
+      let pieces = [bytes[start..<half], bytes[half..<start + Self.chunk]]
+      try part.write(pieces, at: Int64(start)) {
         // What another process would find after a kill.
         found += ((try? store.parts()) ?? []).map(\.byteCount)
         #expect(part.hasUnhashedBytes)
@@ -55,7 +56,7 @@ import Testing
     }
     #expect(found == [1, 2, 3].map { Int64($0 * Self.chunk) })
     #expect(throws: FileStoreError.self) {
-      try part.write([1].span, at: 0) { Issue.record("nothing was written") }
+      try part.write([[1]], at: 0) { Issue.record("nothing was written") }
     }
     #expect(try part.verifyStep(maximumByteCount: 1) == .stored)
   }
@@ -126,11 +127,11 @@ import Testing
     try send(bytes, to: part, until: 50)
     for offset in [0, 49, 51, 100, -1, .max, .min] as [Int64] {
       #expect(throws: FileStoreError.outOfOrder(offset: offset, expected: 50)) {
-        try part.write([1].span, at: offset)
+        try part.write([[1]], at: offset)
       }
     }
     #expect(throws: FileStoreError.sizeMismatch(declared: 100, actual: 101)) {
-      try part.write(FileLab.bytes(51).span, at: 50)
+      try part.write([FileLab.bytes(51)[...]], at: 50)
     }
     try send(bytes, to: part, until: 100)
     #expect(try verified(part) == .stored)
@@ -249,7 +250,7 @@ import Testing
     }
     // One that is there may go on; one that has come makes room.
     let part = try store.openPart(FileLab.digest([0]), byteCount: 1).part()
-    try part.write([0].span, at: 0)
+    try part.write([[0]], at: 0)
     #expect(try verified(part) == .stored)
     _ = try store.openPart(FileLab.digest([9]), byteCount: 1)
   }
