@@ -50,7 +50,10 @@ import Testing
       var received: [UInt8] = []
       var sent = 0
       while sent < content.count {
-        sent += sender.write(content.span.extracting(sent..<min(sent + 100_000, content.count)))
+        let next = content.span.extracting(sent..<min(sent + 100_000, content.count))
+        let taken = sender.write(next)
+        try #require(taken > 0, "\(sender.state)")
+        sent += taken
         wire.carry(from: sender, to: receiver)
         while receiver.readPlaintext(appendingTo: &received, limit: 50_000) > 0 {}
       }
