@@ -88,11 +88,11 @@ import Transport
 /// Why no sum of these is 1.2 times PostgreSQL's: its 104,000/s leave 9.6 microseconds a change on
 /// both cores for both ends together. A change is 1.5 entries here, for the receipt is one; C and
 /// SQLite alone, with nothing read or judged, take 5.5 for each (`limits`), and digests and JSON of
-/// both ends 4 more. By `perf` 38 microseconds are both ends' now. Blocks of changes, stored as they
-/// came and found by position, would take some 8 of them: reading and compressing at the sender 4,
-/// rows, WAL and checkpoint at the receiver 4. What is left is each change's own: decrypting,
-/// digests and the body against its schema 8, the record's state and rules 10, its keys 3, the
-/// receipt at both ends 7. Were each of these halved as well, two cores that never wait would do
+/// both ends 4 more. By `perf` both ends take 38 now. Blocks of changes, stored as they came and
+/// found by position, would take some 8 of them: reading and compressing at the sender 4, rows, WAL
+/// and checkpoint at the receiver 4. What is left is each change's own: decrypting, digests and the
+/// body against its schema 8, the record's state and rules 10, its keys 3, the receipt at both ends
+/// 7. Were each of these halved as well, two cores that never wait would do
 /// 130,000/s, with 1.3 times PostgreSQL's CPU: the one row just reached, the other not.
 enum StagesRun {
   /// As LinkLimits at full speed.
