@@ -2,6 +2,8 @@ import COpenSSL
 
 /// What a session and the network exchange, as arrays that are handed on whole: OpenSSL's memory
 /// BIO would copy every byte once more in each direction, into room that it clears before.
+///
+/// One session's, and on its thread: OpenSSL calls back only inside the session's own calls.
 final class CiphertextBuffers {
   /// From the network; OpenSSL has read what comes before ``position``.
   private var arrived: ArraySlice<UInt8> = []
@@ -44,7 +46,8 @@ final class CiphertextBuffers {
 
   // MARK: What OpenSSL calls
 
-  /// Made once; only read from then on.
+  /// `nonisolated(unsafe)`: Swift cannot know that the pointer may be shared. The table behind it
+  /// is filled once, before anyone has it; OpenSSL only reads it; it is never freed.
   private nonisolated(unsafe) static let method: OpaquePointer? = {
     let type = BIO_get_new_index() | BIO_TYPE_SOURCE_SINK
     guard let method = BIO_meth_new(type, "ciphertext"),
