@@ -20,7 +20,7 @@ let libraries: [Target] = [
   .target(name: "Replication", swiftSettings: strict + [.strictMemorySafety()]),
   .target(
     name: "Storage", dependencies: ["Replication", "CSQLite"],
-    resources: (["schema.sql"] + (2...7).map { "schema-\($0).sql" }).map { .embedInCode($0) },
+    resources: (["schema.sql"] + (2...8).map { "schema-\($0).sql" }).map { .embedInCode($0) },
     swiftSettings: strict),
   .target(name: "Cryptography", dependencies: ["Replication", "COpenSSL"], swiftSettings: strict),
   .target(name: "Transport", dependencies: ["Replication", "CZstd"], swiftSettings: strict),

@@ -167,7 +167,7 @@ import Testing
       }
     }
     var cutCount = 0
-    for _ in 0..<60 where cutCount < 4 {
+    for _ in 0..<200 where cutCount < 4 {
       try pair.transaction(150, commits: true, &numbers)
       guard let cut = growing() else { continue }
       cutCount += 1
@@ -185,6 +185,38 @@ import Testing
       try index.check()
     }
     #expect(cutCount == 4)
+    try pair.compare(pair.opened.writer)
+  }
+
+  /// A store of version 7 has other guides, of segments in every state: they are made of the pages.
+  @Test func guidesOfVersionSevenAreWrittenAnew() throws {
+    var numbers = SeededNumbers(state: 25)
+    var pair = try Pair()
+    func hasEveryState() -> Bool {
+      let index = pair.opened.writer.tables.index
+      let blocks: [Segment.State: Int] = index.segments.values.reduce(into: [:]) {
+        $0[$1.state, default: 0] += $1.pageCount
+      }
+      return [.whole, .growing, .retired].allSatisfy { blocks[$0, default: 0] > 0 }
+        && index.segments.values.contains { $0.pageCount > IndexGuide.maximumPageCount }
+    }
+    for _ in 0..<200 where !hasEveryState() { try pair.transaction(150, commits: true, &numbers) }
+    try #require(hasEveryState())
+    let cut = pair.opened.writer.tables.index.segments
+    try pair.opened.writer.tables.connection.execute(
+      """
+      DELETE FROM segment_guide WHERE id % 3 = 0;
+      UPDATE segment_guide SET guide = x'00';
+      PRAGMA user_version=7;
+      """)
+    pair.opened.writer.close()
+    pair.opened = try DiskLab.open(pair.disk)
+    let index = pair.opened.writer.tables.index
+    try index.check()
+    #expect(index.segments == cut)
+    try pair.compare(pair.opened.writer)
+    for _ in 0..<20 { try pair.transaction(150, commits: true, &numbers) }
+    try index.check()
     try pair.compare(pair.opened.writer)
   }
 

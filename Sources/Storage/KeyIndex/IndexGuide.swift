@@ -7,34 +7,39 @@ import Replication
 /// |---|---|---|
 /// | 0 | 2 | p, the number of pages, 1 to ``maximumPageCount`` |
 /// | 2 | 16 p | the key each begins with |
-/// | 2 + 16 p | f | filter of the keys in them: 1 to ``maximumFilterByteCount`` |
+/// | 2 + 16 p | f | filter of the keys in them: lines of 64 bytes, see ``KeyProbe`` |
 /// | 2 + 16 p + f | 8 | check over the row's place and all before |
 struct IndexGuide: Hashable, Sendable {
-  /// With the filter a guide fills one page of the file.
-  static let maximumPageCount = 28
-  static let maximumFilterByteCount =
-    maximumPageCount * IndexPage.maximumItemCount * fullBlockBitsPerKey / 8
-  /// Of a block of all its pages: a key that is not there passes one time in forty.
-  static let fullBlockBitsPerKey = 8
-  /// Of a block of half of them or fewer, as most segments have that a lookup asks: one time in
-  /// four hundred.
+  /// With the filter, of twelve bits for each key, a guide fills one page of the file. One key in
+  /// a hundred that is not there passes then, and costs a look at a page; with 28 pages and eight
+  /// bits it were one in forty, and a store of ten million entries read four pages more a change.
+  static let maximumPageCount = 19
+  static let maximumFilterLineCount = 58
+  static let maximumFilterByteCount = maximumFilterLineCount * KeyProbe.lineByteCount
+  /// Of a block of fewer pages there is room for more.
   static let shortBlockBitsPerKey = 16
   /// The keys the pages begin with, ascending.
   let firstKeys: [IndexKey]
   /// ``KeyProbe`` says how it is asked.
   let filter: [UInt8]
 
-  /// - Parameter keys: of all items in the pages; one key need stand there once.
-  /// - Precondition: 1 to ``maximumPageCount`` pages, and keys.
-  init(firstKeys: [IndexKey], keys: [IndexKey]) {
-    precondition((1...Self.maximumPageCount).contains(firstKeys.count), "\(firstKeys.count) pages")
-    self.firstKeys = firstKeys
-    let byteCount = min(
-      max(keys.count * Self.shortBlockBitsPerKey / 8, 1), Self.maximumFilterByteCount)
-    var filter = [UInt8](repeating: 0, count: byteCount)
+  /// The guide of these pages.
+  /// - Precondition: 1 to ``maximumPageCount`` pages, ascending.
+  init(_ pages: [IndexPage]) {
+    precondition((1...Self.maximumPageCount).contains(pages.count), "\(pages.count) pages")
+    firstKeys = pages.map { $0.items[0].key }
+    var keys: [IndexKey] = []
+    for page in pages {
+      for item in page.items where item.key != keys.last { keys.append(item.key) }
+    }
+    let lineBitCount = KeyProbe.lineByteCount * 8
+    let lineCount = min(
+      (keys.count * Self.shortBlockBitsPerKey + lineBitCount - 1) / lineBitCount,
+      Self.maximumFilterLineCount)
+    var filter = [UInt8](repeating: 0, count: lineCount * KeyProbe.lineByteCount)
     filter.withUnsafeMutableBufferPointer { filter in
       for key in keys {
-        KeyProbe(key).forEachBit(of: byteCount) { filter[$0] |= $1 }
+        KeyProbe(key).forEachBit(of: filter.count) { filter[$0] |= $1 }
       }
     }
     self.filter = filter
@@ -68,7 +73,8 @@ struct IndexGuide: Hashable, Sendable {
       let count = Int(try reader.readUInt16())
       let filterByteCount = bytes.count - 2 - 16 * count - WordCheck.byteCount
       guard (1...Self.maximumPageCount).contains(count),
-        (1...Self.maximumFilterByteCount).contains(filterByteCount)
+        (1...Self.maximumFilterByteCount).contains(filterByteCount),
+        filterByteCount.isMultiple(of: KeyProbe.lineByteCount)
       else { throw .invalid(field: "length", at: 0) }
       var keys: [IndexKey] = []
       for _ in 0..<count {
@@ -108,43 +114,56 @@ extension RandomAccessCollection<IndexKey> where Index == Int {
   }
 }
 
-/// The bits of a filter that stand for a key.
+/// The bits of a filter that stand for a key: five in one of its lines. A line is what a processor
+/// fetches at once, and in a large store fetching is what a look into a filter costs.
 ///
 /// Identifiers are the callers' choice: whoever wants may find some that pass a filter. That costs
 /// a look at a page and changes no answer.
 struct KeyProbe {
-  private static let bitCount = 4
-  private let start: UInt64
-  private let step: UInt64
+  static let lineByteCount = 64
+  private static let bitCount = 5
+  /// So many bits of the hash say which bit of a line.
+  private static let bitsPerBit = 9
+  private let hash: UInt64
 
   init(_ key: IndexKey) {
     var hash = (key.high ^ key.low &* 0x9e37_79b9_7f4a_7c15) &* 0xff51_afd7_ed55_8ccd
     hash ^= hash >> 32
     hash = hash &* 0xc4ce_b9fe_1a85_ec53
-    start = hash >> 32
-    step = hash & 0xffff_ffff | 1
+    self.hash = hash ^ hash >> 32
   }
 
   /// - Parameter body: gets a byte's index and the bit in it.
   func forEachBit(of byteCount: Int, _ body: (Int, UInt8) -> Void) {
+    let line = lineStart(of: byteCount)
     for number in 0..<Self.bitCount {
-      let (byte, bit) = bit(number, of: byteCount)
-      body(byte, bit)
+      let (byte, bit) = bit(number)
+      body(line + byte, bit)
     }
   }
 
   /// False only when no key of the filter is this one.
+  /// - Precondition: one line or more.
   func mayBe(in filter: UnsafeBufferPointer<UInt8>) -> Bool {
+    let line = lineStart(of: filter.count)
+    var missing: UInt8 = 0
     for number in 0..<Self.bitCount {
-      let (byte, bit) = bit(number, of: filter.count)
-      if filter[byte] & bit == 0 { return false }
+      let (byte, bit) = bit(number)
+      missing |= ~filter[line + byte] & bit
     }
-    return true
+    return missing == 0
   }
 
-  private func bit(_ number: Int, of byteCount: Int) -> (byte: Int, bit: UInt8) {
-    let position = (start &+ UInt64(number) &* step) & 0xffff_ffff
-    let bit = Int(truncatingIfNeeded: (position &* (UInt64(byteCount) * 8)) >> 32)
-    return (bit >> 3, 1 << UInt8(truncatingIfNeeded: bit & 7))
+  private func lineStart(of byteCount: Int) -> Int {
+    let lineCount = UInt64(byteCount / Self.lineByteCount)
+    return Int(truncatingIfNeeded: (hash >> 32 &* lineCount) >> 32) * Self.lineByteCount
+  }
+
+  /// In a line.
+  private func bit(_ number: Int) -> (byte: Int, bit: UInt8) {
+    let position = hash >> UInt64(number * Self.bitsPerBit) & (1 << UInt64(Self.bitsPerBit) - 1)
+    return (
+      Int(truncatingIfNeeded: position >> 3), 1 << UInt8(truncatingIfNeeded: position & 7)
+    )
   }
 }

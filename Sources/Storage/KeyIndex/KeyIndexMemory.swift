@@ -6,10 +6,10 @@ struct KeyIndexMemory {
   /// writes in the order of time, ids of that order included, looks into one page many times.
   let pageCount: Int
 
-  /// Guides of some 25 million entries, four bytes for each: who has fewer takes less. Beyond that
+  /// Guides of some 25 million entries, six bytes for each: who has fewer takes less. Beyond that
   /// lookups read guides from the store: with room for six million, a million changes more took 140
   /// seconds to load and to catch up before there were so many, and 380 after.
-  static let writer = KeyIndexMemory(guideByteCount: 96 << 20, pageCount: 32)
+  static let writer = KeyIndexMemory(guideByteCount: 160 << 20, pageCount: 32)
   static let reader = KeyIndexMemory(guideByteCount: 2 << 20, pageCount: 4)
   /// For whoever goes through all of it once.
   static let least = KeyIndexMemory(guideByteCount: 0, pageCount: 1)

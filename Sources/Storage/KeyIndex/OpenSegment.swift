@@ -77,15 +77,17 @@ extension OpenSegment.Block {
   fileprivate init(_ guide: IndexGuide, isKept: Bool) {
     firstKey = guide.firstKeys[0]
     pageKeys = isKept ? .copy(of: guide.firstKeys) : .copy(of: [])
-    filter = isKept ? .copy(of: guide.filter) : .copy(of: [])
+    filter = isKept ? .copy(of: guide.filter, alignment: KeyProbe.lineByteCount) : .copy(of: [])
   }
 }
 
 extension UnsafeBufferPointer {
   /// Memory of its own, for the owner to free.
-  fileprivate static func copy(of elements: [Element]) -> UnsafeBufferPointer {
-    let copy = UnsafeMutableBufferPointer<Element>.allocate(capacity: elements.count)
-    _ = copy.initialize(from: elements)
-    return UnsafeBufferPointer(copy)
+  fileprivate static func copy(
+    of elements: [Element], alignment: Int = MemoryLayout<Element>.alignment
+  ) -> UnsafeBufferPointer {
+    let copy = UnsafeMutableRawBufferPointer.allocate(
+      byteCount: elements.count * MemoryLayout<Element>.stride, alignment: alignment)
+    return UnsafeBufferPointer(copy.initializeMemory(as: Element.self, fromContentsOf: elements))
   }
 }

@@ -45,11 +45,12 @@ struct Segment: Hashable, Sendable {
 /// Which segments are merged, and how fast. Every item is merged once a level, and a commit that
 /// writes a segment does work in proportion to it: none of them stalls.
 enum SegmentPolicy {
-  /// Segments of one level that become one of the next.
-  static let fanIn = 8
-  /// Of each merge, items for each item written. More than one, so that a merge ends before as many
-  /// items as it has have come again.
-  static let mergedPerWritten = 2
+  /// Segments of one level that become one of the next. Few: a lookup asks them all, and in a store
+  /// of ten million entries it costs ten times what the merging of one more level does.
+  static let fanIn = 4
+  /// Of each merge, items for each item written. Many, so that a merge is soon over: until then a
+  /// lookup asks what it merges, and what has come meanwhile.
+  static let mergedPerWritten = 8
   /// Pages taken away for each page written; retired ones never pile up.
   static let retiredPerWritten = 2
 

@@ -7,9 +7,7 @@ struct SegmentBuilder: Sendable {
   private(set) var handedGuideCount = 0
 
   private var openItems: [IndexItem] = []
-  /// Of the open block.
-  private var firstKeys: [IndexKey] = []
-  private var keys: [IndexKey] = []
+  private var openBlock: [IndexPage] = []
 
   init() {}
 
@@ -21,7 +19,7 @@ struct SegmentBuilder: Sendable {
       "\(openBlock.count) open pages of \(pageCount)")
     handedPageCount = pageCount
     handedGuideCount = blockCount
-    for page in openBlock { note(page) }
+    self.openBlock = openBlock
   }
 
   var pageCount: Int { handedPageCount + pages.count }
@@ -35,7 +33,7 @@ struct SegmentBuilder: Sendable {
   /// Ends the last page and the last guide.
   mutating func finish() {
     if !openItems.isEmpty { closePage() }
-    if !firstKeys.isEmpty { closeBlock() }
+    if !openBlock.isEmpty { closeBlock() }
   }
 
   /// The pages and guides are written.
@@ -49,19 +47,13 @@ struct SegmentBuilder: Sendable {
   private mutating func closePage() {
     let page = IndexPage(openItems)
     pages.append(page)
-    note(page)
+    openBlock.append(page)
     openItems.removeAll(keepingCapacity: true)
-    if firstKeys.count == IndexGuide.maximumPageCount { closeBlock() }
-  }
-
-  private mutating func note(_ page: IndexPage) {
-    if let first = page.items.first { firstKeys.append(first.key) }
-    for item in page.items where item.key != keys.last { keys.append(item.key) }
+    if openBlock.count == IndexGuide.maximumPageCount { closeBlock() }
   }
 
   private mutating func closeBlock() {
-    guides.append(IndexGuide(firstKeys: firstKeys, keys: keys))
-    firstKeys.removeAll(keepingCapacity: true)
-    keys.removeAll(keepingCapacity: true)
+    guides.append(IndexGuide(openBlock))
+    openBlock.removeAll(keepingCapacity: true)
   }
 }

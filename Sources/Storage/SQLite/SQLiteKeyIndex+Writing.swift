@@ -143,11 +143,15 @@ extension SQLiteKeyIndex {
         [.integer(place), .blob(page.encoded(at: place))])
     }
     for (index, guide) in builder.guides.enumerated() {
-      let place = segment.place(builder.handedGuideCount + index)
-      try connection.run(
-        "INSERT INTO segment_guide (id, guide) VALUES (?, ?)",
-        [.integer(place), .blob(guide.encoded(at: place))])
+      try write(guide, builder.handedGuideCount + index, of: segment)
     }
+  }
+
+  func write(_ guide: IndexGuide, _ number: Int, of segment: Segment) throws(StoreError) {
+    let place = segment.place(number)
+    try connection.run(
+      "INSERT INTO segment_guide (id, guide) VALUES (?, ?)",
+      [.integer(place), .blob(guide.encoded(at: place))])
   }
 
   private func insert(_ segment: Segment) throws(StoreError) {

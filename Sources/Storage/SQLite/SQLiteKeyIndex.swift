@@ -181,10 +181,15 @@ final class SQLiteKeyIndex {
     isCurrent = true
   }
 
+  /// All that the store names, the oldest first.
+  func listedSegments() throws(StoreError) -> [Segment] {
+    try connection.all("SELECT id, level, state, page_count, target FROM segment ORDER BY id") {
+      row throws(StoreError) in try row.segment()
+    }
+  }
+
   private func readSegments() throws(StoreError) {
-    let listed = try connection.all(
-      "SELECT id, level, state, page_count, target FROM segment ORDER BY id"
-    ) { row throws(StoreError) in try row.segment() }
+    let listed = try listedSegments()
     segments = Dictionary(listed.map { ($0.id, $0) }) { first, _ in first }
     close { segments[$0.segment.id]?.state != .whole }
     let known = Set(open.map(\.segment.id))

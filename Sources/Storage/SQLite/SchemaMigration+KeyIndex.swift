@@ -18,6 +18,25 @@ extension SQLiteConnection {
   }
 }
 
+/// From version 7 to 8: guides are of fewer pages and have other filters. What they say is all in
+/// the pages, which are read once: a second or two per GiB of the key index.
+extension SQLiteKeyIndex {
+  func writeGuides() throws(StoreError) {
+    for segment in try listedSegments() where segment.state != .retired {
+      var block: [IndexPage] = []
+      for number in 0..<segment.pageCount {
+        block.append(try page(number, of: segment))
+        let isLast = number + 1 == segment.pageCount
+        // The last block of a growing segment has no guide yet.
+        guard block.count == IndexGuide.maximumPageCount || isLast && segment.state == .whole
+        else { continue }
+        try write(IndexGuide(block), number / IndexGuide.maximumPageCount, of: segment)
+        block.removeAll(keepingCapacity: true)
+      }
+    }
+  }
+}
+
 /// From version 3 to 4: the keys of what is stored go into the key index.
 extension SQLiteConnection {
   /// Items sorted at once: 8 MiB, and as much again to find them by.

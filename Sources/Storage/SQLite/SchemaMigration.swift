@@ -26,9 +26,14 @@ struct SchemaMigration {
     SchemaMigration(
       from: 6, to: 7, statements: String(decoding: PackageResources.schema_7_sql, as: UTF8.self),
       finish: { connection throws(StoreError) in try connection.startKeyTail() }),
+    SchemaMigration(
+      from: 7, to: 8, statements: String(decoding: PackageResources.schema_8_sql, as: UTF8.self),
+      finish: { connection throws(StoreError) in
+        try SQLiteKeyIndex(connection, memory: .least).writeGuides()
+      }),
   ]
 
-  static let currentVersion: Int64 = 7
+  static let currentVersion: Int64 = 8
   /// "Dngb": tells our file from any other SQLite database.
   static let applicationID: Int64 = 0x446e_6762
 }
