@@ -89,13 +89,13 @@ final class AdminSite {
   }
 
   /// The digest over what both sites are entitled to, with the number of its entries.
-  func digest(with peer: SiteID) throws(BenchFailure) -> JSONValue {
+  func digest(with peer: SiteID) throws(BenchFailure) -> EntryDigest {
     let response = try send(
       .get, ["digest"], query: [HTTPTarget.QueryItem("peer", peer.description)])
-    guard let answer = Self.object(response), let total = answer["total"] else {
-      throw Self.unexpected(response, ["digest"])
-    }
-    return .object(["total": total, "entries": answer["entries"] ?? .null])
+    guard let answer = Self.object(response), let total = answer["total"]?.text,
+      let count = answer["entries"]?.integer
+    else { throw Self.unexpected(response, ["digest"]) }
+    return EntryDigest(total: total, entryCount: Int(count))
   }
 
   func send(
@@ -129,4 +129,10 @@ final class AdminSite {
     let body = String(decoding: response.body.prefix(500), as: UTF8.self)
     return BenchFailure("\(path.joined(separator: "/")): \(response.status.code) \(body)")
   }
+}
+
+/// What `GET digest` answers: the digest over entries and their number.
+struct EntryDigest: Equatable, Sendable {
+  let total: Text
+  let entryCount: Int
 }

@@ -99,10 +99,12 @@ struct Laboratory: Sendable {
   }
 
   /// Fails when the sites do not hold the same entries.
-  func compareDigests() throws(BenchFailure) {
+  /// - Returns: how many they hold.
+  @discardableResult func compareDigests() throws(BenchFailure) -> Int {
     let sent = try province.admin.digest(with: Workload.centre)
     let received = try centre.admin.digest(with: Workload.owner)
     guard sent == received else { throw BenchFailure("the digests differ; see \(directory)") }
+    return received.entryCount
   }
 
   /// Deletes everything; what failed is kept to be looked at.

@@ -114,7 +114,7 @@ enum ReplicateRun {
     let received = try ProcessUsage.read(receiver.id)
     try lab.waitUntilAcknowledged(changes: loaded.changeCount)
     let page = try MetricsPage.read(port: lab.province.monitoringPort)
-    try lab.compareDigests()
+    let entryCount = try lab.compareDigests()
     try sender.stop()
     try receiver.stop()
 
@@ -131,6 +131,7 @@ enum ReplicateRun {
     figures.add("receiverPeakMiB", received.peakMiB, decimals: 1)
     let startTime = ready.nanoseconds - start.nanoseconds
     figures.add("receiverStartSeconds", Double(startTime) / 1e9, decimals: 3)
+    figures.add("entries", count: entryCount)
     return figures
   }
 }
