@@ -80,7 +80,8 @@ import Transport
 /// - Reading bodies 5: facts taken on the one walk over table and body, not looked up after it.
 /// - Receipts 5 at the receiver and, half a time a change, `answer` 15 at the sender (29 at
 ///   ef57f94): prepared where bodies are read, and placed without a submission.
-/// - The key index 5, for some seven lookups: entries and summary of a record under one key.
+/// - The key index 5, for some seven lookups (of large stores see ``LargeRun``): entries and
+///   summary of a record under one key.
 /// - Counted references and allocations 12: facts and headers without arrays.
 /// - `commit` and `checkpoint` 7: every byte is written twice, by SQLite's log and by the
 ///   checkpoint; a frame kept compressed as it came would be an eighth of it.

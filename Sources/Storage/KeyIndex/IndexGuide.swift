@@ -11,9 +11,9 @@ import Replication
 /// | 2 + 16 p + f | 8 | check over the row's place and all before |
 struct IndexGuide: Hashable, Sendable {
   /// With the filter, of twelve bits for each key, a guide fills one page of the file. Of keys that
-  /// are not there fewer than one in a hundred pass then, each of which costs a look at a page; with
-  /// 28 pages and eight bits it was one in forty. In a store of two million entries catch-up went
-  /// from 20,400 to 28,000 changes/s by it, in one run each.
+  /// are not there fewer than one in a hundred pass then, and each costs a look at a page; with 28
+  /// pages and eight bits it was one in forty. In a store of two million entries catch-up went from
+  /// 20,400 to 28,000 changes/s by it, in one run each.
   static let maximumPageCount = 19
   static let maximumFilterLineCount = 58
   static let maximumFilterByteCount = maximumFilterLineCount * KeyProbe.lineByteCount
