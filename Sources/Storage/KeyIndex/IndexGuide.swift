@@ -116,7 +116,7 @@ extension RandomAccessCollection<IndexKey> where Index == Int {
 }
 
 /// The bits of a filter that stand for a key: five in one of its lines. A line is what a processor
-/// fetches at once, and in a large store fetching is what a look into a filter costs.
+/// fetches at once; the filters of a large store are more than its cache holds.
 ///
 /// Identifiers are the callers' choice: whoever wants may find some that pass a filter. That costs
 /// a look at a page and changes no answer.

@@ -76,8 +76,8 @@ final class OpenSegment {
 extension OpenSegment.Block {
   fileprivate init(_ guide: IndexGuide, isKept: Bool) {
     firstKey = guide.firstKeys[0]
-    pageKeys = isKept ? .copy(of: guide.firstKeys) : .copy(of: [])
-    filter = isKept ? .copy(of: guide.filter, alignment: KeyProbe.lineByteCount) : .copy(of: [])
+    pageKeys = .copy(of: isKept ? guide.firstKeys : [])
+    filter = .copy(of: isKept ? guide.filter : [], alignment: KeyProbe.lineByteCount)
   }
 }
 
@@ -86,6 +86,8 @@ extension UnsafeBufferPointer {
   fileprivate static func copy(
     of elements: [Element], alignment: Int = MemoryLayout<Element>.alignment
   ) -> UnsafeBufferPointer {
+    // Of no elements initializeMemory gives back no address, and nobody could free the memory.
+    guard !elements.isEmpty else { return UnsafeBufferPointer(start: nil, count: 0) }
     let copy = UnsafeMutableRawBufferPointer.allocate(
       byteCount: elements.count * MemoryLayout<Element>.stride, alignment: alignment)
     return UnsafeBufferPointer(copy.initializeMemory(as: Element.self, fromContentsOf: elements))

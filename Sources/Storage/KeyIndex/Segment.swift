@@ -43,7 +43,8 @@ struct Segment: Hashable, Sendable {
 }
 
 /// Which segments are merged, and how fast. Every item is merged once a level, and a commit that
-/// writes a segment does work in proportion to it: none of them stalls.
+/// writes a segment does work in proportion to it; only the one that ends a merge also reads all
+/// guides of what was merged.
 enum SegmentPolicy {
   /// Segments of one level that become one of the next. Few: a lookup asks them all, and in a store
   /// of ten million entries it costs ten times what the merging of one more level does.

@@ -7,8 +7,8 @@ import Replication
 /// that a commit touches goes through the WAL and the disk, and the more there are the fewer are in
 /// memory. Here the keys of a large transaction, or of many small ones (``KeyTail``), are sorted
 /// and written one after the other, as one *segment*; segments of a level are merged into one of
-/// the next, a few pages beside each that is written. So a key is written some five times in its
-/// life, always among its neighbours.
+/// the next, some pages beside each that is written. So a key is written once a level, some six to
+/// ten times in a store of ten million entries, always among its neighbours.
 ///
 /// Segments are rows of the same database, written in the same transactions: what holds for the
 /// entries in crashes, snapshots and copies holds for them. Nothing is ever taken out of the index;
