@@ -7,8 +7,9 @@ struct KeyIndexMemory {
   let pageCount: Int
 
   /// Guides of some 25 million entries, six bytes for each: who has fewer takes less. Beyond that
-  /// lookups read guides from the store: with room for six million, a million changes more took 140
-  /// seconds to load and to catch up before there were so many, and 380 after.
+  /// lookups read guides from the store: with room for six million (of the guides before schema 8),
+  /// a million changes more took 140 seconds to load and to catch up before there were so many, and
+  /// 380 after.
   static let writer = KeyIndexMemory(guideByteCount: 160 << 20, pageCount: 32)
   static let reader = KeyIndexMemory(guideByteCount: 2 << 20, pageCount: 4)
   /// For whoever goes through all of it once.

@@ -1,3 +1,5 @@
+import Replication
+
 /// What is kept in memory of a segment that answers: the key that each block begins with, the
 /// guides for which the bound leaves room, and the pages that were read last.
 ///
@@ -27,6 +29,14 @@ final class OpenSegment {
       let isDenied = all[block].isKept && !probe.mayBe(in: all[block].filter)
       return isLast && isDenied ? nil : block
     }
+
+    fileprivate func deallocate() {
+      for block in all {
+        block.pageKeys.deallocate()
+        block.filter.deallocate()
+      }
+      all.deallocate()
+    }
   }
 
   let segment: Segment
@@ -36,30 +46,35 @@ final class OpenSegment {
   private let keptPageCount: Int
   private var pages: [(number: Int, page: IndexPage)?] = []
 
-  /// - Parameter guides: of the blocks, in order.
+  /// Asks for one guide after the other: all of a large segment's are as much memory again.
   /// - Parameter room: bytes of guides that may be kept.
   /// - Parameter keptPageCount: pages that are kept decoded at most.
-  init(_ segment: Segment, guides: [IndexGuide], room: Int, keptPageCount: Int) {
+  /// - Parameter guide: of the block with this number.
+  init(
+    _ segment: Segment, room: Int, keptPageCount: Int,
+    guide: (Int) throws(StoreError) -> IndexGuide
+  ) throws(StoreError) {
+    let count = Segment.blockCount(ofPages: segment.pageCount)
+    let blocks = UnsafeMutableBufferPointer<Block>.allocate(capacity: count)
+    var byteCount = 0
+    for number in 0..<count {
+      do throws(StoreError) {
+        let guide = try guide(number)
+        let isKept = byteCount + guide.byteCount <= room
+        if isKept { byteCount += guide.byteCount }
+        blocks.initializeElement(at: number, to: Block(guide, isKept: isKept))
+      } catch {
+        Blocks(all: UnsafeBufferPointer(rebasing: blocks[..<number])).deallocate()
+        throw error
+      }
+    }
     self.segment = segment
     self.keptPageCount = keptPageCount
-    var byteCount = 0
-    let blocks = UnsafeMutableBufferPointer<Block>.allocate(capacity: guides.count)
-    for (index, guide) in guides.enumerated() {
-      let isKept = byteCount + guide.byteCount <= room
-      if isKept { byteCount += guide.byteCount }
-      blocks.initializeElement(at: index, to: Block(guide, isKept: isKept))
-    }
     self.byteCount = byteCount
     self.blocks = Blocks(all: UnsafeBufferPointer(blocks))
   }
 
-  deinit {
-    for block in blocks.all {
-      block.pageKeys.deallocate()
-      block.filter.deallocate()
-    }
-    blocks.all.deallocate()
-  }
+  deinit { blocks.deallocate() }
 
   func keptPage(_ number: Int) -> IndexPage? {
     guard !pages.isEmpty, let kept = pages[number % keptPageCount], kept.number == number

@@ -200,13 +200,9 @@ final class SQLiteKeyIndex {
 
   /// Lets a whole segment answer.
   func open(_ segment: Segment) throws(StoreError) {
-    var guides: [IndexGuide] = []
-    for block in 0..<Segment.blockCount(ofPages: segment.pageCount) {
-      guides.append(try guide(block, of: segment))
-    }
-    let opened = OpenSegment(
-      segment, guides: guides, room: memory.guideByteCount - guideByteCount,
-      keptPageCount: memory.pageCount)
+    let opened = try OpenSegment(
+      segment, room: memory.guideByteCount - guideByteCount, keptPageCount: memory.pageCount
+    ) { block throws(StoreError) in try guide(block, of: segment) }
     guideByteCount += opened.byteCount
     open.append(opened)
   }
