@@ -92,6 +92,37 @@ import Testing
     }
   }
 
+  /// Whichever guide cannot be read, its error comes out; what was copied of those before is freed,
+  /// which the address sanitizer sees.
+  @Test func aSegmentOpensWithAllItsGuides() throws {
+    var numbers = SampleNumbers(state: 6)
+    let threeBlocks = 2 * IndexGuide.maximumPageCount * IndexPage.maximumItemCount + 1
+    let items = IndexSamples.sorted(IndexSamples.items(threeBlocks, &numbers, keyCount: 1 << 60))
+    let builder = IndexSamples.build(items)
+    let segment = Segment(id: 1, level: 0, state: .whole, pageCount: builder.pageCount)
+    let guides = builder.guides
+    #expect(guides.count == 3)
+    let first = Self.room(for: guides[..<1])
+    for (room, keptCount) in [(0, 0), (first, 1), (Self.room(for: guides[...]), 3)] {
+      let open = try OpenSegment(segment, room: room, keptPageCount: 1) { guides[$0] }
+      #expect(open.blocks.all.map(\.firstKey) == guides.map { $0.firstKeys[0] })
+      #expect(open.blocks.all.map(\.isKept) == guides.indices.map { $0 < keptCount })
+    }
+    for missing in guides.indices {
+      let error = #expect(throws: StoreError.self) {
+        _ = try OpenSegment(segment, room: .max, keptPageCount: 1) { number throws(StoreError) in
+          guard number < missing else { throw .corrupt("guide \(number)") }
+          return guides[number]
+        }
+      }
+      #expect(error == .corrupt("guide \(missing)"))
+    }
+  }
+
+  private static func room(for guides: ArraySlice<IndexGuide>) -> Int {
+    guides.reduce(0) { $0 + $1.byteCount }
+  }
+
   /// What SQLite adds to a row of the longest page, or guide, leaves it on one page of the file.
   @Test func aRowFillsOnePage() {
     let spare = 35 + 8
