@@ -23,18 +23,24 @@ struct VerifierWorker {
   /// Up to where the log was read, for the batches under way and ahead too.
   private var cursor: LSN
   private var verifier: CMSVerifier?
-  /// Where the batch began that the writer has not answered for.
-  private var underWay: LSN?
-  /// What that batch found.
-  private var givenAway: [VerdictBatch.Found] = []
-  /// Judged while the writer keeps the one under way, and delivered after it.
-  private var ahead: Batch?
+  private var delivery = Delivery.due
   /// Read while others were judged, from ``cursor`` on, to be judged next.
   private var read: Work?
-  /// The writer could not keep the last batch. When it can, something wakes this.
-  private var isHeldBack = false
+
+  private enum Delivery {
+    /// The next batch may go to the writer. -> underWay
+    case due
+    /// It is judged already. -> underWay; due, under another trust
+    case ready(Batch)
+    /// The writer has not answered for the batch. The one `ahead` is judged meanwhile.
+    /// -> due or ready, when it is kept; heldBack, when it could not be
+    case underWay(Batch, ahead: Batch?)
+    /// When the writer can keep verdicts again, something wakes this. -> due
+    case heldBack
+  }
 
   private struct Batch {
+    /// Where in the log it begins.
     let start: LSN
     let content: VerdictBatch
   }
@@ -59,24 +65,29 @@ struct VerifierWorker {
   mutating func use(_ trust: RecordTrust?) {
     verifier = trust.map { CMSVerifier(trust: $0) }
     cursor = .start
-    ahead = nil
     read = nil
-    isHeldBack = false
+    switch delivery {
+    case .due, .ready, .heldBack: delivery = .due
+    case .underWay(let batch, _): delivery = .underWay(batch, ahead: nil)
+    }
   }
 
   /// The writer has answered for the batch that is under way. One that it could not keep is read
   /// again with the next step: the cursor in the store never passes a verdict that is not there.
   mutating func answered(isKept: Bool) {
-    if let underWay, !isKept { cursor = min(cursor, underWay) }
-    underWay = nil
-    isHeldBack = !isKept
-    givenAway = []
-    guard !isKept else { return }
-    ahead = nil
-    read = nil
+    guard case .underWay(let batch, let ahead) = delivery else { return }
+    if isKept {
+      delivery = if let ahead { .ready(ahead) } else { .due }
+    } else {
+      delivery = .heldBack
+      cursor = min(cursor, batch.start)
+      read = nil
+    }
   }
 
-  mutating func wake() { isHeldBack = false }
+  mutating func wake() {
+    if case .heldBack = delivery { delivery = .due }
+  }
 
   /// The cursor is saved with verdicts only: what lies between them holds no signature, and is
   /// passed over after a start as quickly as now.
@@ -84,41 +95,53 @@ struct VerifierWorker {
   ///   without anchors, after a stop, or when the store cannot be read now: the next wake tries
   ///   again.
   mutating func step() -> VerdictBatch? {
-    guard underWay == nil, !isHeldBack, let batch = ahead ?? nextBatch() else { return nil }
-    ahead = nil
-    underWay = batch.start
-    givenAway = batch.content.verdicts
-    return batch.content
+    let next: Batch?
+    switch delivery {
+    case .due: next = nextBatch(behind: nil)
+    case .ready(let batch): next = batch
+    case .underWay, .heldBack: return nil
+    }
+    guard let next else { return nil }
+    delivery = .underWay(next, ahead: nil)
+    return next.content
   }
 
   /// While the writer keeps the batch under way: judges the next one, when there is enough for a
   /// whole one. With less, the log is left to grow.
   mutating func lookAhead() {
-    guard underWay != nil, ahead == nil, !isHeldBack else { return }
-    ahead = nextBatch()
+    guard case .underWay(let batch, ahead: nil) = delivery else { return }
+    delivery = .underWay(batch, ahead: nextBatch(behind: batch))
   }
 
-  private mutating func nextBatch() -> Batch? {
+  /// - Parameter underWay: the batch before it, that the store may not hold yet.
+  private mutating func nextBatch(behind underWay: Batch?) -> Batch? {
     guard let verifier else { return nil }
-    while let work = read ?? nextWork(after: cursor, isAhead: underWay != nil), work.end > cursor {
+    let given = Dictionary(
+      (underWay?.content.verdicts ?? []).map { ($0.entry, $0.verdict) },
+      uniquingKeysWith: { _, last in last })
+    while let work = read ?? nextWork(after: cursor, isAhead: underWay != nil, given),
+      work.end > cursor
+    {
       read = nil
       handed.pass(work.end)
       guard !work.questions.isEmpty else {
         cursor = work.end
         continue
       }
-      return judge(work, by: SignatureJudge(verifier, at: WallClock.now()))
+      return judge(work, by: SignatureJudge(verifier, at: WallClock.now()), given)
     }
     return nil
   }
 
   /// Reads the next stretch meanwhile, so that the other threads need not wait for it.
   /// - Returns: nil after a stop.
-  private mutating func judge(_ work: Work, by judge: SignatureJudge) -> Batch? {
+  private mutating func judge(
+    _ work: Work, by judge: SignatureJudge, _ given: [EntryIdentity: SignatureVerdict]
+  ) -> Batch? {
     var next: Work?
     let verdicts = pool.answers(
       to: work.questions, by: judge.verdict(on:),
-      meanwhile: { next = nextWork(after: work.end, isAhead: true) })
+      meanwhile: { next = nextWork(after: work.end, isAhead: true, given) })
     guard let verdicts else { return nil }
     let found = zip(work.questions, verdicts).map { question, verdict in
       VerdictBatch.Found(entry: question.task.entry, verdict: verdict)
@@ -157,10 +180,12 @@ struct VerifierWorker {
 
   /// The next stretch: shorter than usual when its signatures would take too much memory, or too
   /// long to read.
-  /// - Parameter isAhead: only when there is enough for a whole one.
-  private func nextWork(after start: LSN, isAhead: Bool) -> Work? {
-    let given = Dictionary(
-      givenAway.map { ($0.entry, $0.verdict) }, uniquingKeysWith: { _, last in last })
+  /// - Parameters:
+  ///   - isAhead: only when there is enough for a whole one.
+  ///   - given: verdicts that the store will hold, if any does, before those of this work.
+  private func nextWork(
+    after start: LSN, isAhead: Bool, _ given: [EntryIdentity: SignatureVerdict]
+  ) -> Work? {
     var limit = batchCount
     while limit > 0 {
       do throws(StoreError) {
@@ -180,7 +205,7 @@ struct VerifierWorker {
 
   /// - Parameters:
   ///   - mayBeMuch: whether all of it is wanted, however much.
-  ///   - given: verdicts that the store will hold, if any does, before those of this work.
+  ///   - given: as ``nextWork(after:isAhead:_:)``.
   /// - Returns: nil when it is too much.
   private func read(
     _ signed: SignedRecords, from reader: SQLiteReader, mayBeMuch: Bool,
