@@ -221,7 +221,9 @@ extension DaemonTests {
             .count { $0["bodyGone"] == .bool(true) }
         }
         for round in rounds {
-          let revisions = (round * 3 + 1)...(round * 3 + 3)
+          // A new lab begins with the first revision.
+          let former = (round - rounds.lowerBound) * 3
+          let revisions = (former + 1)...(former + 3)
           for revision in revisions {
             try lab.api(Lab.centre).put("directive", try CompactionTests.directive(revision))
           }
