@@ -27,11 +27,8 @@ extension DongboDaemon {
         collector.take(page, isLocked: isLocked, now: WallClock.now())
       case .compactable(let page): compactor?.take(page)
       case .refreshed(let snapshot): status.refreshed(snapshot)
-      case .witnessFailed(let error):
-        context.logger.log(
-          .error, "witness.failed", ["error": .of("\(error)"), "do": .text(error.hint)])
-        failure = .environment("\(error)", hint: error.hint)
-        isDone = true
+      case .witnessFailed(let error): fail(error)
+      case .unreadable(let digest): files?.examine(digest)
       }
     }
   }
@@ -183,6 +180,13 @@ extension DongboDaemon {
     isDone = true
   }
 
+  private func fail(_ error: WitnessError) {
+    context.logger.log(
+      .error, "witness.failed", ["error": .of("\(error)"), "do": .text(error.hint)])
+    failure = .environment("\(error)", hint: error.hint)
+    isDone = true
+  }
+
   // MARK: Signals
 
   func takeSignals() {
@@ -210,23 +214,34 @@ extension DongboDaemon {
     _ = loop.schedule(after: .milliseconds(200)) { [weak self] in self?.isDone = true }
   }
 
-  /// In reverse of the start; the writer last, whose clean close leaves no log behind.
+  /// In reverse of the start; the writer last, whose clean close leaves no log behind. Not after a
+  /// failure: then nobody knows what the last transaction became, and recovery decides.
   func shutDown() {
     _ = notifier.send(.stopping)
     verifier.stop()
     fileWorker.stop()
     backups?.stop()
     if failure == nil { writer.stop() } else { writer.abandon() }
-    for message in inbox.drain() {
-      if case .writer(.group(_, let news)) = message {
-        witness.keep(Witness(storeID: news.state.storeID, checkpoint: news.logEnd))
-      }
-    }
+    takeLast()
     witness.stop()
+    takeLast()
     readers.stop()
     if failure == nil { store.writer.close() }
     context.logger.flushRepeats(everything: true)
     context.logger.log(.info, "site.stopped")
+  }
+
+  /// What the writer and the witness said while they ended.
+  private func takeLast() {
+    for message in inbox.drain() {
+      switch message {
+      case .writer(.group(_, let news)):
+        witness.keep(Witness(storeID: news.state.storeID, checkpoint: news.logEnd))
+      case .writer(.failed(let error)): fail(error)
+      case .witnessFailed(let error): fail(error)
+      default: break
+      }
+    }
   }
 
   /// Parses everything, checks everything, swaps at once; on any fault the old set stays.

@@ -30,6 +30,8 @@ package final class DongboDaemon {
     case compactable(Compactor.Page)
     case refreshed(StatusCollector.Snapshot)
     case witnessFailed(WitnessError)
+    /// The verifier met an entry whose bytes have changed.
+    case unreadable(Digest)
   }
 
   let path: String
@@ -110,7 +112,8 @@ package final class DongboDaemon {
       let writer = writer
       verifier = try Verifier(
         reader: try store.makeReader(timeBox: configuration.limits.readerTime),
-        cursor: start.verifiedUpTo, trust: files.recordTrust
+        cursor: start.verifiedUpTo, trust: files.recordTrust,
+        unreadable: { digest in inbox.postReply(.unreadable(digest)) }
       ) { batch in writer.postBounded(.keepVerdicts(batch)) }
       fileWorker = try FileWorker(
         store: fileStore, reader: try store.makeReader(timeBox: configuration.limits.readerTime),

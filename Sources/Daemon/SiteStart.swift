@@ -63,6 +63,7 @@ struct SiteStart {
         attempts: attempts, files: fileStore,
         incarnation: context.incarnation,
         groupEntryCount: configuration.limits.groupEntryCount,
+        groupByteCount: configuration.limits.groupByteCount,
         disk: context.disk),
       registry: registry, news: news, verifiedUpTo: try writer.cursor(of: .verifier))
   }

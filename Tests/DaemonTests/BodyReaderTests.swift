@@ -36,6 +36,34 @@ import Transport
           peerLogEnd: .start)))
   }
 
+  /// Kills: a reader that goes on waiting for a writer that has ended, and a stop that waits for it.
+  @Test func whoeverStopsItNeedNotWaitForAWriterThatHasEnded() throws {
+    let forwarded = try Mailbox<WriterJob>(capacity: 16)
+    let bodies = try BodyReader(capacity: 16) { forwarded.postReply($0) }
+    for number in 1...4 as ClosedRange<UInt64> { bodies.post(try Self.frame(number)) }
+    // Two are read; nobody says that they are taken.
+    for _ in 1...2 { #expect(forwarded.take(limit: 1)?.count == 1) }
+    bodies.writerEnded()
+    bodies.stop()
+    #expect(forwarded.count == 0)
+  }
+
+  /// Kills: a group without a bound of its bytes; a job that is too large and never written.
+  @Test func aGroupIsBoundInEntriesAndBytes() throws {
+    let jobs = try (1...4).map { try Self.frame($0) }
+    let size = jobs[0].byteCount
+    #expect(size == jobs[0].entries.reduce(0) { $0 + $1.headerBytes.count + ($1.body?.count ?? 0) })
+    func length(_ entryCount: Int, _ byteCount: Int) -> Int {
+      WriterJob.groupLength(jobs, entryCount: entryCount, byteCount: byteCount)
+    }
+    #expect(length(8, 4 * size) == 4)
+    #expect(length(7, 4 * size) == 3)
+    #expect(length(8, 4 * size - 1) == 3)
+    #expect(length(8, 2 * size) == 2)
+    #expect(length(1, 4 * size) == 1)
+    #expect(length(8, 1) == 1)
+  }
+
   /// Kills: a job that overtakes another of its session; a reading that is not its entry's; frames
   /// read without bound.
   @Test func framesAreReadInOrderAndNotFarAhead() throws {

@@ -99,7 +99,8 @@ extension StoreTransaction where Self: LogReader {
       site: site, centre: try #require(SiteID("trung-uong")), configuredPins: [],
       sealing: try CheckpointKey(derivingFrom: key), signingKey: key, hashing: OpenSSLHash(),
       attempts: try AttemptNote(store.directory), files: files,
-      incarnation: Incarnation(Bytes16(high: 2, low: 2)), groupEntryCount: 10, disk: DiskGauge())
+      incarnation: Incarnation(Bytes16(high: 2, low: 2)), groupEntryCount: 10,
+      groupByteCount: 4 << 20, disk: DiskGauge())
   }
 
   private func put(_ content: [UInt8]) throws -> Digest {

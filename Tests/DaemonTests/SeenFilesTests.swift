@@ -26,7 +26,8 @@ import Transport
       site: site, centre: site, configuredPins: [pin(ofPublicKeyInfo: key.publicKeyInfo)],
       sealing: try CheckpointKey(derivingFrom: key), signingKey: key, hashing: OpenSSLHash(),
       attempts: try AttemptNote(store.directory), files: files,
-      incarnation: Incarnation(Bytes16(high: 2, low: 2)), groupEntryCount: 10, disk: DiskGauge())
+      incarnation: Incarnation(Bytes16(high: 2, low: 2)), groupEntryCount: 10,
+      groupByteCount: 4 << 20, disk: DiskGauge())
   }
 
   /// A transaction that has a registry.

@@ -1,11 +1,11 @@
 import Cryptography
 import Operations
 import Replication
-import Storage
 import Testing
 import Transport
 
 @testable import Daemon
+@testable import Storage
 
 extension DaemonTests {
   /// Signatures of records, verified where they are written and where they arrive.
@@ -247,6 +247,31 @@ extension DaemonTests {
       let second = try #require(next(&worker)).verdicts
       #expect(second.map(\.entry) == first.suffix(1).map(\.entry))
       #expect(second.map(\.verdict.verifiedAt) == first.suffix(1).map(\.verdict.verifiedAt))
+    }
+
+    /// Kills: an entry that cannot be read and of which nobody hears, so that nobody repairs it.
+    @Test func anEntryThatCannotBeReadIsNamed() throws {
+      let lab = try Lab("lang-son")
+      let (store, trust) = try signedStore(in: lab, documentCount: 2)
+      defer { withExtendedLifetime(lab) { store.writer.close() } }
+      let signed = try store.writer.signedRecords(after: .start, limit: 9)
+      let key = try #require(signed.records.first)
+      let entry = try #require(try store.writer.entries(of: key).first)
+      try store.writer.tables.connection.execute(
+        """
+        UPDATE entry SET body = CAST(upper(body) AS BLOB)
+          WHERE sequence = \(entry.identity.sequence.value)
+        """)
+      let pool = try VerifierWorker.Pool(name: "judge", threadCount: 1)
+      defer { pool.stop() }
+      var named: [Digest] = []
+      var worker = VerifierWorker(
+        reader: try store.makeReader(), pool: pool, cursor: .start, trust: trust,
+        unreadable: { named.append($0) })
+      for count in 1...2 {
+        #expect(isIdle(&worker))
+        #expect(named == Array(repeating: entry.digest, count: count))
+      }
     }
 
     /// Kills: details of one signer shown as another's.

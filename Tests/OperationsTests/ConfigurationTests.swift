@@ -94,6 +94,8 @@ private func faults(_ files: String...) -> [String] {
 @Test(arguments: [
   ("[Limits]\nHeartbeat=0s", "1:2 outOfRange"),
   ("[Limits]\nLinkWindowBytes=512K", "1:2 tooSmallFor"),
+  // Less than a session grants by itself.
+  ("[Limits]\nLinkWindowEntries=63", "1:2 outOfRange"),
   ("[Limits]\nMaximumFrame=2M", "1:2 outOfRange"),
   ("[Link]\nListen=0.0.0.0:1", "1:2 wrongTier"),
   ("[Link]\nCentreId=lang-son", "1:2 ownCentre"),

@@ -26,6 +26,8 @@ extension LinkTable {
         .error, "site.rows-lost",
         ["site": .of(peer), "do": "the site recovers; see dongbo status"])
     case .peerLostRows(let lane, let from, let to):
+      // What it acknowledged before counts no more, for whoever waits for it too.
+      peers[peer]?.acknowledged[lane] = to
       daemon.logger.log(
         .warning, "peer.rows-lost",
         ["site": .of(peer), "lane": .of(lane), "from": .of(from), "to": .of(to)])

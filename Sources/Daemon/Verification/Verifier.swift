@@ -63,9 +63,11 @@ final class Verifier: Sendable {
 
   /// - Parameters:
   ///   - cursor: how far the log was looked at before.
+  ///   - unreadable: called on the verifier's thread, as ``VerifierWorker`` says.
   ///   - deliver: called on the verifier's thread; answer with ``answered(isKept:)``.
   init(
     reader: SQLiteReader, cursor: LSN, trust: RecordTrust?,
+    unreadable: @escaping @Sendable (Digest) -> Void,
     deliver: @escaping @Sendable (VerdictBatch) -> Void
   ) throws(TransportError) {
     let signals = try Mailbox<Signal>(capacity: 64)
@@ -77,7 +79,8 @@ final class Verifier: Sendable {
     let handed = handed
     thread = try WorkerThread(name: "verifier") {
       var worker = VerifierWorker(
-        reader: reader, pool: pool, cursor: cursor, trust: trust, handed: handed)
+        reader: reader, pool: pool, cursor: cursor, trust: trust, handed: handed,
+        unreadable: unreadable)
       while let taken = signals.take() {
         pending.clear()
         for signal in taken {

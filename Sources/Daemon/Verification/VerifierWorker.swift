@@ -20,6 +20,7 @@ struct VerifierWorker {
   private let pool: Pool
   private let handed: HandedRecords
   private let batchCount: Int
+  private let unreadable: (Digest) -> Void
   /// Up to where the log was read, for the batches under way and ahead too.
   private var cursor: LSN
   private var verifier: CMSVerifier?
@@ -48,14 +49,18 @@ struct VerifierWorker {
   /// - Parameters:
   ///   - handed: what need not be read from the store.
   ///   - batchCount: changes read at once.
+  ///   - unreadable: told of an entry whose bytes have changed. Nothing behind it is verified until
+  ///     it is repaired and something wakes this; asked again, it tells again.
   init(
     reader: SQLiteReader, pool: Pool, cursor: LSN, trust: RecordTrust?,
-    handed: HandedRecords = HandedRecords(), batchCount: Int = Verifier.batchCount
+    handed: HandedRecords = HandedRecords(), batchCount: Int = Verifier.batchCount,
+    unreadable: @escaping (Digest) -> Void = { _ in }
   ) {
     self.reader = reader
     self.pool = pool
     self.handed = handed
     self.batchCount = batchCount
+    self.unreadable = unreadable
     self.cursor = cursor
     verifier = trust.map { CMSVerifier(trust: $0) }
   }
@@ -196,6 +201,7 @@ struct VerifierWorker {
         }
         if let work { return work }
       } catch {
+        if case .rotten(let digest) = error { unreadable(digest) }
         guard case .tookTooLong = error else { return nil }
       }
       limit /= 4

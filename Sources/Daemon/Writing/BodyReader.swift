@@ -95,8 +95,15 @@ final class BodyReader: Sendable {
     thread.join()
   }
 
-  func abandon() {
+  /// The writer takes nothing any more: what waits for it is neither read nor forwarded, and whoever
+  /// stops the thread need not wait for that.
+  func writerEnded() {
+    jobs.close()
     permits.close()
+  }
+
+  func abandon() {
+    writerEnded()
     thread.detach()
   }
 }

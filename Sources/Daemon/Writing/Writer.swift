@@ -37,6 +37,9 @@ final class Writer: Sendable {
           if let taken { bodies.taken(taken) }
           return taken
         }, free: bodies.free)
+      // After a failure too, when some wait still.
+      jobs.close()
+      bodies.writerEnded()
     }
   }
 
@@ -90,6 +93,7 @@ struct WriterContext: Sendable {
   /// This start's incarnation; a wake draws another.
   let incarnation: Incarnation
   let groupEntryCount: Int
+  let groupByteCount: Int
   /// True once the reserve of the disk is reached: applications are refused early.
   let disk: DiskGauge
 }
@@ -162,14 +166,9 @@ private struct WriterLoop {
     return waiting.release()
   }
 
-  /// Jobs that fit into one transaction: at least one, entries within their bound.
   private func groupLength(_ jobs: ArraySlice<WriterJob>) -> Int {
-    var entryCount = 0
-    for (index, job) in jobs.enumerated() {
-      entryCount += job.entryCount
-      if entryCount > context.groupEntryCount && index > 0 { return index }
-    }
-    return jobs.count
+    WriterJob.groupLength(
+      jobs, entryCount: context.groupEntryCount, byteCount: context.groupByteCount)
   }
 
   /// - Returns: false when the process must end.

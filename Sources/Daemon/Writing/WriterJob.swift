@@ -66,6 +66,28 @@ enum WriterJob: SessionJob, Sendable {
     return max(entries.count, 1)
   }
 
+  /// Bytes of what it brings, for the bound of a group.
+  var byteCount: Int {
+    switch self {
+    case .submit(_, let submission): submission.body.count
+    case .repair(let entry): entry.byteCount
+    default: entries.reduce(0) { $0 + $1.byteCount }
+    }
+  }
+
+  /// Jobs that fit into one transaction: at least one, entries and their bytes within the bounds.
+  static func groupLength(
+    _ jobs: some Collection<WriterJob>, entryCount: Int, byteCount: Int
+  ) -> Int {
+    var (entryRoom, byteRoom) = (entryCount, byteCount)
+    for (index, job) in jobs.enumerated() {
+      entryRoom -= job.entryCount
+      byteRoom -= job.byteCount
+      if index > 0, entryRoom < 0 || byteRoom < 0 { return index }
+    }
+    return jobs.count
+  }
+
   /// What it brings from a peer.
   var entries: [Entry] {
     guard case .change(_, _, let write, _) = self,

@@ -1,3 +1,5 @@
+import Replication
+
 /// The one table of configuration keys: the parser, `config show`, the difference of a reload and
 /// the test of the samples work from it. Sections and keys are in the order they are shown.
 package enum ConfigurationSchema {
@@ -129,16 +131,21 @@ package enum ConfigurationSchema {
       vi: "báo trước khi chứng thư hết hạn", en: "warning ahead of a certificate's end"),
   ]
 
+  /// What a session grants before it knows the line: no window is smaller.
+  private static let smallestWindow = LinkLimits().initialCredit
+
   private static let limits: [KeyDefinition] = [
     .init(
       .maximumFrame, "Limits", "MaximumFrame", .size(8 << 10...1 << 20), "1M", restart: false,
       vi: "khung lớn nhất trên đường liên kết", en: "largest frame on a link"),
     .init(
-      .linkWindowEntries, "Limits", "LinkWindowEntries", .count(1...1_000_000), "65536",
-      restart: false, vi: "số mục chưa xác nhận trên mỗi liên kết",
+      .linkWindowEntries, "Limits", "LinkWindowEntries",
+      .count(Int(smallestWindow.entries)...1_000_000), "65536", restart: false,
+      vi: "số mục chưa xác nhận trên mỗi liên kết",
       en: "entries in flight on a link"),
     .init(
-      .linkWindowBytes, "Limits", "LinkWindowBytes", .size(64 << 10...256 << 20), "32M",
+      .linkWindowBytes, "Limits", "LinkWindowBytes",
+      .size(UInt64(smallestWindow.bytes)...256 << 20), "32M",
       restart: false, vi: "số byte chưa xác nhận trên mỗi liên kết", en: "bytes in flight on a link"
     ),
     .init(
