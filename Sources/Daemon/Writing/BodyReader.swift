@@ -95,7 +95,7 @@ final class BodyReader: Sendable {
     thread.join()
   }
 
-  /// The writer takes nothing any more: what waits for it is neither read nor forwarded, and whoever
+  /// The writer takes nothing any more: what waits for it is neither read nor forwarded, and who
   /// stops the thread need not wait for that.
   func writerEnded() {
     jobs.close()

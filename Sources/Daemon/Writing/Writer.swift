@@ -37,8 +37,8 @@ final class Writer: Sendable {
           if let taken { bodies.taken(taken) }
           return taken
         }, free: bodies.free)
-      // After a failure too, when some wait still.
-      jobs.close()
+      // After a failure too. Who posts then is not told that nobody takes it: the process ends, and
+      // what an application asked for has no answer.
       bodies.writerEnded()
     }
   }
