@@ -56,8 +56,10 @@ package final class DataDirectory: Sendable {
   package var databasePath: String { "\(path)/\(Self.databaseName)" }
 
   static let databaseName = "store.db"
-  /// The files of one database, by what their names end in; the log files belong to the database.
-  static let databaseSuffixes = ["-wal", "-shm", ""]
+  /// The files of one database, by what their names end in; the log files belong to the database. A
+  /// journal is there for the moments in which a new store becomes one with a WAL: left by a kill,
+  /// it would empty whatever store is put in its place.
+  static let databaseSuffixes = ["-journal", "-wal", "-shm", ""]
 
   /// Bytes that this user may still write to the file system.
   package func freeByteCount() throws(StoreOpenError) -> UInt64 {

@@ -334,6 +334,17 @@ import Testing
     }
   }
 
+  /// No step begins at what a turned bit makes of a version.
+  @Test func aVersionThatNeverWasIsDamage() throws {
+    do {
+      let raw = try SQLiteConnection(path: databasePath, role: .writer)
+      try raw.execute("PRAGMA user_version=-5; VACUUM")
+    }
+    #expect(throws: StoreOpenError.store(.corrupt("schema version -5"))) {
+      _ = try openStore(directory)
+    }
+  }
+
   @Test func anotherProgramsDatabaseIsLeftAlone() throws {
     do {
       let raw = try SQLiteConnection(path: databasePath, role: .writer)

@@ -83,7 +83,7 @@ package struct StoreCopy: Sendable {
   /// Takes the copy away; none is as good.
   package func remove() {
     _ = unlink(path)
-    for suffix in ["-journal"] + DataDirectory.databaseSuffixes { _ = unlink(newPath + suffix) }
+    for suffix in DataDirectory.databaseSuffixes { _ = unlink(newPath + suffix) }
   }
 
   /// Copies all pages of one snapshot, the last state committed when this begins.

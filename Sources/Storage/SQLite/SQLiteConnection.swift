@@ -38,8 +38,7 @@ package final class SQLiteConnection {
     path: String, fileLayer: String? = nil, role: Role, timeBox: TimeBox? = nil
   ) throws(StoreError) {
     self.timeBox = timeBox
-    // Takes effect before the process's first connection, and is refused after it.
-    _ = dongbo_sqlite_count_no_memory()
+    SQLiteLibrary.configure()
     let access = role == .reader ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
     let flags = access | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE
     var opened: OpaquePointer?
@@ -181,11 +180,21 @@ extension DataDirectory {
   var hasWALFile: Bool { hasWAL(SQLITE_ACCESS_READWRITE) }
 
   private func hasWAL(_ access: Int32) -> Bool {
+    SQLiteLibrary.configure()
     guard let layer = sqlite3_vfs_find(fileLayer) else { return true }
     var isThere: Int32 = 0
     let code = layer.pointee.xAccess(layer, "\(databasePath)-wal", access, &isThere)
     return code != SQLITE_OK || isThere != 0
   }
+}
+
+/// What is set for the whole process.
+enum SQLiteLibrary {
+  /// To be called before SQLite's first use of any kind, which starts it: then it is refused, and
+  /// only costs time.
+  static func configure() { _ = isConfigured }
+
+  private static let isConfigured = dongbo_sqlite_count_no_memory() == SQLITE_OK
 }
 
 extension StoreError {

@@ -51,6 +51,7 @@ extension SQLiteConnection {
     guard version <= SchemaMigration.currentVersion else {
       throw .newerSchema(found: version, known: SchemaMigration.currentVersion)
     }
+    guard version >= 0 else { throw .store(.corrupt("schema version \(version)")) }
     try StoreOpenError.wrapping { () throws(StoreError) in
       try execute("PRAGMA journal_mode=WAL")
     }

@@ -129,6 +129,21 @@ final class BackupLab {
     return prepared.pendingFileCount
   }
 
+  /// A first start that was killed may leave a journal, and SQLite plays back into a database
+  /// whatever journal lies beside it. Kills: one that stays beside the restored store.
+  @Test func aJournalIsSetAsideWithItsStore() throws {
+    let lab = try makeLab()
+    let journal = "\(lab.path)/store.db-journal"
+    FileBytes.write([1], to: journal)
+    #expect(try FileBytes.read(journal) == [1])
+    let steps = Steps(last: .max)
+    _ = try restore(in: lab, steps)
+    #expect(steps.begun.contains("set aside -journal"))
+    let file = OpenFile(journal, O_RDONLY)
+    let isThere = file.isOpen
+    #expect(!isThere)
+  }
+
   @Test func aKillAtAnyStepLeavesOneStoreWhole() throws {
     let all = Steps(last: .max)
     _ = try restore(in: try makeLab(), all)
