@@ -173,17 +173,13 @@ extension DongboDaemon {
   }
 
   /// A failed commit is an unknown outcome: nothing is acknowledged, recovery decides.
-  private func fail(_ error: StoreError) {
-    context.logger.log(
-      .error, "store.failed", ["error": .of("\(error)"), "do": .text(error.hint)])
-    failure = .environment("\(error)", hint: error.hint)
-    isDone = true
-  }
+  private func fail(_ error: StoreError) { fail("store.failed", "\(error)", hint: error.hint) }
 
-  private func fail(_ error: WitnessError) {
-    context.logger.log(
-      .error, "witness.failed", ["error": .of("\(error)"), "do": .text(error.hint)])
-    failure = .environment("\(error)", hint: error.hint)
+  private func fail(_ error: WitnessError) { fail("witness.failed", "\(error)", hint: error.hint) }
+
+  private func fail(_ event: StaticString, _ error: String, hint: String) {
+    context.logger.log(.error, event, ["error": .of(error), "do": .text(hint)])
+    failure = .environment(error, hint: hint)
     isDone = true
   }
 

@@ -53,9 +53,9 @@ import Transport
 /// four in turn at 60,000: 71 to 59 microseconds at both ends, 22,300 to 26,500 changes/s, ingest
 /// 17,400 to 21,300. Of that, outside the stages: the scrub took a tenth of a core (it rests now
 /// for 49 times what a step took), links looked at each row of the log twice to pass over it,
-/// SQLite locked for every allocation, and a note of each entry was written to a file. (Of SQLite
-/// that came back unseen: it was asked for a WAL before it was told. Medians of three in turn at
-/// 100,000, told before, at 560d972: 53.7 to 48.1 microseconds, 27,900 to 31,400 changes/s.)
+/// and a note of each entry was written to a file. SQLite went on locking for every allocation: it
+/// was asked for a WAL before it was told not to. Told first, at 560d972, medians of three in turn
+/// at 100,000: 53.7 to 48.1 microseconds, 27,900 to 31,400 changes/s.
 ///
 /// From 1b48530 to 2d4c26a, medians of three in turn at 60,000 in one of the machine's fast spells:
 /// 54.8 to 43.8 microseconds at both ends, 27,300 to 34,100 changes/s, ingest 22,600 to 27,800 (of
