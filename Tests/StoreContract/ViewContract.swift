@@ -143,6 +143,30 @@ import Testing
     }
   }
 
+  /// Sites that do not hear of each other may write more than one of them alone would; what is left
+  /// out of a fold would be another thing at each. Not of readers: so many take a debug build longer
+  /// than a reader may.
+  @Test(arguments: [Implementation.memory, .transaction])
+  func aRecordIsReadWholeHoweverLong(_ implementation: Implementation) throws {
+    let record = Fixture.key(1, .directive)
+    let entries = (0...UInt64(entriesOfFullRecord)).map { number in
+      Fixture.entry(
+        Fixture.identity(number + 1), record: record, subject: Self.event(number))
+    }
+    let last = try #require(entries.last)
+    func check(_ store: some RecordView) throws {
+      #expect(try store.entries(of: record).map(\.digest) == entries.map(\.digest))
+      #expect(try store.entries(of: record, about: last.subject) == [last])
+      #expect(try store.isEntry(last.digest, of: record))
+    }
+    try implementation.run { store in
+      for entry in entries { try store.append(entry) }
+    } read: { store, _ throws in
+      try check(store)
+      if let writer = store as? SQLiteWriter { try check(writer.stored) }
+    }
+  }
+
   @Test(arguments: Implementation.allCases)
   func keysAreComparedBytewise(_ implementation: Implementation) throws {
     // "uỷ" composed and decomposed: one key for Swift's String, two here.

@@ -156,8 +156,9 @@ package enum FileState: UInt8, Hashable, Sendable {
 package protocol RecordView {
   func siteState() throws(StoreError) -> SiteState
   func summary(of record: RecordKey) throws(StoreError) -> RecordSummary?
-  /// Every entry of the record that has a row here, each once, in log order. At most
-  /// `maximumEntriesPerRecord`.
+  /// Every entry of the record that has a row here, each once, in log order: all of them, for two
+  /// sites received them in different orders, and what is left out of a fold must not depend on it.
+  /// Their number is bounded where they are written, see `entriesOfFullRecord`.
   func entries(of record: RecordKey) throws(StoreError) -> [Entry]
   /// Those of them that have this subject, in log order: asked of every event that comes, whatever
   /// the record's size.
@@ -362,5 +363,6 @@ package protocol StoreTransaction: RecordView, LogReader {
   mutating func keepFork(_ entry: Entry, via: SiteID?) throws(StoreError)
 }
 
-/// More entries than this in one record are refused at ingest: folds stay bounded.
-package let maximumEntriesPerRecord = 10_000
+/// A site adds nothing to a record in which it sees this many entries. Sites that do not hear of
+/// each other can so bring at most this many each, and a fold takes all of them.
+package let entriesOfFullRecord = 10_000

@@ -136,8 +136,8 @@ extension Reconciler {
   private func refusal(
     of submission: Submission, _ summary: RecordSummary?, _ entries: [Entry]
   ) -> AuthoringRefusal? {
-    if entries.count >= maximumEntriesPerRecord {
-      return .recordFull(limit: maximumEntriesPerRecord)
+    if entries.count >= entriesOfFullRecord {
+      return .recordFull(limit: entriesOfFullRecord)
     }
     switch submission.subject {
     case .revision(let revision):

@@ -97,7 +97,7 @@ extension MemoryStore: RecordView {
   }
 
   package func entries(of record: RecordKey) throws(StoreError) -> [Entry] {
-    let identities = (entriesOfRecord[record] ?? []).prefix(maximumEntriesPerRecord)
+    let identities = entriesOfRecord[record] ?? []
     if rotten.isEmpty { return identities.compactMap { held[$0]?.entry } }
     var entries: [Entry] = []
     for identity in identities {

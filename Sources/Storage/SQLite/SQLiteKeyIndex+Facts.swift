@@ -41,7 +41,7 @@ extension SQLiteKeyIndex {
   /// some that do not.
   func entryIDs(of record: RecordKey, about subject: Subject) throws(StoreError) -> [UInt64] {
     let tag = SubjectTag(subject)
-    return try entryItems(of: record).prefix(maximumEntriesPerRecord).compactMap { item in
+    return try entryItems(of: record).compactMap { item in
       item.mayBe(about: tag) ? item.entryID(of: record) : nil
     }
   }

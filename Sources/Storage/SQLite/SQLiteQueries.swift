@@ -32,7 +32,7 @@ extension SQLiteQueries {
 
   package func entries(of record: RecordKey) throws(StoreError) -> [Entry] {
     var entries: [Entry] = []
-    for id in try tables.index.entryIDs(of: record).prefix(maximumEntriesPerRecord) {
+    for id in try tables.index.entryIDs(of: record) {
       entries.append(try entry(at: id, of: record))
     }
     return entries
@@ -55,7 +55,7 @@ extension SQLiteQueries {
   }
 
   package func isEntry(_ digest: Digest, of record: RecordKey) throws(StoreError) -> Bool {
-    let ids = try tables.index.entryIDs(of: record).prefix(maximumEntriesPerRecord)
+    let ids = try tables.index.entryIDs(of: record)
     // Rows of one record stand near each other and are read from memory, digests stand anywhere.
     guard ids.count <= comparedCount else {
       return try tables.index.entryIDs(of: digest).contains(where: ids.contains)

@@ -68,9 +68,7 @@ struct WriterCache: ~Copyable {
     note(entry.identity.sequence, of: run)
     guard let record = entry.record else { return }
     add(entry.memoryByteCount)
-    guard let index = records.index(forKey: record),
-      records.values[index].entries?.count ?? .max < maximumEntriesPerRecord
-    else { return }
+    guard let index = records.index(forKey: record) else { return }
     records.values[index].entries?.append(entry)
   }
 

@@ -280,6 +280,27 @@ import Testing
     #expect(try attempt(a, .put, put) == .locked(.restoredByCommand))
   }
 
+  /// What others wrote counts too: a site adds nothing to what is full.
+  @Test func aFullRecordTakesNoMore() throws {
+    var network = try TestNetwork(seed: 9)
+    let put = network.document(from: a, to: [b])
+    try network.put(a, .document, put)
+    var others = RandomRecord(put.record)
+    try network[a].transact { reconciler, store in
+      for number in 2..<UInt64(entriesOfFullRecord) {
+        let event = others.event(number, parents: [], body: number)
+        try reconciler.log.append(event, recipients: .none, via: nil, isNew: true, in: &store)
+      }
+    }
+    let last = try network.append(a, to: put.record, TestNetwork.addressed([b]))
+    #expect(last.state == .applied)
+    let more = try Submission.read(
+      kind: .document, operation: .append, id: put.record.id,
+      json: TestNetwork.addressed([b]).with("eventId", network.newID()).bytes)
+    #expect(
+      try network[a].attempt(more) == .failure(.recordFull(limit: entriesOfFullRecord)))
+  }
+
   // MARK: Conflicts
 
   /// Kills: `isDecided` satisfied by one put; outcomes not reported at the end of a conflict.

@@ -239,6 +239,8 @@ struct RandomRecord {
     key = RecordKey(kind: kind, id: RecordID(UniqueID(Bytes16(high: 7, low: 7))))
   }
 
+  init(_ key: RecordKey) { self.key = key }
+
   mutating func put(_ revision: Int, parents: [Digest], content: [UInt8]) -> Entry {
     entry(.put, .revision(Revision(UInt64(revision))), parents, content)
   }
