@@ -1,9 +1,8 @@
 /// Who had seen what when: the parents of a record's entries. Causality, which no clock can bend.
 ///
 /// Headers say it, so it survives compaction (law 7). One pass in the one order, in which causes
-/// come before what they cause: no recursion, and for each entry at most
-/// as many bits as there are marks. An entry that claims to be older than what it builds on is taken
-/// not to have seen it.
+/// come before what they cause: no recursion, and for each entry at most as many bits as there are
+/// marks. An entry that claims to be older than what it builds on is taken not to have seen it.
 struct DirectiveHistory {
   /// Number of each event that is asked about, by the digest of every entry that wrote it: a write
   /// that was retried after a restore is the same event (law 7).
